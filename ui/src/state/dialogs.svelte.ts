@@ -1,0 +1,63 @@
+import type { Selection } from "../api/types";
+
+/** What the tag editor needs to know about the image it was opened for. */
+export interface TaggedImage {
+  /** Digest of the image, as in `ImageRow.target`. */
+  target: string;
+  /** Image ID (digest of the config), shown shortened. */
+  id: string;
+  /** Every name that points to the image now, in full. */
+  names: string[];
+}
+
+/** What a plan sheet is asked to show before anything happens. */
+export type PlanRequest = { kind: "removal"; selections: Selection[] } | { kind: "prune" };
+
+/** The dialog on screen; at most one is open at a time. */
+export type OpenDialog =
+  | { kind: "pull"; reference: string }
+  | { kind: "tag"; image: TaggedImage }
+  | { kind: "plan"; request: PlanRequest }
+  | { kind: "palette" };
+
+/**
+ * Holds which dialog is open, so that a menu, a shortcut and the command palette open the same one.
+ *
+ * `DialogHost` draws `current`; nothing else reads it. Opening a dialog replaces the one that was open: two sheets never
+ * lie on each other. Closing a dialog never touches an operation that was started from it.
+ */
+class Dialogs {
+  current = $state.raw<OpenDialog | null>(null);
+
+  /** Opens the pull dialog, with `reference` already typed. */
+  openPull(reference = ""): void {
+    this.current = { kind: "pull", reference };
+  }
+
+  /** Opens the tag editor of one image. */
+  openTag(image: TaggedImage): void {
+    this.current = { kind: "tag", image };
+  }
+
+  /** Opens the plan sheet that removes these names or images. An empty list opens nothing. */
+  openRemoval(selections: Selection[]): void {
+    if (selections.length > 0) this.current = { kind: "plan", request: { kind: "removal", selections } };
+  }
+
+  /** Opens the plan sheet that removes what nothing uses. */
+  openPrune(): void {
+    this.current = { kind: "plan", request: { kind: "prune" } };
+  }
+
+  /** Opens the command palette, or closes it when it is open. */
+  togglePalette(): void {
+    this.current = this.current?.kind === "palette" ? null : { kind: "palette" };
+  }
+
+  /** Closes whatever is open. */
+  close(): void {
+    this.current = null;
+  }
+}
+
+export const dialogs = new Dialogs();
