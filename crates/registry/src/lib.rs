@@ -1,1 +1,30 @@
-//! To be written.
+//! The client for registries that speak the OCI distribution protocol: credentials, tokens, resolving and fetching.
+//!
+//! A [`RegistryClient`] is made once and shared. It verifies documents; blobs are streamed and hashed by the caller.
+//! Everything from a registry is hostile input: sizes are bounded, redirects and token servers judged, and a password
+//! goes only to the host that it was saved for (see [`ClientOptions::trusted_realms`] for the one exception).
+//!
+//! Below this crate's callers nothing reads the environment, the home folder or the clock: [`ClientOptions`] holds all.
+//! Source of the protocol: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md> and
+//! <https://distribution.github.io/distribution/spec/auth/>.
+
+mod blob;
+mod client;
+mod error;
+mod observer;
+mod options;
+mod repository;
+mod resolve;
+mod retry;
+mod secret;
+mod tags;
+
+pub use blob::BlobStream;
+pub use client::RegistryClient;
+pub use error::{CredentialError, CredentialUse, Error, OptionsError, Phase, TlsReason};
+pub use observer::{Observer, Retrying, What};
+pub use options::{ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm};
+pub use repository::Repository;
+pub use resolve::Resolved;
+pub use retry::Attempts;
+pub use secret::Secret;
