@@ -165,7 +165,9 @@ impl ImageConfig {
         let config: Self = serde_json::from_slice(bytes)?;
         match config.rootfs.kind.as_str() {
             "" | "layers" => Ok(config),
-            other => Err(ConfigError::RootFsType { kind: other.to_owned() }),
+            other => Err(ConfigError::RootFsType {
+                kind: other.to_owned(),
+            }),
         }
     }
 
@@ -215,22 +217,38 @@ mod tests {
             "rootfs":{"type":"layers","diff_ids":null},"history":[{"created_by":"ADD file","comment":"base"}]}"#;
         let config = ImageConfig::parse(text.as_bytes()).expect("reads");
         assert_eq!(config.platform().to_string(), "linux/arm64");
-        assert_eq!(config.created().map(|at| at.to_string()).as_deref(), Some("2024-05-01T10:00:00.123456789Z"));
-        assert_eq!(config.config.exposed_ports.keys().collect::<Vec<_>>(), ["80/tcp"]);
-        assert_eq!(config.config.healthcheck.and_then(|check| check.interval), Some(30_000_000_000));
+        assert_eq!(
+            config.created().map(|at| at.to_string()).as_deref(),
+            Some("2024-05-01T10:00:00.123456789Z")
+        );
+        assert_eq!(
+            config.config.exposed_ports.keys().collect::<Vec<_>>(),
+            ["80/tcp"]
+        );
+        assert_eq!(
+            config.config.healthcheck.and_then(|check| check.interval),
+            Some(30_000_000_000)
+        );
         assert!(config.rootfs.diff_ids.is_empty());
     }
 
     #[test]
     fn a_config_that_is_null_or_of_another_kind() {
-        assert!(ImageConfig::parse(br#"{"config":null,"rootfs":{"type":"layers","diff_ids":[]}}"#).is_ok());
+        assert!(
+            ImageConfig::parse(br#"{"config":null,"rootfs":{"type":"layers","diff_ids":[]}}"#)
+                .is_ok()
+        );
         let other = ImageConfig::parse(br#"{"rootfs":{"type":"zfs","diff_ids":[]}}"#);
         assert!(matches!(other, Err(ConfigError::RootFsType { kind }) if kind == "zfs"));
     }
 
     #[test]
     fn chain_ids_hash_the_stack() {
-        let (a, b, c) = (Digest::sha256(b"a"), Digest::sha256(b"b"), Digest::sha256(b"c"));
+        let (a, b, c) = (
+            Digest::sha256(b"a"),
+            Digest::sha256(b"b"),
+            Digest::sha256(b"c"),
+        );
         let chain = chain_ids(&[a.clone(), b.clone(), c.clone()]);
         let ab = Digest::sha256(format!("{a} {b}").as_bytes());
         let abc = Digest::sha256(format!("{ab} {c}").as_bytes());

@@ -53,7 +53,10 @@ impl Descriptor {
     /// Builders put these into indexes as platform `unknown/unknown`, with an annotation that names the subject.
     /// Source: <https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md>.
     pub fn is_attestation(&self) -> bool {
-        let annotated = self.annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest");
+        let annotated = self
+            .annotations
+            .get("vnd.docker.reference.type")
+            .is_some_and(|kind| kind == "attestation-manifest");
         annotated || self.platform.as_ref().is_some_and(Platform::is_unknown)
     }
 }

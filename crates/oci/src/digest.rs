@@ -83,7 +83,11 @@ impl Digest {
 
     /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
-        if self.text.starts_with("sha512:") { Algorithm::Sha512 } else { Algorithm::Sha256 }
+        if self.text.starts_with("sha512:") {
+            Algorithm::Sha512
+        } else {
+            Algorithm::Sha256
+        }
     }
 
     /// Returns the digits after the colon.
@@ -106,7 +110,9 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let malformed = || DigestError::Malformed { text: text.chars().take(200).collect() };
+        let malformed = || DigestError::Malformed {
+            text: text.chars().take(200).collect(),
+        };
         let (name, hex) = text.split_once(':').ok_or_else(malformed)?;
         let algorithm = match name {
             "sha256" => Algorithm::Sha256,
@@ -114,16 +120,23 @@ impl FromStr for Digest {
             _ => {
                 // The grammar of an algorithm's name, so that plain rubbish is called malformed.
                 let well_formed = name.split(['+', '.', '_', '-']).all(|part| {
-                    !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                    !part.is_empty()
+                        && part
+                            .bytes()
+                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
                 });
                 return Err(if well_formed && name.len() <= 32 && hex.len() >= 32 {
-                    DigestError::Unsupported { algorithm: name.to_owned() }
+                    DigestError::Unsupported {
+                        algorithm: name.to_owned(),
+                    }
                 } else {
                     malformed()
                 });
             }
         };
-        let digits = hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let digits = hex
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if hex.len() != algorithm.hex_len() || !digits {
             return Err(malformed());
         }
@@ -216,22 +229,43 @@ mod tests {
         assert_eq!(pieces.finish().as_str(), ABC);
         let mut long = Hasher::new(Algorithm::Sha512);
         long.update(b"abc");
-        assert!(long.finish().as_str().starts_with("sha512:ddaf35a193617abacc417349ae204131"));
+        assert!(
+            long.finish()
+                .as_str()
+                .starts_with("sha512:ddaf35a193617abacc417349ae204131")
+        );
     }
 
     #[test]
     fn only_strict_digests_parse() {
-        assert_eq!(ABC.parse::<Digest>().expect("parses").short(), "ba7816bf8f01");
+        assert_eq!(
+            ABC.parse::<Digest>().expect("parses").short(),
+            "ba7816bf8f01"
+        );
         for wrong in [
-            "", ":", "sha256", "sha256:", "sha256:abc", "SHA256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "",
+            ":",
+            "sha256",
+            "sha256:",
+            "sha256:abc",
+            "SHA256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "sha256:../../../../etc/passwd0000000000000000000000000000000000000000000",
             "sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             " sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         ] {
-            assert!(matches!(wrong.parse::<Digest>(), Err(DigestError::Malformed { .. })), "{wrong:?}");
+            assert!(
+                matches!(wrong.parse::<Digest>(), Err(DigestError::Malformed { .. })),
+                "{wrong:?}"
+            );
         }
-        let other = "blake3:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".parse::<Digest>();
-        assert_eq!(other, Err(DigestError::Unsupported { algorithm: "blake3".into() }));
+        let other = "blake3:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            .parse::<Digest>();
+        assert_eq!(
+            other,
+            Err(DigestError::Unsupported {
+                algorithm: "blake3".into()
+            })
+        );
     }
 }

@@ -18,6 +18,10 @@ pub const MAX_INDEX_DEPTH: usize = 8;
 
 /// A manifest or an index, read from the bytes that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, for moments; a box would only be in the way of matching"
+)]
 pub enum Document {
     /// One image (or artifact): a config and layers.
     Manifest(Manifest),
@@ -164,7 +168,8 @@ impl Document {
         if raw.blobs.is_some() {
             return Err(DocumentError::Neither);
         }
-        let count = raw.layers.as_ref().map_or(0, Vec::len) + raw.manifests.as_ref().map_or(0, Vec::len);
+        let count =
+            raw.layers.as_ref().map_or(0, Vec::len) + raw.manifests.as_ref().map_or(0, Vec::len);
         if count > MAX_DESCRIPTORS {
             return Err(DocumentError::TooMany { count });
         }
@@ -200,7 +205,9 @@ impl Document {
     /// Returns everything that the document names directly: config and layers, or manifests.
     pub fn children(&self) -> Vec<&Descriptor> {
         match self {
-            Self::Manifest(manifest) => std::iter::once(&manifest.config).chain(&manifest.layers).collect(),
+            Self::Manifest(manifest) => std::iter::once(&manifest.config)
+                .chain(&manifest.layers)
+                .collect(),
             Self::Index(index) => index.manifests.iter().collect(),
         }
     }
@@ -216,20 +223,40 @@ impl Manifest {
 /// Finds the one media type on which document, announcement and shape agree.
 ///
 /// An announcement that names no kind of manifest at all (`application/json`, `text/plain`) says nothing.
-fn agreed_media_type(own: Option<&str>, announced: Option<&str>, is_index: bool) -> Result<MediaType, DocumentError> {
-    let shape = if is_index { MediaType::OciIndex } else { MediaType::OciManifest };
-    let fits = |kind: &MediaType| if is_index { kind.is_index() } else { kind.is_manifest() };
-    let announced = announced.map(MediaType::parse).filter(|kind| !matches!(kind, MediaType::Other(_)));
+fn agreed_media_type(
+    own: Option<&str>,
+    announced: Option<&str>,
+    is_index: bool,
+) -> Result<MediaType, DocumentError> {
+    let shape = if is_index {
+        MediaType::OciIndex
+    } else {
+        MediaType::OciManifest
+    };
+    let fits = |kind: &MediaType| {
+        if is_index {
+            kind.is_index()
+        } else {
+            kind.is_manifest()
+        }
+    };
+    let announced = announced
+        .map(MediaType::parse)
+        .filter(|kind| !matches!(kind, MediaType::Other(_)));
     let own = own.map(MediaType::parse);
     for said in [&own, &announced].into_iter().flatten() {
         if !fits(said) {
-            return Err(DocumentError::MediaType { announced: said.to_string(), found: shape.to_string() });
+            return Err(DocumentError::MediaType {
+                announced: said.to_string(),
+                found: shape.to_string(),
+            });
         }
     }
     match (own, announced) {
-        (Some(own), Some(announced)) if own != announced => {
-            Err(DocumentError::MediaType { announced: announced.to_string(), found: own.to_string() })
-        }
+        (Some(own), Some(announced)) if own != announced => Err(DocumentError::MediaType {
+            announced: announced.to_string(),
+            found: own.to_string(),
+        }),
         (Some(agreed), _) | (None, Some(agreed)) => Ok(agreed),
         (None, None) => Ok(shape),
     }

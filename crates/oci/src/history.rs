@@ -23,7 +23,11 @@ pub fn pair_history(config: &ImageConfig, layer_count: usize) -> Vec<HistoryEntr
     for record in &config.history {
         let layer = (!record.empty_layer && next < layer_count).then_some(next);
         next += usize::from(layer.is_some());
-        entries.push(HistoryEntry { record: record.clone(), layer, diff_id: layer.and_then(diff_id) });
+        entries.push(HistoryEntry {
+            record: record.clone(),
+            layer,
+            diff_id: layer.and_then(diff_id),
+        });
     }
     entries.extend((next..layer_count).map(|layer| HistoryEntry {
         record: HistoryRecord::default(),
@@ -43,22 +47,34 @@ mod tests {
             empty_layer: *empty,
             ..HistoryRecord::default()
         };
-        ImageConfig { history: history.iter().map(record).collect(), ..ImageConfig::default() }
+        ImageConfig {
+            history: history.iter().map(record).collect(),
+            ..ImageConfig::default()
+        }
     }
 
     fn layers(history: &[(&str, bool)], count: usize) -> Vec<Option<usize>> {
-        pair_history(&config(history), count).iter().map(|entry| entry.layer).collect()
+        pair_history(&config(history), count)
+            .iter()
+            .map(|entry| entry.layer)
+            .collect()
     }
 
     #[test]
     fn entries_take_layers_in_order() {
-        assert_eq!(layers(&[("ADD", false), ("ENV", true), ("RUN", false)], 2), [Some(0), None, Some(1)]);
+        assert_eq!(
+            layers(&[("ADD", false), ("ENV", true), ("RUN", false)], 2),
+            [Some(0), None, Some(1)]
+        );
     }
 
     #[test]
     fn a_history_of_any_length_names_every_layer_once() {
         assert_eq!(layers(&[], 2), [Some(0), Some(1)]);
-        assert_eq!(layers(&[("a", false), ("b", false), ("c", false)], 1), [Some(0), None, None]);
+        assert_eq!(
+            layers(&[("a", false), ("b", false), ("c", false)], 1),
+            [Some(0), None, None]
+        );
         assert_eq!(layers(&[("a", true)], 1), [None, Some(0)]);
     }
 }

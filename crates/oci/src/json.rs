@@ -39,7 +39,9 @@ impl<'de> Visitor<'de> for Unique {
             if self.depth > 0 {
                 let folded = key.to_lowercase();
                 if seen.contains(&folded) {
-                    return Err(A::Error::custom(format_args!("the key {key:?} stands in it twice")));
+                    return Err(A::Error::custom(format_args!(
+                        "the key {key:?} stands in it twice"
+                    )));
                 }
                 seen.push(folded);
                 // An object with hundreds of different keys on these levels is no document that we read; the bound
@@ -49,13 +51,22 @@ impl<'de> Visitor<'de> for Unique {
                 }
             }
             let free_keys = key == "annotations" || key == "labels" || key == "Labels";
-            map.next_value_seed(Self { depth: if free_keys { 0 } else { self.depth.saturating_sub(1) } })?;
+            map.next_value_seed(Self {
+                depth: if free_keys {
+                    0
+                } else {
+                    self.depth.saturating_sub(1)
+                },
+            })?;
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        while sequence.next_element_seed(Self { depth: self.depth })?.is_some() {}
+        while sequence
+            .next_element_seed(Self { depth: self.depth })?
+            .is_some()
+        {}
         Ok(())
     }
 

@@ -18,10 +18,14 @@ mod platform;
 mod reference;
 mod selector;
 
-pub use config::{ConfigError, ContainerConfig, Healthcheck, HistoryRecord, ImageConfig, RootFs, chain_ids};
+pub use config::{
+    ConfigError, ContainerConfig, Healthcheck, HistoryRecord, ImageConfig, RootFs, chain_ids,
+};
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
-pub use document::{Document, DocumentError, Index, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_MANIFEST_SIZE, Manifest};
+pub use document::{
+    Document, DocumentError, Index, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_MANIFEST_SIZE, Manifest,
+};
 pub use history::{HistoryEntry, pair_history};
 pub use media_type::MediaType;
 pub use platform::{Platform, PlatformError};

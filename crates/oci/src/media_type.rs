@@ -42,26 +42,70 @@ pub enum MediaType {
 }
 
 const KNOWN: [(MediaType, &str); 14] = [
-    (MediaType::OciManifest, "application/vnd.oci.image.manifest.v1+json"),
-    (MediaType::OciIndex, "application/vnd.oci.image.index.v1+json"),
-    (MediaType::OciConfig, "application/vnd.oci.image.config.v1+json"),
+    (
+        MediaType::OciManifest,
+        "application/vnd.oci.image.manifest.v1+json",
+    ),
+    (
+        MediaType::OciIndex,
+        "application/vnd.oci.image.index.v1+json",
+    ),
+    (
+        MediaType::OciConfig,
+        "application/vnd.oci.image.config.v1+json",
+    ),
     (MediaType::OciEmpty, "application/vnd.oci.empty.v1+json"),
-    (MediaType::DockerManifest, "application/vnd.docker.distribution.manifest.v2+json"),
-    (MediaType::DockerList, "application/vnd.docker.distribution.manifest.list.v2+json"),
-    (MediaType::DockerConfig, "application/vnd.docker.container.image.v1+json"),
-    (MediaType::DockerSchema1, "application/vnd.docker.distribution.manifest.v1+prettyjws"),
-    (MediaType::OciLayer, "application/vnd.oci.image.layer.v1.tar"),
-    (MediaType::OciLayerGzip, "application/vnd.oci.image.layer.v1.tar+gzip"),
-    (MediaType::OciLayerZstd, "application/vnd.oci.image.layer.v1.tar+zstd"),
-    (MediaType::DockerLayerGzip, "application/vnd.docker.image.rootfs.diff.tar.gzip"),
-    (MediaType::DockerLayerZstd, "application/vnd.docker.image.rootfs.diff.tar.zstd"),
-    (MediaType::DockerLayer, "application/vnd.docker.image.rootfs.diff.tar"),
+    (
+        MediaType::DockerManifest,
+        "application/vnd.docker.distribution.manifest.v2+json",
+    ),
+    (
+        MediaType::DockerList,
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ),
+    (
+        MediaType::DockerConfig,
+        "application/vnd.docker.container.image.v1+json",
+    ),
+    (
+        MediaType::DockerSchema1,
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    ),
+    (
+        MediaType::OciLayer,
+        "application/vnd.oci.image.layer.v1.tar",
+    ),
+    (
+        MediaType::OciLayerGzip,
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+    ),
+    (
+        MediaType::OciLayerZstd,
+        "application/vnd.oci.image.layer.v1.tar+zstd",
+    ),
+    (
+        MediaType::DockerLayerGzip,
+        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    ),
+    (
+        MediaType::DockerLayerZstd,
+        "application/vnd.docker.image.rootfs.diff.tar.zstd",
+    ),
+    (
+        MediaType::DockerLayer,
+        "application/vnd.docker.image.rootfs.diff.tar",
+    ),
 ];
 
 impl MediaType {
     /// Reads a media type or the value of a `Content-Type` header. Never fails: what is not known is [`MediaType::Other`].
     pub fn parse(text: &str) -> Self {
-        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = text
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         if essence == "application/vnd.docker.distribution.manifest.v1+json" {
             return Self::DockerSchema1;
         }
@@ -70,7 +114,10 @@ impl MediaType {
         {
             return Self::Foreign(essence);
         }
-        let known = KNOWN.iter().find(|(_, name)| *name == essence).map(|(kind, _)| kind.clone());
+        let known = KNOWN
+            .iter()
+            .find(|(_, name)| *name == essence)
+            .map(|(kind, _)| kind.clone());
         known.unwrap_or(Self::Other(essence))
     }
 
@@ -78,7 +125,10 @@ impl MediaType {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Foreign(text) | Self::Other(text) => text,
-            known => KNOWN.iter().find(|(kind, _)| kind == known).map_or("application/octet-stream", |(_, name)| name),
+            known => KNOWN
+                .iter()
+                .find(|(kind, _)| kind == known)
+                .map_or("application/octet-stream", |(_, name)| name),
         }
     }
 

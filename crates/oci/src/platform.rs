@@ -15,16 +15,27 @@ pub struct Platform {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// The build of Windows that the image needs.
-    #[serde(default, rename = "os.version", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "os.version",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub os_version: Option<String>,
     /// Features of the operating system that the image needs.
-    #[serde(default, rename = "os.features", deserialize_with = "crate::descriptor::null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        rename = "os.features",
+        deserialize_with = "crate::descriptor::null_is_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub os_features: Vec<String>,
 }
 
 /// Why a text is not a platform.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{text:?} is not a platform (os/architecture or os/architecture/variant, such as linux/arm64)")]
+#[error(
+    "{text:?} is not a platform (os/architecture or os/architecture/variant, such as linux/arm64)"
+)]
 pub struct PlatformError {
     /// The text.
     pub text: String,
@@ -52,7 +63,11 @@ impl Platform {
             "macos" => "darwin".to_owned(),
             other => other.to_owned(),
         };
-        let variant = self.variant.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let variant = self
+            .variant
+            .as_deref()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let architecture = self.architecture.to_ascii_lowercase();
         let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
             ("i386", _) => ("386", ""),
@@ -98,9 +113,12 @@ impl Platform {
         {
             return None;
         }
-        let position = accepted(&wanted).iter().position(|(architecture, variant)| {
-            *architecture == offered.architecture && variant.as_deref() == offered.variant.as_deref()
-        });
+        let position = accepted(&wanted)
+            .iter()
+            .position(|(architecture, variant)| {
+                *architecture == offered.architecture
+                    && variant.as_deref() == offered.variant.as_deref()
+            });
         position.and_then(|position| u32::try_from(position).ok())
     }
 
@@ -108,25 +126,42 @@ impl Platform {
     ///
     /// The first of equals wins. An entry that names no platform is taken only when nothing else serves.
     pub fn choose<'a>(&self, offered: impl IntoIterator<Item = Option<&'a Self>>) -> Option<usize> {
-        let ranked = offered.into_iter().enumerate().filter_map(|(position, platform)| match platform {
-            Some(platform) => self.rank(platform).map(|rank| (rank, position)),
-            None => Some((u32::MAX, position)),
-        });
-        ranked.min_by_key(|(rank, position)| (*rank, *position)).map(|(_, position)| position)
+        let ranked = offered
+            .into_iter()
+            .enumerate()
+            .filter_map(|(position, platform)| match platform {
+                Some(platform) => self.rank(platform).map(|rank| (rank, position)),
+                None => Some((u32::MAX, position)),
+            });
+        ranked
+            .min_by_key(|(rank, position)| (*rank, *position))
+            .map(|(_, position)| position)
     }
 }
 
 /// Returns the architectures and variants that a platform runs, best first.
 fn accepted(wanted: &Platform) -> Vec<(String, Option<String>)> {
     let variant = wanted.variant.as_deref();
-    let level = |prefix: &str| variant.and_then(|v| v.strip_prefix(prefix)).and_then(|v| v.parse::<u32>().ok());
+    let level = |prefix: &str| {
+        variant
+            .and_then(|v| v.strip_prefix(prefix))
+            .and_then(|v| v.parse::<u32>().ok())
+    };
     let entry = |architecture: &str, variant: Option<String>| (architecture.to_owned(), variant);
-    let arm = |from: u32| (5..=from).rev().map(|v| entry("arm", Some(format!("v{v}"))));
+    let arm = |from: u32| {
+        (5..=from)
+            .rev()
+            .map(|v| entry("arm", Some(format!("v{v}"))))
+    };
     let mut list = Vec::new();
     match wanted.architecture.as_str() {
         "amd64" => {
             let top = level("v").unwrap_or(1).min(9);
-            list.extend((2..=top).rev().map(|v| entry("amd64", Some(format!("v{v}")))));
+            list.extend(
+                (2..=top)
+                    .rev()
+                    .map(|v| entry("amd64", Some(format!("v{v}")))),
+            );
             list.push(entry("amd64", None));
             list.push(entry("386", None));
         }
@@ -169,14 +204,22 @@ fn accepted(wanted: &Platform) -> Vec<(String, Option<String>)> {
 
 /// Reads `v9.2` as (9, 2); no variant is (8, 0).
 fn arm64_level(variant: Option<&str>) -> (u32, u32) {
-    let Some(text) = variant.and_then(|v| v.strip_prefix('v')) else { return (8, 0) };
+    let Some(text) = variant.and_then(|v| v.strip_prefix('v')) else {
+        return (8, 0);
+    };
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
-    (major.parse().unwrap_or(8), minor.parse().unwrap_or(0).min(9))
+    (
+        major.parse().unwrap_or(8),
+        minor.parse().unwrap_or(0).min(9),
+    )
 }
 
 /// Returns `10.0.17763` of `10.0.17763.1234`: the part that must agree.
 fn windows_build(version: &str) -> &str {
-    let end = version.match_indices('.').nth(2).map_or(version.len(), |(at, _)| at);
+    let end = version
+        .match_indices('.')
+        .nth(2)
+        .map_or(version.len(), |(at, _)| at);
     &version[..end]
 }
 
@@ -184,10 +227,15 @@ impl FromStr for Platform {
     type Err = PlatformError;
 
     fn from_str(text: &str) -> Result<Self, PlatformError> {
-        let error = || PlatformError { text: text.chars().take(200).collect() };
+        let error = || PlatformError {
+            text: text.chars().take(200).collect(),
+        };
         let parts: Vec<&str> = text.split('/').collect();
         let legal = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
         };
         if !parts.iter().all(|part| legal(part)) {
             return Err(error());
@@ -203,7 +251,9 @@ impl FromStr for Platform {
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+        self.variant
+            .as_ref()
+            .map_or(Ok(()), |variant| write!(f, "/{variant}"))
     }
 }
 
@@ -240,18 +290,48 @@ mod tests {
 
     #[test]
     fn a_processor_runs_its_older_variants_newest_first() {
-        assert_eq!(choose("linux/amd64/v3", &["linux/amd64", "linux/amd64/v2", "linux/amd64/v4"]), Some(1));
-        assert_eq!(choose("linux/amd64", &["linux/386", "linux/amd64"]), Some(1));
+        assert_eq!(
+            choose(
+                "linux/amd64/v3",
+                &["linux/amd64", "linux/amd64/v2", "linux/amd64/v4"]
+            ),
+            Some(1)
+        );
+        assert_eq!(
+            choose("linux/amd64", &["linux/386", "linux/amd64"]),
+            Some(1)
+        );
         assert_eq!(choose("linux/amd64", &["linux/386"]), Some(0));
-        assert_eq!(choose("linux/arm/v7", &["linux/arm/v5", "linux/arm/v6", "linux/arm/v8"]), Some(1));
-        assert_eq!(choose("linux/arm64", &["linux/arm/v7", "linux/arm64/v8"]), Some(1));
+        assert_eq!(
+            choose(
+                "linux/arm/v7",
+                &["linux/arm/v5", "linux/arm/v6", "linux/arm/v8"]
+            ),
+            Some(1)
+        );
+        assert_eq!(
+            choose("linux/arm64", &["linux/arm/v7", "linux/arm64/v8"]),
+            Some(1)
+        );
         assert_eq!(choose("linux/arm64", &["linux/arm/v7"]), Some(0));
-        assert_eq!(choose("linux/arm64/v9.1", &["linux/arm64/v8", "linux/arm64/v8.6", "linux/arm64/v9.2"]), Some(1));
+        assert_eq!(
+            choose(
+                "linux/arm64/v9.1",
+                &["linux/arm64/v8", "linux/arm64/v8.6", "linux/arm64/v9.2"]
+            ),
+            Some(1)
+        );
     }
 
     #[test]
     fn a_foreign_system_or_processor_is_never_chosen() {
-        assert_eq!(choose("linux/amd64", &["linux/arm64", "windows/amd64", "linux/s390x"]), None);
+        assert_eq!(
+            choose(
+                "linux/amd64",
+                &["linux/arm64", "windows/amd64", "linux/s390x"]
+            ),
+            None
+        );
         assert_eq!(choose("linux/arm/v6", &["linux/arm/v7"]), None);
         assert_eq!(choose("linux/amd64", &["linux/amd64/v2"]), None);
     }
@@ -260,24 +340,41 @@ mod tests {
     fn an_entry_without_a_platform_is_the_last_resort() {
         let amd64 = platform("linux/amd64");
         assert_eq!(amd64.choose([None, Some(&amd64)]), Some(1));
-        assert_eq!(amd64.choose([None, Some(&platform("linux/s390x"))]), Some(0));
+        assert_eq!(
+            amd64.choose([None, Some(&platform("linux/s390x"))]),
+            Some(0)
+        );
     }
 
     #[test]
     fn the_first_of_equals_wins() {
-        assert_eq!(choose("linux/amd64", &["linux/amd64", "linux/amd64"]), Some(0));
+        assert_eq!(
+            choose("linux/amd64", &["linux/amd64", "linux/amd64"]),
+            Some(0)
+        );
     }
 
     #[test]
     fn windows_images_are_for_one_build() {
-        let with = |build: &str| Platform { os_version: Some(build.into()), ..platform("windows/amd64") };
+        let with = |build: &str| Platform {
+            os_version: Some(build.into()),
+            ..platform("windows/amd64")
+        };
         assert_eq!(with("10.0.17763.5").rank(&with("10.0.17763.1")), Some(0));
         assert_eq!(with("10.0.17763.5").rank(&with("10.0.20348.1")), None);
     }
 
     #[test]
     fn rubbish_is_no_platform() {
-        for text in ["", "linux", "linux/", "/amd64", "linux/amd64/v1/x", "linux/am d64", "linux/\u{202e}"] {
+        for text in [
+            "",
+            "linux",
+            "linux/",
+            "/amd64",
+            "linux/amd64/v1/x",
+            "linux/am d64",
+            "linux/\u{202e}",
+        ] {
             assert!(text.parse::<Platform>().is_err(), "{text:?}");
         }
     }

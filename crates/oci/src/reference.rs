@@ -52,7 +52,9 @@ pub enum ReferenceError {
         host: String,
     },
     /// The repository breaks the grammar.
-    #[error("{repository:?} is not a repository name (lower-case letters and digits, joined by . _ - and /)")]
+    #[error(
+        "{repository:?} is not a repository name (lower-case letters and digits, joined by . _ - and /)"
+    )]
     Repository {
         /// The repository.
         repository: String,
@@ -89,8 +91,14 @@ impl Reference {
         if text.is_empty() {
             return Err(ReferenceError::Empty);
         }
-        if text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-            return Err(ReferenceError::LooksLikeId { text: text.to_owned() });
+        if text.len() == 64
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
+            return Err(ReferenceError::LooksLikeId {
+                text: text.to_owned(),
+            });
         }
         let (host, rest) = split_host(text);
         let (rest, digest) = match rest.split_once('@') {
@@ -105,7 +113,13 @@ impl Reference {
         Self::checked(&host, repository, tag, digest, text)
     }
 
-    fn checked(host: &str, repository: &str, tag: Option<Tag>, digest: Option<Digest>, text: &str) -> Result<Self, ReferenceError> {
+    fn checked(
+        host: &str,
+        repository: &str,
+        tag: Option<Tag>,
+        digest: Option<Digest>,
+        text: &str,
+    ) -> Result<Self, ReferenceError> {
         let cut = |text: &str| text.chars().take(300).collect::<String>();
         if !is_host(host) {
             return Err(ReferenceError::Host { host: cut(host) });
@@ -114,12 +128,21 @@ impl Reference {
             return Err(ReferenceError::UpperCase { text: cut(text) });
         }
         if !repository.split('/').all(is_component) {
-            return Err(ReferenceError::Repository { repository: cut(repository) });
+            return Err(ReferenceError::Repository {
+                repository: cut(repository),
+            });
         }
         if repository.len() > MAX_REPOSITORY {
-            return Err(ReferenceError::TooLong { length: repository.len() });
+            return Err(ReferenceError::TooLong {
+                length: repository.len(),
+            });
         }
-        Ok(Self { host: host.to_owned(), repository: repository.to_owned(), tag, digest })
+        Ok(Self {
+            host: host.to_owned(),
+            repository: repository.to_owned(),
+            tag,
+            digest,
+        })
     }
 
     /// Returns the registry's host, with its port where one was given: `docker.io`, `localhost:5000`, `[::1]:5000`.
@@ -150,19 +173,31 @@ impl Reference {
     /// Returns the same repository with only this tag.
     #[must_use]
     pub fn with_tag(&self, tag: Tag) -> Self {
-        Self { tag: Some(tag), digest: None, ..self.clone() }
+        Self {
+            tag: Some(tag),
+            digest: None,
+            ..self.clone()
+        }
     }
 
     /// Returns the same repository with only this digest.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> Self {
-        Self { tag: None, digest: Some(digest), ..self.clone() }
+        Self {
+            tag: None,
+            digest: Some(digest),
+            ..self.clone()
+        }
     }
 
     /// Returns the same repository with neither tag nor digest.
     #[must_use]
     pub fn without_tag(&self) -> Self {
-        Self { tag: None, digest: None, ..self.clone() }
+        Self {
+            tag: None,
+            digest: None,
+            ..self.clone()
+        }
     }
 
     /// Returns the reference with `:latest` where it has neither tag nor digest.
@@ -171,7 +206,10 @@ impl Reference {
         if self.tag.is_some() || self.digest.is_some() {
             return self;
         }
-        Self { tag: Some(Tag("latest".to_owned())), ..self }
+        Self {
+            tag: Some(Tag("latest".to_owned())),
+            ..self
+        }
     }
 
     /// Returns `host/repository` as people write it: without Docker Hub's host, and without `library/`.
@@ -209,19 +247,30 @@ fn split_host(text: &str) -> (String, String) {
     let Some((first, rest)) = text.split_once('/') else {
         return (DEFAULT_HOST.to_owned(), format!("{OFFICIAL}{text}"));
     };
-    let is_host = first == "localhost" || first.contains(['.', ':']) || first.bytes().any(|b| b.is_ascii_uppercase());
+    let is_host = first == "localhost"
+        || first.contains(['.', ':'])
+        || first.bytes().any(|b| b.is_ascii_uppercase());
     let (host, rest) = match first {
         LEGACY_HOST => (DEFAULT_HOST, rest),
         _ if is_host => (first, rest),
         _ => (DEFAULT_HOST, text),
     };
     let official = host == DEFAULT_HOST && !rest.contains('/');
-    (host.to_owned(), if official { format!("{OFFICIAL}{rest}") } else { rest.to_owned() })
+    (
+        host.to_owned(),
+        if official {
+            format!("{OFFICIAL}{rest}")
+        } else {
+            rest.to_owned()
+        },
+    )
 }
 
 fn is_host(text: &str) -> bool {
     let (name, port) = if let Some(rest) = text.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else { return false };
+        let Some((address, port)) = rest.split_once(']') else {
+            return false;
+        };
         if address.is_empty() || !address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') {
             return false;
         }
@@ -231,10 +280,14 @@ fn is_host(text: &str) -> bool {
         (Some(&text[..end]), &text[end..])
     };
     let port_is_right = port.is_empty()
-        || port.strip_prefix(':').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+        || port
+            .strip_prefix(':')
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
     let label_is_right = |label: &str| {
         !label.is_empty()
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -245,12 +298,18 @@ fn is_host(text: &str) -> bool {
 fn is_component(text: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
     if !alphanumeric(*first) || !alphanumeric(*last) {
         return false;
     }
-    let separators = text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).filter(|run| !run.is_empty());
-    separators.into_iter().all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|b| b == b'-'))
+    let separators = text
+        .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        .filter(|run| !run.is_empty());
+    separators
+        .into_iter()
+        .all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|b| b == b'-'))
 }
 
 impl fmt::Display for Reference {
@@ -280,8 +339,16 @@ impl FromStr for Tag {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         let mut bytes = text.bytes();
-        let right = bytes.next().is_some_and(word) && bytes.all(|b| word(b) || b == b'.' || b == b'-') && text.len() <= 128;
-        if right { Ok(Self(text.to_owned())) } else { Err(ReferenceError::Tag { tag: text.chars().take(200).collect() }) }
+        let right = bytes.next().is_some_and(word)
+            && bytes.all(|b| word(b) || b == b'.' || b == b'-')
+            && text.len() <= 128;
+        if right {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ReferenceError::Tag {
+                tag: text.chars().take(200).collect(),
+            })
+        }
     }
 }
 
@@ -340,7 +407,9 @@ impl FromStr for ImageName {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let reference = Reference::parse_normalized(text)?;
         if reference.tag().is_none() && reference.digest().is_none() {
-            return Err(ReferenceError::Unspecific { text: reference.to_string() });
+            return Err(ReferenceError::Unspecific {
+                text: reference.to_string(),
+            });
         }
         Ok(Self::of(&reference))
     }
@@ -355,7 +424,9 @@ macro_rules! serde_as_text {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };

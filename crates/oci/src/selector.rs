@@ -46,8 +46,15 @@ impl Selector {
 impl From<&str> for Selector {
     fn from(text: &str) -> Self {
         let hex = text.strip_prefix("sha256:").unwrap_or(text);
-        let is_hex = (1..=64).contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        let whole = if hex.len() == 64 && is_hex { format!("sha256:{hex}").parse().ok() } else { text.parse().ok() };
+        let is_hex = (1..=64).contains(&hex.len())
+            && hex
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let whole = if hex.len() == 64 && is_hex {
+            format!("sha256:{hex}").parse().ok()
+        } else {
+            text.parse().ok()
+        };
         Self {
             text: text.to_owned(),
             reference: Reference::parse_normalized(text).ok(),
@@ -78,7 +85,10 @@ mod tests {
     #[test]
     fn one_text_can_be_a_name_and_a_prefix() {
         let both = Selector::from("cafe");
-        assert_eq!(both.reference().map(ToString::to_string).as_deref(), Some("docker.io/library/cafe"));
+        assert_eq!(
+            both.reference().map(ToString::to_string).as_deref(),
+            Some("docker.io/library/cafe")
+        );
         assert_eq!(both.id_prefix(), Some("cafe"));
         assert_eq!(both.digest(), None);
     }
@@ -97,6 +107,8 @@ mod tests {
     #[test]
     fn a_name_with_a_tag_is_only_a_name() {
         let name = Selector::from("debian:12");
-        assert!(name.reference().is_some() && name.id_prefix().is_none() && name.digest().is_none());
+        assert!(
+            name.reference().is_some() && name.id_prefix().is_none() && name.digest().is_none()
+        );
     }
 }
