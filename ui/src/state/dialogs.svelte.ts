@@ -1,4 +1,4 @@
-import type { Selection } from "../api/types";
+import type { Selection } from "../api";
 
 /** What the tag editor needs to know about the image it was opened for. */
 export interface TaggedImage {

@@ -1,0 +1,55 @@
+import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Settings } from "../api";
+import { settings } from "./settings.svelte";
+
+const STORED: Settings = {
+  storePlace: "/home/kate/.local/share/strata",
+  parallelDownloads: 3,
+  theme: "system",
+  caFiles: [],
+  insecureRegistries: [],
+  notifications: true,
+};
+
+beforeEach(async () => {
+  mockIPC(() => STORED);
+  await settings.load();
+});
+afterEach(() => {
+  clearMocks();
+});
+
+describe("settings", () => {
+  it("save a change at once, whole", async () => {
+    const saved: unknown[] = [];
+    mockIPC((command, args) => {
+      saved.push([command, args]);
+      return STORED;
+    });
+    await settings.change("theme", "dark");
+    expect(settings.theme).toBe("dark");
+    expect(saved).toEqual([["save_settings", { settings: { ...STORED, theme: "dark" } }]]);
+  });
+
+  it("take a change back that could not be saved, and say beside which field", async () => {
+    mockIPC(() => {
+      throw { code: "io", message: "The settings file cannot be written.", hint: null };
+    });
+    await settings.change("parallelDownloads", 6);
+    expect(settings.value?.parallelDownloads).toBe(3);
+    expect(settings.failedKey).toBe("parallelDownloads");
+    expect(settings.error?.message).toBe("The settings file cannot be written.");
+  });
+
+  it("save in the order of the changes", async () => {
+    const order: number[] = [];
+    mockIPC((_command, args) => {
+      order.push((args as { settings: Settings }).settings.parallelDownloads);
+      return STORED;
+    });
+    await Promise.all([settings.change("parallelDownloads", 4), settings.change("parallelDownloads", 5)]);
+    expect(settings.value?.parallelDownloads).toBe(5);
+    expect(order.at(-1)).toBe(5);
+  });
+});

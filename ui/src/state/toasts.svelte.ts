@@ -1,0 +1,91 @@
+/** How a toast is tinted and how long it stays. */
+export type ToastTone = "neutral" | "good" | "bad";
+
+/** What a toast says and offers. */
+export interface ToastContent {
+  text: string;
+  /** A second, quieter line: usually what to do. */
+  detail?: string;
+  tone?: ToastTone;
+  action?: { label: string; run: () => void };
+}
+
+const STAY_MS = 6_000;
+/** Somebody must be able to read the sentence, find the button and press it. */
+const STAY_WITH_ACTION_MS = 12_000;
+const MOST_AT_ONCE = 4;
+
+/** One message in the corner, with a countdown that stops while somebody reads it. */
+export class Toast {
+  readonly text: string;
+  readonly detail: string | null;
+  readonly tone: ToastTone;
+  readonly action: { label: string; run: () => void } | null;
+  #remaining: number;
+  #startedAt = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    readonly id: number,
+    content: ToastContent,
+    private readonly onElapsed: () => void,
+  ) {
+    this.text = content.text;
+    this.detail = content.detail ?? null;
+    this.tone = content.tone ?? "neutral";
+    this.action = content.action ?? null;
+    // A failure stays until it was read: nobody can act on a sentence that is gone.
+    this.#remaining = this.tone === "bad" ? Infinity : this.action ? STAY_WITH_ACTION_MS : STAY_MS;
+  }
+
+  /** Lets the countdown run on. */
+  resume(): void {
+    if (this.#timer !== null || this.#remaining === Infinity) return;
+    this.#startedAt = Date.now();
+    this.#timer = setTimeout(this.onElapsed, this.#remaining);
+  }
+
+  /** Stops the countdown where it is. */
+  pause(): void {
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#remaining = Math.max(1_000, this.#remaining - (Date.now() - this.#startedAt));
+  }
+}
+
+/** The messages on screen, oldest first. */
+class Toasts {
+  list = $state.raw<Toast[]>([]);
+  #nextId = 1;
+
+  /** Shows a message and returns it, so that its giver can take it back. */
+  show(content: ToastContent): Toast {
+    const toast = new Toast(this.#nextId++, content, () => {
+      this.dismiss(toast);
+    });
+    const dropped = this.list.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
+    for (const old of dropped) old.pause();
+    this.list = [...this.list.slice(dropped.length), toast];
+    toast.resume();
+    return toast;
+  }
+
+  /** Takes a message away. A message that is gone already is fine. */
+  dismiss(toast: Toast): void {
+    toast.pause();
+    this.list = this.list.filter((other) => other !== toast);
+  }
+
+  /** Stops every countdown, while the pointer or the focus is on the stack. */
+  pauseAll(): void {
+    for (const toast of this.list) toast.pause();
+  }
+
+  /** Lets every countdown run on. */
+  resumeAll(): void {
+    for (const toast of this.list) toast.resume();
+  }
+}
+
+export const toasts = new Toasts();
