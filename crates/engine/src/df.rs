@@ -1,0 +1,52 @@
+//! What the store takes on disk.
+
+use crate::{Engine, Error};
+
+/// What the store takes on disk, in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DiskUsage {
+    /// Images, and the bytes of all their blobs, each blob once.
+    pub images: Counted,
+    /// Layers.
+    pub layers: LayerUsage,
+    /// Working containers.
+    pub containers: Counted,
+    /// File indexes.
+    pub indexes_size: u64,
+    /// Partial downloads.
+    pub partial_size: u64,
+    /// What the folder takes.
+    pub total_size: u64,
+    /// What a prune, or time, would bring back.
+    pub reclaimable: u64,
+}
+
+/// How many, and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub size: u64,
+}
+
+/// Layers on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LayerUsage {
+    /// How many different layers.
+    pub count: u64,
+    /// Their bytes, each layer once.
+    pub size: u64,
+    /// Of those, the bytes of layers that more than one image has.
+    pub shared: u64,
+}
+
+impl Engine {
+    /// Adds up what the store takes on disk.
+    ///
+    /// # Errors
+    /// `io`.
+    pub async fn df(&self) -> Result<DiskUsage, Error> {
+        todo!()
+    }
+}

@@ -1,0 +1,159 @@
+//! Everything that can go wrong, with a code for programs and words for people.
+
+mod hint;
+mod words;
+
+use std::path::PathBuf;
+
+use oci::{Digest, ImageName, Platform};
+
+use crate::FilterError;
+
+/// Why a verb failed.
+///
+/// [`Error::code`] is stable and for programs; [`Error::message`] says what failed and why; [`Error::hint`] says one
+/// thing to do. None of them holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no reference.
+    #[error(transparent)]
+    Reference(#[from] oci::ReferenceError),
+    /// The text is no platform.
+    #[error(transparent)]
+    Platform(#[from] oci::PlatformError),
+    /// The text is no filter.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// A filter that this verb does not know.
+    #[error("{verb} knows no filter {key}")]
+    FilterNotHere {
+        /// The verb.
+        verb: &'static str,
+        /// The filter's key.
+        key: &'static str,
+    },
+    /// The registry, or the way to it, failed.
+    #[error(transparent)]
+    Registry(#[from] Box<registry::Error>),
+    /// The image is not offered for the platform.
+    #[error("{reference} is not offered for {wanted}")]
+    PlatformNotFound {
+        /// What was asked for, in full.
+        reference: String,
+        /// The platform that was asked for.
+        wanted: Box<Platform>,
+        /// What is offered instead.
+        offered: Vec<Platform>,
+    },
+    /// An image is nested in too many indexes.
+    #[error("{reference} stands in more than {limit} indexes, one in another", limit = oci::MAX_INDEX_DEPTH)]
+    IndexTooDeep {
+        /// What was asked for, in full.
+        reference: String,
+    },
+    /// The image's config is not one.
+    #[error("the config {digest} of {reference} cannot be used: {source}")]
+    Config {
+        /// What was asked for, in full.
+        reference: String,
+        /// The config.
+        digest: Digest,
+        /// What is wrong with it.
+        source: oci::ConfigError,
+    },
+    /// A document of the store is not what it was when it came.
+    #[error("the document {digest} cannot be used: {source}")]
+    Document {
+        /// The document.
+        digest: Digest,
+        /// What is wrong with it.
+        source: oci::DocumentError,
+    },
+    /// Manifest and config disagree about how many layers there are.
+    #[error("{reference} has {layers} layers, and its config names {diff_ids}")]
+    LayerCount {
+        /// What was asked for, in full.
+        reference: String,
+        /// Layers in the manifest.
+        layers: usize,
+        /// Diff IDs in the config.
+        diff_ids: usize,
+    },
+    /// A layer's content is not what the config says.
+    #[error("the layer {digest} holds {found}, and the image says {expected}")]
+    DiffId {
+        /// The blob.
+        digest: Digest,
+        /// The config's diff ID.
+        expected: Digest,
+        /// The content's.
+        found: Digest,
+    },
+    /// A name is taken and was not to be moved.
+    #[error("{name} already names {holder}")]
+    NameTaken {
+        /// The name.
+        name: ImageName,
+        /// What it names.
+        holder: Digest,
+    },
+    /// A name for an image cannot hold a digest.
+    #[error("{name} has a digest, and a name that is given has a tag")]
+    NameWithDigest {
+        /// The name.
+        name: String,
+    },
+    /// There is no such image.
+    #[error("there is no image {wanted} here")]
+    NoSuchImage {
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There is no such interrupted pull.
+    #[error("there is no interrupted pull {id}")]
+    NoSuchInterrupted {
+        /// What was asked for.
+        id: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The operation was cancelled from inside.
+    #[error("the operation was cancelled")]
+    Cancelled,
+    /// A part of this program failed in a way that it should not.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<registry::Error> for Error {
+    fn from(error: registry::Error) -> Self {
+        Error::Registry(Box::new(error))
+    }
+}
+
+impl Error {
+    /// The stable word for programs, one of the list in the command line's contract.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        words::code(self)
+    }
+
+    /// What failed and why, a sentence or two for people.
+    #[must_use]
+    pub fn message(&self) -> String {
+        words::message(self)
+    }
+
+    /// One thing to do about it, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        hint::hint(self)
+    }
+}

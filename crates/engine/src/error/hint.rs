@@ -1,0 +1,132 @@
+//! One thing to do.
+
+use registry::{CredentialUse, TlsReason, What};
+
+use crate::Error;
+
+pub(super) fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::Reference(_) => Some(
+            "Write it as registry.example.com/team/app:tag, or debian:12 for Docker Hub.".into(),
+        ),
+        Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
+        Error::Filter(_) => Some(
+            "The filters are dangling, label, reference, before, since, in-use, platform and size."
+                .into(),
+        ),
+        Error::FilterNotHere { key, .. } => Some(format!("Leave {key} out.")),
+        Error::Registry(error) => registry(error),
+        Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
+            format!("Ask for one of them, for example with --platform {platform}.")
+        }),
+        Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
+            Some("Whoever published the image has to mend it.".into())
+        }
+        Error::DiffId { .. } => {
+            Some("Whoever published the image has to push the layer again.".into())
+        }
+        Error::Document { .. } => Some("Run a check with repair.".into()),
+        Error::NameTaken { .. } => Some("Allow the name to move, or pull by digest.".into()),
+        Error::NameWithDigest { .. } => Some("Leave the part after the @ out.".into()),
+        Error::NoSuchImage { wanted } => Some(format!(
+            "Pull {wanted} first, or look at the list of images."
+        )),
+        Error::Io { source, .. } => io(source),
+        Error::NoSuchInterrupted { .. } | Error::Cancelled => None,
+        Error::Internal(_) => Some("Please report it, with what you did.".into()),
+    }
+}
+
+fn registry(error: &registry::Error) -> Option<String> {
+    use registry::Error as E;
+    Some(match error {
+        E::UnknownHost {
+            temporary: true, ..
+        } => "Check the network connection, and try again.".into(),
+        E::UnknownHost { host, .. } => format!("Check the spelling of {host}."),
+        E::Unreachable { .. } => "Check the network, the host and its port, and try again.".into(),
+        E::Unavailable { .. } | E::Interrupted { .. } | E::Timeout { .. } => {
+            "Try again: what was fetched is kept.".into()
+        }
+        E::Tls {
+            reason: TlsReason::UnknownIssuer,
+            ..
+        } => "Add the registry's authority (a PEM file) to the trusted certificates.".into(),
+        E::Tls {
+            reason: TlsReason::Expired | TlsReason::NotYetValid,
+            ..
+        } => "Check this computer's clock; if it is right, the registry needs a new certificate."
+            .into(),
+        E::Tls {
+            host,
+            reason: TlsReason::NotTls,
+            ..
+        } => format!(
+            "If {host} is meant to be without encryption, add it to the insecure registries."
+        ),
+        E::Tls { host, .. } => format!("Ask whoever runs {host} for a valid certificate."),
+        E::Unauthorized {
+            repository,
+            credentials,
+            host,
+            ..
+        } => match credentials {
+            CredentialUse::None => format!("Sign in to pull {}.", path(repository, host)),
+            CredentialUse::Sent => format!("Sign in to {host} again."),
+            CredentialUse::Withheld { realm } => {
+                format!("If {realm} belongs to {host}, allow it in the settings.")
+            }
+        },
+        E::Denied {
+            repository, host, ..
+        } => {
+            format!(
+                "Ask the owner of {} for access, or sign in to {host} as somebody else.",
+                path(repository, host)
+            )
+        }
+        E::NotFound {
+            repository_unknown: true,
+            ..
+        } => "Check the spelling; a private repository may need a login.".into(),
+        E::NotFound {
+            what: What::Manifest(_),
+            ..
+        } => "Look at the list of tags for one that exists.".into(),
+        E::NotFound { .. } => "Whoever published the image has to push it again.".into(),
+        E::RateLimited {
+            retry_after: Some(wait),
+            ..
+        } => format!(
+            "Try again in {} s, or sign in for a higher limit.",
+            wait.as_secs()
+        ),
+        E::RateLimited { .. } => "Try again later, or sign in for a higher limit.".into(),
+        E::SchemaOne { .. } => {
+            "Ask for a newer tag, or have the image pushed again with a current tool.".into()
+        }
+        E::Ambiguous { .. } | E::Document { .. } | E::TooLarge { .. } => {
+            "Whoever published the image has to mend it.".into()
+        }
+        E::DigestMismatch { host, .. } | E::SizeMismatch { host, .. } => {
+            format!("Try again; if it stays, {host} or something on the way to it is damaged.")
+        }
+        E::Options(_) => "Correct it in the settings.".into(),
+        _ => "Check that the host is a registry.".into(),
+    })
+}
+
+fn path<'a>(repository: &'a str, host: &str) -> &'a str {
+    repository
+        .strip_prefix(host)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(repository)
+}
+
+pub(super) fn io(error: &std::io::Error) -> Option<String> {
+    match super::words::io(error) {
+        "disk_full" => Some("Free some space, then try again: what was fetched is kept.".into()),
+        "read_only" => Some("Make the store's folder writable, or choose another one.".into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Codes and messages.
+
+use registry::{CredentialUse, What};
+
+use crate::Error;
+
+pub(super) fn code(error: &Error) -> &'static str {
+    match error {
+        Error::Reference(_) | Error::NameWithDigest { .. } => "bad_reference",
+        Error::Platform(_) | Error::Filter(_) | Error::FilterNotHere { .. } => "usage",
+        Error::Registry(error) => registry(error),
+        Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
+            "invalid_response"
+        }
+        Error::Document { .. } => "store_damaged",
+        Error::DiffId { .. } => "corrupt_layer",
+        Error::NameTaken { .. } => "name_taken",
+        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
+        Error::Io { source, .. } => io(source),
+        Error::Cancelled => "cancelled",
+        Error::Internal(_) => "internal",
+    }
+}
+
+fn registry(error: &registry::Error) -> &'static str {
+    use registry::Error as E;
+    match error {
+        E::UnknownHost { .. } => "unknown_host",
+        E::Unreachable { .. } | E::Unavailable { .. } | E::Interrupted { .. } => "unreachable",
+        E::Tls { .. } => "tls",
+        E::Timeout { .. } => "timeout",
+        E::Unauthorized { .. } => "unauthorized",
+        E::Denied { .. } => "denied",
+        E::NotFound {
+            what: What::Manifest(_),
+            ..
+        } => "tag_not_found",
+        E::NotFound { .. } => "not_found",
+        E::RateLimited { .. } => "rate_limited",
+        E::SchemaOne { .. } => "schema1",
+        E::Ambiguous { .. } => "ambiguous_document",
+        E::DigestMismatch { .. } => "digest_mismatch",
+        E::SizeMismatch { .. } => "size_mismatch",
+        E::TooLarge { .. } => "too_large",
+        E::Options(_) => "usage",
+        // What is left are answers that break the protocol, those of later versions of the client included.
+        _ => "invalid_response",
+    }
+}
+
+/// What the system's words for a file come down to.
+pub(super) fn io(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => "disk_full",
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+            "read_only"
+        }
+        _ => "io",
+    }
+}
+
+pub(super) fn message(error: &Error) -> String {
+    match error {
+        Error::Registry(error) => registry_message(error),
+        Error::PlatformNotFound { offered, .. } if offered.is_empty() => {
+            format!("{error}: no platform is offered at all.")
+        }
+        Error::PlatformNotFound { offered, .. } => {
+            let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
+            format!("{error}; there is {}.", offered.join(", "))
+        }
+        other => sentence(&other.to_string()),
+    }
+}
+
+fn registry_message(error: &registry::Error) -> String {
+    match error {
+        registry::Error::Unauthorized {
+            host,
+            credentials: CredentialUse::None,
+            ..
+        } => format!("{host} asked for a password."),
+        other => sentence(&other.to_string()),
+    }
+}
+
+/// Makes a sentence of an error's words: a full stop at the end. Names keep their spelling, so nothing is capitalised.
+pub(super) fn sentence(words: &str) -> String {
+    match words.chars().last() {
+        Some('.' | '!' | '?') | None => words.to_owned(),
+        Some(_) => format!("{words}."),
+    }
+}

@@ -1,0 +1,169 @@
+//! Sizes and ages in docker's words.
+
+use jiff::Timestamp;
+
+const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+
+/// Writes a size with three significant digits and a decimal unit: `0B`, `77.8MB`, `1.36GB`.
+///
+/// The same as docker's `units.HumanSizeWithPrecision(size, 3)`, but for what Go writes as `1e+03kB`, which is `1MB` here.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "three digits are shown, f64 has fifteen"
+    )]
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    // 999.5 is where three digits would round up to a fourth.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = match value {
+        _ if value >= 99.95 => 0,
+        _ if value >= 9.995 => 1,
+        _ => 2,
+    };
+    let mut text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
+    }
+    text + UNITS[unit]
+}
+
+/// Writes how long ago something was: `3 weeks ago`. A time to come counts as now.
+#[must_use]
+pub fn age(now: Timestamp, then: Timestamp) -> String {
+    format!("{} ago", duration(now.as_second() - then.as_second()))
+}
+
+/// Writes a span of seconds in docker's words: `About an hour`, `3 weeks`. Less than none counts as none.
+///
+/// The same steps as docker's `units.HumanDuration`.
+#[must_use]
+pub fn duration(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    let hours = (seconds + 1800) / 3600;
+    match seconds {
+        ..1 => "Less than a second".into(),
+        1 => "1 second".into(),
+        2..60 => format!("{seconds} seconds"),
+        _ if minutes == 1 => "About a minute".into(),
+        _ if minutes < 60 => format!("{minutes} minutes"),
+        _ if hours == 1 => "About an hour".into(),
+        _ if hours < 48 => format!("{hours} hours"),
+        _ if hours < 24 * 14 => format!("{} days", hours / 24),
+        _ if hours < 24 * 60 => format!("{} weeks", hours / 24 / 7),
+        _ if hours < 24 * 365 * 2 => format!("{} months", hours / 24 / 30),
+        _ => format!("{} years", seconds / 3600 / 24 / 365),
+    }
+}
+
+/// Reads a size: bytes, or a number with `kB`, `MB`, `GB`, `TB` (powers of 1000) or `KiB`, `MiB`, `GiB`, `TiB`; the unit
+/// may stand alone as `k`, `m`, `g`, `t`, and in either case.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1000_u64.pow(2),
+        "g" | "gb" => 1000_u64.pow(3),
+        "t" | "tb" => 1000_u64.pow(4),
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || fraction.len() > 9 {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
+    let part = if fraction.is_empty() {
+        0
+    } else {
+        let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+        let value = u128::from(fraction.parse::<u64>().ok()?) * u128::from(factor) / scale;
+        u64::try_from(value).ok()?
+    };
+    whole.checked_mul(factor)?.checked_add(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_dockers() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (9, "9B"),
+            (999, "999B"),
+            (1000, "1kB"),
+            (1234, "1.23kB"),
+            (77_800_000, "77.8MB"),
+            (124_400_000, "124MB"),
+            (999_499, "999kB"),
+            (999_500, "1MB"),
+            (1_360_000_000, "1.36GB"),
+            (9_999_000, "10MB"),
+            (u64::MAX, "18.4EB"),
+        ] {
+            assert_eq!(size(bytes), text, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn durations_are_dockers() {
+        for (seconds, text) in [
+            (-5, "Less than a second"),
+            (0, "Less than a second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "About a minute"),
+            (3599, "59 minutes"),
+            (3600, "About an hour"),
+            (5399, "About an hour"),
+            (5400, "2 hours"),
+            (3600 * 47, "47 hours"),
+            (3600 * 48, "2 days"),
+            (3600 * 24 * 14, "2 weeks"),
+            (3600 * 24 * 60, "2 months"),
+            (3600 * 24 * 365 * 2, "2 years"),
+        ] {
+            assert_eq!(duration(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_both_families_of_units() {
+        for (text, bytes) in [
+            ("0", Some(0)),
+            ("100", Some(100)),
+            ("100MB", Some(100_000_000)),
+            ("1.5gb", Some(1_500_000_000)),
+            ("1 KiB", Some(1024)),
+            (".5k", Some(500)),
+            ("", None),
+            (".", None),
+            ("1..2k", None),
+            ("12 apples", None),
+            ("-1", None),
+            ("99999999999999999999", None),
+            ("18446744073709551615TB", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+    }
+}

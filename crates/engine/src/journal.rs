@@ -1,0 +1,62 @@
+//! Every change of every name, and taking the last one back.
+
+use jiff::Timestamp;
+use oci::{Digest, ImageName, Reference};
+
+use crate::{Engine, Error, TagMove};
+
+/// A change of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// When.
+    pub time: Timestamp,
+    /// Which name.
+    pub name: ImageName,
+    /// What it named before.
+    pub from: Option<Digest>,
+    /// What it named after.
+    pub to: Option<Digest>,
+    /// By which verb: `pull`, `tag`, `rmi`, `prune`, `undo`.
+    pub operation: String,
+}
+
+/// The operation that undo would take back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoable {
+    /// Its verb.
+    pub operation: String,
+    /// When it was done.
+    pub time: Timestamp,
+    /// The names that it changed.
+    pub names: Vec<ImageName>,
+}
+
+impl Engine {
+    /// Lists the changes of one name, or of all, newest first.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn journal(&self, name: Option<&Reference>) -> Result<Vec<JournalEntry>, Error> {
+        let _ = name;
+        todo!()
+    }
+
+    /// Tells what [`Engine::undo`] would take back, if anything.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn undoable(&self) -> Result<Option<Undoable>, Error> {
+        todo!()
+    }
+
+    /// Takes the last operation on names back: a removal, a prune, or a move by pull or tag.
+    ///
+    /// Every name gets back what it named; images whose bytes are still here come back with it. Undoing again goes one
+    /// operation further back.
+    ///
+    /// # Errors
+    /// `nothing_to_undo`, `read_only`.
+    pub async fn undo(&self) -> Result<Vec<TagMove>, Error> {
+        todo!()
+    }
+}
