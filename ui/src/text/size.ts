@@ -1,0 +1,25 @@
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/** A size as docker writes it: decimal units, three significant digits ("1.44 GB", "62 MB", "11 B"). */
+export function formatSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
+}
+
+/** The exact count, for the hover: "1 436 812 301 bytes". */
+export function formatBytes(bytes: number): string {
+  const grouped = String(Math.trunc(bytes)).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+  return `${grouped} ${bytes === 1 ? "byte" : "bytes"}`;
+}
+
+/** A count with its noun: "1 image", "1 204 images". */
+export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
+  const grouped = String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+  return `${grouped} ${count === 1 ? noun : plural}`;
+}
