@@ -128,10 +128,17 @@ export const api = {
   journal: (name: string | null): Promise<JournalEntry[]> => unwrap(commands.journal(name)),
 
   diskUsage: (): Promise<DiskUsage> => unwrap(commands.diskUsage()),
-  checkStore: (): Promise<CheckReport> => unwrap(commands.checkStore()),
+  /** Compares rows, files and sizes, and with `readData` every byte. `cancel` with the same operation stops it. */
+  checkStore: (operation: string, readData: boolean): Promise<CheckReport> =>
+    unwrap(commands.checkStore(operation, readData)),
 
   settings: (): Promise<Settings> => unwrap(commands.settings()),
-  saveSettings: (settings: Settings) => unwrap(commands.saveSettings(settings)),
+  /** Saves and gives back what is in force now. */
+  saveSettings: (settings: Settings): Promise<Settings> => unwrap(commands.saveSettings(settings)),
+  /** Asks for a folder in a system dialog; null when it was closed. */
+  chooseStorePlace: (): Promise<string | null> => unwrap(commands.chooseStorePlace()),
+  /** Asks for certificate files in a system dialog; none when it was closed. */
+  chooseCaFiles: (): Promise<string[]> => unwrap(commands.chooseCaFiles()),
   storeStatus: (): Promise<StoreStatus> => unwrap(commands.storeStatus()),
 
   /** Tells the shell that the first real frame is on screen. */

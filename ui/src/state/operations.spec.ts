@@ -7,14 +7,18 @@ const RESOLVED: PullEvent = {
   kind: "resolved",
   name: "docker.io/library/data:v3",
   blobs: [
-    { digest: "sha256:base", size: 100, present: true, diffId: "sha256:d1" },
-    { digest: "sha256:top", size: 50, present: false, diffId: "sha256:d2" },
+    { digest: "sha256:base", size: 100, present: true, partial: 0, diffId: "sha256:d1" },
+    { digest: "sha256:top", size: 50, present: false, partial: 5, diffId: "sha256:d2" },
   ],
   downloadBytes: 50,
   totalBytes: 150,
 };
 
-const OUTCOME = { images: ["sha256:t"], moved: [], fetchedBytes: 50, reusedBytes: 100, target: "sha256:t" };
+const OUTCOME = {
+  reference: "docker.io/library/data:v3",
+  upToDate: false,
+  foreign: false,
+  images: ["sha256:t"], moved: [], fetchedBytes: 50, reusedBytes: 100, target: "sha256:t" };
 
 function progress(current: number): PullEvent {
   return {
@@ -27,7 +31,11 @@ function progress(current: number): PullEvent {
 }
 
 /** A pull command that waits until the test settles it. */
-function heldPull(): { settle: (value: unknown) => void; fail: (error: unknown) => void; calls: unknown[][] } {
+function heldPull(): {
+  settle: (value: unknown) => void;
+  fail: (error: unknown) => void;
+  calls: unknown[][];
+} {
   const held = { settle: (_: unknown) => {}, fail: (_: unknown) => {}, calls: [] as unknown[][] };
   mockIPC((command, args) => {
     held.calls.push([command, args]);
@@ -66,7 +74,12 @@ describe("a pull operation", () => {
     const operation = new PullOperation("data:v3", null);
     operation.apply(RESOLVED);
     operation.apply(progress(20));
-    operation.apply({ kind: "retrying", digest: "sha256:top", reason: "The registry asked to wait", delaySeconds: 12 });
+    operation.apply({
+      kind: "retrying",
+      digest: "sha256:top",
+      reason: "The registry asked to wait",
+      delaySeconds: 12,
+    });
     operation.apply(progress(20));
     expect(operation.retry?.reason).toBe("The registry asked to wait");
     operation.apply(progress(21));

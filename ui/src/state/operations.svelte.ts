@@ -18,7 +18,8 @@ export interface BlobProgress {
 
 /** A wait that the engine announced. */
 export interface RetryNotice {
-  digest: string;
+  /** The blob that waits; null where a manifest or a token was asked for. */
+  digest: string | null;
   reason: string;
   /** When the next attempt starts, in milliseconds since the epoch. */
   at: number;
@@ -69,7 +70,7 @@ export class PullOperation {
         this.name = event.name;
         this.downloadBytes = event.downloadBytes;
         this.totalBytes = event.totalBytes;
-        this.blobs = event.blobs.map((blob) => ({ ...blob, current: blob.present ? blob.size : 0 }));
+        this.blobs = event.blobs.map((blob) => ({ ...blob, current: blob.present ? blob.size : blob.partial }));
         return;
       case "progress": {
         this.fetchedBytes = event.fetchedBytes;
@@ -77,12 +78,17 @@ export class PullOperation {
         this.secondsLeft = event.secondsLeft;
         const counts = new Map(event.blobs.map((blob) => [blob.digest, blob.current]));
         if (this.retry && this.#hasMoved(this.retry.digest, counts)) this.retry = null;
-        this.blobs = this.blobs.map((blob) => ({ ...blob, current: counts.get(blob.digest) ?? blob.current }));
+        this.blobs = this.blobs.map((blob) => ({
+          ...blob,
+          current: counts.get(blob.digest) ?? blob.current,
+        }));
         return;
       }
       case "stored":
         if (this.retry?.digest === event.digest) this.retry = null;
-        this.blobs = this.blobs.map((blob) => (blob.digest === event.digest ? { ...blob, current: blob.size } : blob));
+        this.blobs = this.blobs.map((blob) =>
+          blob.digest === event.digest ? { ...blob, current: blob.size } : blob,
+        );
         return;
       case "retrying":
         this.retry = {
@@ -99,7 +105,8 @@ export class PullOperation {
     return this.status === "running";
   }
 
-  #hasMoved(digest: string, counts: Map<string, number>): boolean {
+  #hasMoved(digest: string | null, counts: Map<string, number>): boolean {
+    if (digest === null) return counts.size > 0;
     const before = this.blobs.find((blob) => blob.digest === digest)?.current ?? 0;
     return (counts.get(digest) ?? before) !== before;
   }
@@ -134,7 +141,7 @@ export class PullOperation {
     } catch (thrown) {
       this.cancelling = false;
       // The operation may have come to its end while the wish to cancel was on its way: then there is nothing to say.
-      if (this.#isRunning()) toasts.show({ tone: "bad", text: toApiError(thrown).message });
+      if (this.#isRunning()) toasts.showError(toApiError(thrown));
     }
   }
 }
@@ -166,7 +173,8 @@ class Operations {
   /** Starts a pull; the same pull that is running already is returned instead of started twice. */
   pull(reference: string, platform: string | null): PullOperation {
     const twin = this.running.find(
-      (operation) => operation.reference === reference && operation.platform === platform && !operation.cancelling,
+      (operation) =>
+        operation.reference === reference && operation.platform === platform && !operation.cancelling,
     );
     if (twin) return twin;
     const operation = new PullOperation(reference, platform);

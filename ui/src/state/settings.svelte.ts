@@ -40,7 +40,11 @@ class SettingsState {
     return this.#queue;
   }
 
-  async #save<Key extends keyof Settings>(key: Key, before: Settings[Key], next: Settings[Key]): Promise<void> {
+  async #save<Key extends keyof Settings>(
+    key: Key,
+    before: Settings[Key],
+    next: Settings[Key],
+  ): Promise<void> {
     try {
       if (this.value) await api.saveSettings(this.value);
       if (this.failedKey === key || this.failedKey === null) {

@@ -11,7 +11,7 @@ afterEach(() => {
 
 describe("toasts", () => {
   it("go by themselves", () => {
-    toasts.show({ text: "Copied" });
+    toasts.show({ title: "Copied" });
     vi.advanceTimersByTime(5_900);
     expect(toasts.list).toHaveLength(1);
     vi.advanceTimersByTime(200);
@@ -19,7 +19,7 @@ describe("toasts", () => {
   });
 
   it("stay while somebody reads them, and go a while after", () => {
-    toasts.show({ text: "Removed 3 images", action: { label: "Undo", run: () => {} } });
+    toasts.show({ title: "Removed 3 images", action: { label: "Undo", run: () => {} } });
     vi.advanceTimersByTime(11_000);
     toasts.pauseAll();
     vi.advanceTimersByTime(60_000);
@@ -30,7 +30,7 @@ describe("toasts", () => {
   });
 
   it("stay for good when they tell of a failure", () => {
-    const toast = toasts.show({ text: "The disk is full", tone: "bad" });
+    const toast = toasts.show({ title: "The disk is full", tone: "bad" });
     vi.advanceTimersByTime(600_000);
     expect(toasts.list).toEqual([toast]);
     toasts.dismiss(toast);
@@ -38,7 +38,7 @@ describe("toasts", () => {
   });
 
   it("push the oldest out when there are too many", () => {
-    for (const text of ["1", "2", "3", "4", "5"]) toasts.show({ text });
-    expect(toasts.list.map((toast) => toast.text)).toEqual(["2", "3", "4", "5"]);
+    for (const title of ["1", "2", "3", "4", "5"]) toasts.show({ title });
+    expect(toasts.list.map((toast) => toast.title)).toEqual(["2", "3", "4", "5"]);
   });
 });

@@ -1,9 +1,11 @@
+import type { ApiError } from "../api";
+
 /** How a toast is tinted and how long it stays. */
 export type ToastTone = "neutral" | "good" | "bad";
 
 /** What a toast says and offers. */
 export interface ToastContent {
-  text: string;
+  title: string;
   /** A second, quieter line: usually what to do. */
   detail?: string;
   tone?: ToastTone;
@@ -17,23 +19,23 @@ const MOST_AT_ONCE = 4;
 
 /** One message in the corner, with a countdown that stops while somebody reads it. */
 export class Toast {
-  readonly text: string;
-  readonly detail: string | null;
+  readonly title: string;
+  readonly detail: string | undefined;
   readonly tone: ToastTone;
-  readonly action: { label: string; run: () => void } | null;
+  readonly action: { label: string; run: () => void } | undefined;
   #remaining: number;
   #startedAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    readonly id: number,
+    readonly id: string,
     content: ToastContent,
     private readonly onElapsed: () => void,
   ) {
-    this.text = content.text;
-    this.detail = content.detail ?? null;
+    this.title = content.title;
+    this.detail = content.detail;
     this.tone = content.tone ?? "neutral";
-    this.action = content.action ?? null;
+    this.action = content.action;
     // A failure stays until it was read: nobody can act on a sentence that is gone.
     this.#remaining = this.tone === "bad" ? Infinity : this.action ? STAY_WITH_ACTION_MS : STAY_MS;
   }
@@ -61,7 +63,7 @@ class Toasts {
 
   /** Shows a message and returns it, so that its giver can take it back. */
   show(content: ToastContent): Toast {
-    const toast = new Toast(this.#nextId++, content, () => {
+    const toast = new Toast(`toast-${String(this.#nextId++)}`, content, () => {
       this.dismiss(toast);
     });
     const dropped = this.list.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
@@ -69,6 +71,11 @@ class Toasts {
     this.list = [...this.list.slice(dropped.length), toast];
     toast.resume();
     return toast;
+  }
+
+  /** Shows what the engine refused, with what to do about it. */
+  showError(error: ApiError, action?: ToastContent["action"]): Toast {
+    return this.show({ tone: "bad", title: error.message, detail: error.hint ?? undefined, action });
   }
 
   /** Takes a message away. A message that is gone already is fine. */

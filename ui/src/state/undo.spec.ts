@@ -32,7 +32,7 @@ describe("undo", () => {
   it("says what came back", async () => {
     mockIPC(() => [{ name: "data:v1", from: null, to: "sha256:a" }]);
     await undo.run();
-    expect(toasts.list.map((toast) => toast.text)).toEqual(["data:v1 is back"]);
+    expect(toasts.list.map((toast) => toast.title)).toEqual(["data:v1 is back"]);
   });
 
   it("says so when there is nothing to take back", async () => {
@@ -40,7 +40,7 @@ describe("undo", () => {
       throw { code: "nothing_to_undo", message: "There is nothing to undo.", hint: null };
     });
     await undo.run();
-    expect(toasts.list[0]).toMatchObject({ text: "Nothing to undo", tone: "neutral" });
+    expect(toasts.list[0]).toMatchObject({ title: "Nothing to undo", tone: "neutral" });
   });
 
   it("runs once at a time", async () => {

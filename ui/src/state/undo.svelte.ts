@@ -19,7 +19,8 @@ export function describeUndo(moves: readonly TagMove[]): string {
   const gone = moves.filter((move) => move.to === null).map((move) => move.name);
   const parts: string[] = [];
   if (back.length > 0) parts.push(`${listNames(back)} ${back.length === 1 ? "is" : "are"} back`);
-  if (moved.length > 0) parts.push(`${listNames(moved)} ${moved.length === 1 ? "points" : "point"} where before`);
+  if (moved.length > 0)
+    parts.push(`${listNames(moved)} ${moved.length === 1 ? "points" : "point"} where before`);
   if (gone.length > 0) parts.push(`${listNames(gone)} ${gone.length === 1 ? "is" : "are"} off again`);
   return parts.length > 0 ? parts.join(", ") : "The last change is undone";
 }
@@ -34,13 +35,13 @@ class Undo {
     this.running = true;
     try {
       const moves = await api.undo();
-      toasts.show({ tone: "good", text: describeUndo(moves) });
+      toasts.show({ tone: "good", title: describeUndo(moves) });
     } catch (thrown) {
       const error = toApiError(thrown);
       if (error.code === "nothing_to_undo") {
-        toasts.show({ text: "Nothing to undo" });
+        toasts.show({ title: "Nothing to undo" });
       } else {
-        toasts.show({ tone: "bad", text: error.message, ...(error.hint === null ? {} : { detail: error.hint }) });
+        toasts.showError(error);
       }
     } finally {
       this.running = false;
