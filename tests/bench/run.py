@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+"""Measures Strata beside its peers and writes docs/benchmarks.md. `./x bench` calls it.
+
+Every row runs the two programs in turn (ours, theirs, ours, theirs, ...) on the same machine in the same minutes and
+compares medians, so that a busy machine slows both. Whole processes are timed, from start to exit; memory is the largest
+resident set that the operating system saw of the process. A peer that is not installed is named and left out.
+"""
+
+import argparse
+import datetime
+import gzip
+import hashlib
+import io
+import json
+import os
+import pathlib
+import platform
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+class Run:
+    """One finished process: wall seconds, CPU seconds, peak memory in bytes, output."""
+
+    def __init__(self, command, env=None):
+        out = tempfile.TemporaryFile()
+        start = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        self.wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        self.output = out.read().decode(errors="replace")
+        if process.returncode != 0:
+            raise SystemExit(f"{' '.join(map(str, command))}\nfailed with {process.returncode}:\n{self.output}")
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss * 1024
+
+
+class Side:
+    """A program in a comparison: what to do before each run (not timed), and the run."""
+
+    def __init__(self, name, command, before=lambda: None, env=None):
+        self.name, self.command, self.before, self.env = name, command, before, env
+        self.runs = []
+
+    def once(self, count=True):
+        self.before()
+        run = Run(self.command, self.env)
+        if count:
+            self.runs.append(run)
+
+    def median(self, what):
+        return statistics.median(getattr(run, what) for run in self.runs)
+
+
+def compare(sides, runs):
+    for side in sides:
+        side.once(count=False)
+    for _ in range(runs):
+        for side in sides:
+            side.once()
+
+
+class Registry:
+    """Debian's docker-registry on a free loopback port, its files in a folder that is kept between benchmarks."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        config = {
+            "version": 0.1,
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+            "http": {"addr": f"127.0.0.1:{self.port}"},
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        self.process = subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "config.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise SystemExit("docker-registry did not start")
+                time.sleep(0.05)
+
+    def name(self, repository):
+        return f"127.0.0.1:{self.port}/{repository}"
+
+    def push(self, layout, repository):
+        subprocess.run(
+            ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{self.name(repository)}"], check=True
+        )
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def put_blob(layout, data):
+    digest = hashlib.sha256(data).hexdigest()
+    (layout / "blobs/sha256" / digest).write_bytes(data)
+    return {"digest": f"sha256:{digest}", "size": len(data)}
+
+
+def next_version(source, target, megabytes=20):
+    """Copies an OCI layout with another top layer: files of random bytes, so that compression does not help."""
+    if (target / "index.json").exists():
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    index = json.loads((target / "index.json").read_text())
+    blob = lambda descriptor: target / "blobs/sha256" / descriptor["digest"].split(":")[1]
+    manifest = json.loads(blob(index["manifests"][0]).read_text())
+    config = json.loads(blob(manifest["config"]).read_text())
+    tar = io.BytesIO()
+    noise = random.Random(20)
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for number in range(megabytes):
+            info = tarfile.TarInfo(f"srv/next/{number}")
+            info.size = 1_000_000
+            archive.addfile(info, io.BytesIO(noise.randbytes(info.size)))
+    layer = gzip.compress(tar.getvalue(), 6, mtime=0)
+    config["rootfs"]["diff_ids"][-1] = "sha256:" + hashlib.sha256(tar.getvalue()).hexdigest()
+    manifest["layers"][-1].update(put_blob(target, layer))
+    manifest["config"].update(put_blob(target, json.dumps(config).encode()))
+    index["manifests"][0].update(put_blob(target, json.dumps(manifest).encode()))
+    (target / "index.json").write_text(json.dumps(index))
+
+
+def seconds(value):
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def megabytes(value):
+    return f"{value / 1e6:.0f} MB"
+
+
+class Table:
+    def __init__(self):
+        self.rows, self.notes = [], []
+
+    def versus(self, work, ours, peers, target):
+        for peer in peers:
+            ratio = ours.median("wall") / peer.median("wall")
+            self.add(work, seconds(ours.median("wall")), f"{peer.name} {seconds(peer.median('wall'))}", f"{ratio:.2f}x", target)
+
+    def add(self, *cells):
+        self.rows.append(cells)
+        print("  ".join(cells), flush=True)
+
+    def text(self):
+        head = ["| work | Strata | peer | ratio | target |", "|---|---|---|---|---|"]
+        return "\n".join(head + ["| " + " | ".join(row) + " |" for row in self.rows])
+
+
+def version_of(program):
+    if not shutil.which(program):
+        return None
+    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip().splitlines()[0]
+
+
+def pull_rows(table, strata, registry, cache, work, runs):
+    large = cache / "large/oci"
+    registry.push(f"{large}:data", "bench/data:1")
+    next_version(large, cache / "next")
+    registry.push(f"{cache / 'next'}:data", "bench/data:2")
+    name = registry.name("bench/data")
+    store, layout, podman = work / "store", work / "layout", work / "podman"
+
+    def wipe(*folders):
+        return lambda: [shutil.rmtree(folder, ignore_errors=True) for folder in folders]
+
+    ours = Side("strata", [strata, "--store", store, "pull", "-q", f"{name}:1"], wipe(store))
+    skopeo = Side("skopeo copy", ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}:1", f"oci:{layout}:1"], wipe(layout))
+    storage = ["podman", "--root", podman / "root", "--runroot", podman / "run", "--storage-driver", "overlay"]
+
+    def wipe_podman():
+        subprocess.run([*map(str, storage), "rmi", "-a", "-f"], capture_output=True)
+        shutil.rmtree(podman, ignore_errors=True)
+
+    peers = [skopeo]
+    compare([ours, skopeo], runs)
+    if shutil.which("podman"):
+        peer = Side("podman pull", [*storage, "pull", "-q", "--tls-verify=false", f"{name}:1"], wipe_podman)
+        for _ in range(max(2, runs // 2)):
+            peer.once()
+        wipe_podman()
+        peers.append(peer)
+    else:
+        table.notes.append("podman is not installed: its rows are missing.")
+    size = sum(layer["size"] for layer in manifest_of(large)["layers"])
+    table.versus(f"pull {megabytes(size)} in {len(manifest_of(large)['layers'])} layers", ours, [skopeo], "<= 2.0x")
+    for peer in peers[1:]:
+        table.versus("the same", ours, [peer], "<= 0.2x")
+    table.add("the same: memory", megabytes(ours.median("memory")), f"skopeo {megabytes(skopeo.median('memory'))}", "", "<= 105 MB (100 MiB)")
+    table.add("the same: CPU seconds", f"{ours.median('cpu'):.2f}", f"skopeo {skopeo.median('cpu'):.2f}", "", "")
+
+    again = Side("strata", [strata, "--store", store, "pull", "-q", f"{name}:1"])
+    again_peer = Side("skopeo copy", ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}:1", f"oci:{layout}:1"])
+    compare([again, again_peer], runs * 2)
+    table.versus("pull again, nothing changed", again, [again_peer], "<= 30 ms")
+
+    saved = work / "saved"
+    shutil.rmtree(saved, ignore_errors=True)
+    shutil.copytree(store, saved)
+
+    def restore():
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.copytree(saved, store)
+
+    update = Side("strata", [strata, "--store", store, "--json", "pull", f"{name}:2"], restore)
+    for _ in range(runs):
+        update.once()
+    fetched = json.loads(update.runs[-1].output)["fetched_bytes"]
+    top = manifest_of(cache / "next")["layers"][-1]["size"]
+    table.add(
+        "pull a version that shares 2 of 3 layers", seconds(update.median("wall")), f"fetched {megabytes(fetched)}", "",
+        f"the one layer, {megabytes(top)}",
+    )
+    check = Side("strata", [strata, "--store", store, "check", "--read-data"])
+    openssl_files = sorted((store / "blobs/sha256").iterdir())
+    openssl = Side("openssl dgst -sha256", ["openssl", "dgst", "-sha256", *openssl_files])
+    compare([check, openssl], runs)
+    table.versus("`check --read-data` of that store", check, [openssl], ">= 0.8x the rate per core, all cores: <= 0.63x on 2")
+
+
+def manifest_of(layout):
+    index = json.loads((layout / "index.json").read_text())
+    return json.loads((layout / "blobs/sha256" / index["manifests"][0]["digest"].split(":")[1]).read_text())
+
+
+def list_rows(table, strata, cache, work, runs):
+    stores = {}
+    for count in (10, 10_000):
+        store = cache / f"store-{count}"
+        stores[count] = store
+        if not (store / "strata.db").exists():
+            command = ["cargo", "run", "-q", "--release", "-p", "engine", "--example", "fill_store", "--", store, str(count)]
+            subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+    listing = Side("strata", [strata, "--store", stores[10_000], "images"])
+    compare([listing], runs * 2)
+    table.add("`images` over 10 000 images", seconds(listing.median("wall")), "", "", "<= 50 ms")
+    table.add("the same: memory", megabytes(listing.median("memory")), "", "", "<= 105 MB (100 MiB)")
+    for verb, command in {
+        "`tag`": ["tag", "bench/image-1", "bench/again"],
+        "`rmi`": ["rmi", "bench/again"],
+    }.items():
+        medians = {}
+        for count, store in stores.items():
+            if verb == "`rmi`":
+                before = lambda store=store: Run([strata, "--store", store, "tag", "bench/image-1", "bench/again"])
+            else:
+                before = lambda store=store: subprocess.run([strata, "--store", str(store), "rmi", "bench/again"], capture_output=True)
+            side = Side("strata", [strata, "--store", store, *command], before)
+            compare([side], runs * 3)
+            medians[count] = side.median("wall")
+            subprocess.run([strata, "--store", str(store), "rmi", "bench/again"], capture_output=True)
+        table.add(
+            f"{verb}, store of 10 000 and of 10", seconds(medians[10_000]), seconds(medians[10]),
+            f"{medians[10_000] / medians[10]:.2f}x", "<= 1.5x",
+        )
+
+
+def window_rows(table, cache, runs):
+    program, blank = ROOT / "target/release/strata-desktop", ROOT / "target/release/examples/blank_window"
+    if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
+        table.notes.append("The window's rows need Xvfb and a release build of the app: they are missing.")
+        return
+    import window
+
+    window.rows(table, program, blank, cache / "store-10000", runs)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--only", choices=["pull", "list", "window"])
+    arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
+    options = arguments.parse_args()
+    strata = str(ROOT / "target/release/strata")
+    cache = ROOT / "target/bench"
+    cache.mkdir(parents=True, exist_ok=True)
+    table = Table()
+    with tempfile.TemporaryDirectory(prefix="work-", dir=cache) as work:
+        work = pathlib.Path(work)
+        if options.only in (None, "pull"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            registry = Registry(work / "registry")
+            try:
+                pull_rows(table, strata, registry, cache, work, options.runs)
+            finally:
+                registry.stop()
+        if options.only in (None, "list"):
+            list_rows(table, strata, cache, work, options.runs)
+        if options.only in (None, "window"):
+            window_rows(table, cache, options.runs)
+    peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "openssl"])))
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    text = (HERE / "benchmarks.template.md").read_text().format(
+        date=datetime.date.today().isoformat(), cores=os.cpu_count(), model=model, peers=peers, runs=options.runs,
+        table=table.text(), notes="\n".join(f"- {note}" for note in table.notes) or "None.",
+    )
+    if options.no_write or options.only:
+        print(table.text())
+    else:
+        (ROOT / "docs/benchmarks.md").write_text(text)
+        print("written: docs/benchmarks.md")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
