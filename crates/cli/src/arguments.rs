@@ -1,0 +1,300 @@
+//! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use engine::{Platform, Selector};
+
+/// Container images without a Docker engine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "strata",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 the command line could not be understood."
+)]
+pub(crate) struct Arguments {
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags that every verb takes, before it or after it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Flags of every verb")]
+pub(crate) struct Global {
+    /// The image store [default: $STRATA_STORE, else the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print one JSON document; errors become JSON on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print only what is essential: IDs or names, and no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) progress: ProgressStyle,
+    /// Verify the certificates of registries
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true"
+    )]
+    pub(crate) tls_verify: bool,
+    /// Allow plain http and unverified certificates for this registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) insecure_registry: Vec<String>,
+    /// Trust the certificate authorities of this PEM file too (repeatable)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Vec<PathBuf>,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    /// Bars on a terminal, else plain (nothing with --json)
+    #[default]
+    Auto,
+    /// A line for every step
+    Plain,
+    /// A JSON object on a line of its own for every step
+    Json,
+    /// Nothing
+    None,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List images
+    Images(Images),
+    /// Download an image from a registry
+    Pull(Pull),
+    /// Give an image one more name
+    Tag(Tag),
+    /// Remove names, and images that have no other name
+    Rmi(Rmi),
+    /// Remove images that nothing uses
+    Prune(Prune),
+    /// Take the last change of names back: a removal, a prune, or a move by pull or tag
+    Undo,
+    /// Show every change of every name, newest first
+    Journal(Journal),
+    /// Show images in docker's JSON
+    Inspect(Inspect),
+    /// Show how an image was made, newest step first
+    History(History),
+    /// Show the layers of an image, base first
+    Layers(Layers),
+    /// Show what the store takes on disk
+    Df,
+    /// Look for damage: rows, files, sizes and digests that disagree
+    Check(Check),
+    /// Print the version
+    Version,
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page, or write a page for every verb into a folder
+    Man(Man),
+}
+
+/// `strata images`.
+#[derive(Debug, Args)]
+pub(crate) struct Images {
+    /// Show intermediate images too
+    #[arg(long, short)]
+    pub(crate) all: bool,
+    /// Do not shorten IDs
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// Show the digests that the names name
+    #[arg(long)]
+    pub(crate) digests: bool,
+    /// Show only these: dangling=, label=, before=, since=, reference= (repeatable)
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    pub(crate) filter: Vec<String>,
+    /// `json`, or a template such as '{{.Repository}}:{{.Tag}}', with `table` in front for a header
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Show only this repository, or repository:tag; `*`, `?` and `[…]` are patterns
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// `strata pull`.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// For which platform, such as linux/arm64/v8 [default: this computer's]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Refuse when the name already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+    /// The image: [HOST/]REPOSITORY[:TAG][@DIGEST]
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+}
+
+/// `strata tag`.
+#[derive(Debug, Args)]
+pub(crate) struct Tag {
+    /// The image: a name, an ID or the beginning of one
+    #[arg(value_name = "SRC", value_parser = selector)]
+    pub(crate) source: Selector,
+    /// Its further name: [HOST/]REPOSITORY[:TAG]
+    #[arg(value_name = "DST")]
+    pub(crate) name: String,
+}
+
+/// `strata rmi`.
+#[derive(Debug, Args)]
+pub(crate) struct Rmi {
+    /// Remove an ID with all its names, and do not mind what is not there
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    /// Keep parents that have no name
+    #[arg(long)]
+    pub(crate) no_prune: bool,
+    /// Only show what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Drop the bytes at once: undo cannot bring them back
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Names, IDs or beginnings of IDs
+    #[arg(value_name = "REF", required = true, value_parser = selector)]
+    pub(crate) references: Vec<Selector>,
+}
+
+/// `strata prune`.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Every image that no container uses, not only those without a name
+    #[arg(long, short)]
+    pub(crate) all: bool,
+    /// Only these: until=, label=, label!= (repeatable)
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    pub(crate) filter: Vec<String>,
+    /// Only show what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Drop the bytes at once, and those that earlier removals keep for undo
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+/// `strata journal`.
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    /// Only the changes of this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// `strata inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A template such as '{{.Architecture}}' or '{{json .Config}}'
+    #[arg(long, short, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Names, IDs or beginnings of IDs
+    #[arg(value_name = "REF", required = true, value_parser = selector)]
+    pub(crate) references: Vec<Selector>,
+}
+
+/// `strata history`.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Do not shorten IDs and instructions
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// Sizes and times for people; =false gives bytes and RFC 3339
+    #[arg(
+        long,
+        short = 'H',
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true"
+    )]
+    pub(crate) human: bool,
+    /// `json`, or a template such as '{{.CreatedBy}}', with `table` in front for a header
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+}
+
+/// `strata layers`.
+#[derive(Debug, Args)]
+pub(crate) struct Layers {
+    /// Do not shorten digests and instructions
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+}
+
+/// `strata check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Read and hash every byte
+    #[arg(long)]
+    pub(crate) read_data: bool,
+    /// Move what is damaged aside and fetch it again; nothing is deleted
+    #[arg(long)]
+    pub(crate) repair: bool,
+}
+
+/// `strata completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// `strata man`.
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Write strata.1 and strata-VERB.1 into this folder
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    if text.is_empty() {
+        return Err("a name or an ID is wanted".into());
+    }
+    Ok(Selector::from(text))
+}
+
+fn platform(text: &str) -> Result<Platform, String> {
+    text.parse::<Platform>().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,158 @@
+//! Lists of things with docker's `--format`: a table, a template for each thing, or a JSON object for each.
+
+use std::io::Write;
+
+use serde_json::{Map, Value};
+
+use crate::{failure::Failure, json, table::Table, template::Template};
+
+/// What a list can show of each of its things.
+pub(crate) struct Field<R> {
+    /// Its name in a template, without the dot.
+    pub(crate) name: &'static str,
+    /// What stands above it in a table.
+    pub(crate) header: &'static str,
+    /// Its text. It is made safe for a terminal when it is shown.
+    pub(crate) value: fn(&R) -> String,
+}
+
+/// How a list is written.
+pub(crate) enum Format {
+    /// Aligned columns with a header.
+    Table(Template),
+    /// The template for each thing, on a line of its own.
+    Lines(Template),
+    /// A JSON object with all fields for each thing, on a line of its own.
+    Json,
+}
+
+impl Format {
+    /// Reads a format: `json`, `table TEMPLATE`, `table` alone for the usual columns, or a template.
+    pub(crate) fn parse(text: &str, usual: &str) -> Result<Format, Failure> {
+        let text = text.trim();
+        let read = |template: &str| Template::parse(template).map_err(Failure::Usage);
+        if text == "json" {
+            return Ok(Format::Json);
+        }
+        match text.strip_prefix("table") {
+            Some("") => Ok(Format::Table(read(usual)?)),
+            Some(template) if template.starts_with(char::is_whitespace) => {
+                Ok(Format::Table(read(template.trim_start())?))
+            }
+            _ => Ok(Format::Lines(read(text)?)),
+        }
+    }
+}
+
+/// Writes the list.
+pub(crate) fn write<R>(
+    out: &mut dyn Write,
+    format: &Format,
+    fields: &[Field<R>],
+    rows: impl IntoIterator<Item = R>,
+) -> Result<(), Failure> {
+    let find = |name: &str| fields.iter().find(|field| field.name == name);
+    let render = |template: &Template, row: &R| {
+        template
+            .render(&|keys| match keys {
+                [] => Some(Value::Object(object(fields, row))),
+                [name] => find(name).map(|field| Value::String((field.value)(row))),
+                _ => None,
+            })
+            .map_err(Failure::Usage)
+    };
+    match format {
+        Format::Json => {
+            for row in rows {
+                writeln!(out, "{}", json::to_line(&object(fields, &row)))?;
+            }
+        }
+        Format::Lines(template) => {
+            known(template, fields)?;
+            for row in rows {
+                writeln!(out, "{}", render(template, &row)?)?;
+            }
+        }
+        Format::Table(template) => {
+            known(template, fields)?;
+            let header = template
+                .header(&|name| find(name).map_or_else(String::new, |field| field.header.into()));
+            let mut table = Table::default();
+            table.push(header.split('\t').map(String::from));
+            for row in rows {
+                table.push(render(template, &row)?.split('\t').map(String::from));
+            }
+            table.write(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn object<R>(fields: &[Field<R>], row: &R) -> Map<String, Value> {
+    fields
+        .iter()
+        .map(|field| (field.name.to_owned(), Value::String((field.value)(row))))
+        .collect()
+}
+
+/// An unknown field is an error also where the list is empty.
+fn known<R>(template: &Template, fields: &[Field<R>]) -> Result<(), Failure> {
+    for name in template.fields() {
+        if !fields.iter().any(|field| field.name == name) {
+            let all: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            return Err(Failure::Usage(format!(
+                "there is no field .{name} here, but .{}",
+                all.join(", .")
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &[Field<(&str, u32)>] = &[
+        Field {
+            name: "Name",
+            header: "NAME",
+            value: |row| row.0.to_owned(),
+        },
+        Field {
+            name: "Count",
+            header: "HOW MANY",
+            value: |row| row.1.to_string(),
+        },
+    ];
+
+    fn written(format: &str) -> Result<String, Failure> {
+        let mut out = Vec::new();
+        let format = Format::parse(format, "{{.Name}}\t{{.Count}}")?;
+        write(&mut out, &format, FIELDS, [("a", 1), ("b\t", 22)])?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn each_format_is_dockers() {
+        assert_eq!(
+            written("table").unwrap(),
+            "NAME      HOW MANY\na         1\nb\\t       22\n"
+        );
+        assert_eq!(
+            written("table {{.Count}}\\t{{.Name}}").unwrap(),
+            "HOW MANY   NAME\n1          a\n22         b\\t\n"
+        );
+        assert_eq!(written("{{.Name}}={{.Count}}").unwrap(), "a=1\nb\\t=22\n");
+        assert_eq!(
+            written("json").unwrap(),
+            "{\"Name\":\"a\",\"Count\":\"1\"}\n{\"Name\":\"b\\t\",\"Count\":\"22\"}\n"
+        );
+        assert!(
+            written("{{.Other}}")
+                .unwrap_err()
+                .to_string()
+                .contains(".Name, .Count")
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! The verbs: each asks the engine and prints what it says.
+
+mod check;
+mod df;
+mod history;
+mod images;
+mod inspect;
+mod journal;
+mod layers;
+mod man;
+mod moves;
+mod pull;
+mod removal;
+mod tag;
+mod undo;
+mod version;
+
+use std::io::Write;
+
+use clap::CommandFactory as _;
+use engine::{Filter, Reference};
+
+use crate::{
+    arguments::{Arguments, Verb},
+    failure::Failure,
+    session::Session,
+};
+
+/// Runs one verb.
+pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<(), Failure> {
+    match verb {
+        Verb::Images(arguments) => images::run(session, &arguments, out),
+        Verb::Pull(arguments) => pull::run(session, arguments, out),
+        Verb::Tag(arguments) => tag::run(session, &arguments, out),
+        Verb::Rmi(arguments) => removal::remove(session, arguments, out),
+        Verb::Prune(arguments) => removal::prune(session, &arguments, out),
+        Verb::Undo => undo::run(session, out),
+        Verb::Journal(arguments) => journal::run(session, &arguments, out),
+        Verb::Inspect(arguments) => inspect::run(session, &arguments, out),
+        Verb::History(arguments) => history::run(session, &arguments, out),
+        Verb::Layers(arguments) => layers::run(session, &arguments, out),
+        Verb::Df => df::run(session, out),
+        Verb::Check(arguments) => check::run(session, &arguments, out),
+        Verb::Version => version::run(session, out),
+        Verb::Completions(arguments) => {
+            let mut script = Vec::new();
+            clap_complete::generate(
+                arguments.shell,
+                &mut Arguments::command(),
+                "strata",
+                &mut script,
+            );
+            Ok(out.write_all(&script)?)
+        }
+        Verb::Man(arguments) => man::run(&arguments, out),
+    }
+}
+
+/// Reads a name that must be one, not an ID.
+fn reference(text: &str) -> Result<Reference, Failure> {
+    Ok(text.parse::<Reference>().map_err(engine::Error::from)?)
+}
+
+/// Reads docker's `--filter KEY=VALUE` flags.
+fn filter(pairs: &[String]) -> Result<Filter, Failure> {
+    Ok(Filter::from_pairs(pairs).map_err(engine::Error::from)?)
+}

@@ -1,0 +1,241 @@
+//! `strata images`.
+
+use std::{io::Write, sync::Arc};
+
+use engine::{Digest, ImageName, ImageQuery, ImageSort, ImageSummary, human};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    arguments::Images,
+    failure::Failure,
+    json,
+    listing::{self, Field, Format},
+    session::Session,
+};
+
+/// A line of docker's list: an image under one of its names.
+struct Row {
+    image: Arc<ImageSummary>,
+    repository: Option<String>,
+    tag: Option<String>,
+    now: Timestamp,
+    full_ids: bool,
+}
+
+const NONE: &str = "<none>";
+
+const FIELDS: &[Field<Row>] = &[
+    Field {
+        name: "ID",
+        header: "IMAGE ID",
+        value: Row::id,
+    },
+    Field {
+        name: "Repository",
+        header: "REPOSITORY",
+        value: |row| or_none(row.repository.as_deref()),
+    },
+    Field {
+        name: "Tag",
+        header: "TAG",
+        value: |row| or_none(row.tag.as_deref()),
+    },
+    Field {
+        name: "Digest",
+        header: "DIGEST",
+        value: |row| {
+            row.repository
+                .as_ref()
+                .map_or_else(|| NONE.into(), |_| row.image.target.to_string())
+        },
+    },
+    Field {
+        name: "CreatedSince",
+        header: "CREATED",
+        value: Row::created_since,
+    },
+    Field {
+        name: "CreatedAt",
+        header: "CREATED AT",
+        value: |row| row.image.created.map_or_else(|| "N/A".into(), created_at),
+    },
+    Field {
+        name: "Size",
+        header: "SIZE",
+        value: |row| human::size(row.image.size),
+    },
+    Field {
+        name: "UniqueSize",
+        header: "UNIQUE SIZE",
+        value: |row| human::size(row.image.unique_size),
+    },
+    Field {
+        name: "SharedSize",
+        header: "SHARED SIZE",
+        value: |row| human::size(row.image.shared_size),
+    },
+    Field {
+        name: "DownloadSize",
+        header: "DOWNLOAD SIZE",
+        value: |row| human::size(row.image.download_size),
+    },
+    Field {
+        name: "Containers",
+        header: "CONTAINERS",
+        value: |row| row.image.in_use.len().to_string(),
+    },
+    Field {
+        name: "Platform",
+        header: "PLATFORM",
+        value: |row| {
+            row.image
+                .platform
+                .as_ref()
+                .map_or_else(|| NONE.into(), ToString::to_string)
+        },
+    },
+];
+
+/// docker's columns, <https://docs.docker.com/reference/cli/docker/image/ls/>.
+const USUAL: &str = "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+const WITH_DIGESTS: &str =
+    "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+
+/// An image in `--json`; `docs/cli.md` promises these keys.
+#[derive(Serialize)]
+struct Document<'a> {
+    id: &'a Digest,
+    digest: &'a Digest,
+    names: &'a [ImageName],
+    size: u64,
+    download_size: u64,
+    unique_size: u64,
+    shared_size: u64,
+    created: Option<Timestamp>,
+    platform: Option<String>,
+    dangling: bool,
+    damaged: bool,
+    in_use: &'a [String],
+}
+
+pub(super) fn run(
+    session: &Session,
+    arguments: &Images,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let usual = if arguments.digests {
+        WITH_DIGESTS
+    } else {
+        USUAL
+    };
+    let format = match &arguments.format {
+        Some(format) => Format::parse(format, usual)?,
+        None => Format::parse("table", usual)?,
+    };
+    let query = ImageQuery {
+        filter: super::filter(&arguments.filter)?,
+        name: arguments.name.clone(),
+        all: arguments.all,
+        sort: ImageSort::Created,
+        descending: true,
+        ..ImageQuery::default()
+    };
+    let images = session
+        .with_engine(async |engine| Ok(engine.images(&query).await?))?
+        .images;
+    if session.json() {
+        json::write(out, &images.iter().map(document).collect::<Vec<_>>())?;
+        return Ok(());
+    }
+    if session.quiet() {
+        for image in &images {
+            writeln!(out, "{}", id(&image.id, arguments.no_trunc))?;
+        }
+        return Ok(());
+    }
+    let now = session.now();
+    let rows = images
+        .into_iter()
+        .flat_map(|image| rows(image, now, arguments.no_trunc));
+    listing::write(out, &format, FIELDS, rows)
+}
+
+/// One row for each name; one without a name for an image that has none.
+fn rows(image: ImageSummary, now: Timestamp, full_ids: bool) -> Vec<Row> {
+    let image = Arc::new(image);
+    let row = |repository, tag| Row {
+        image: Arc::clone(&image),
+        repository,
+        tag,
+        now,
+        full_ids,
+    };
+    if image.names.is_empty() {
+        return vec![row(None, None)];
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(image.names.len());
+    for name in &image.names {
+        let repository = name.reference().familiar_name();
+        let tag = name.tag().map(ToString::to_string);
+        // As docker: a repository that has a tag here is not shown once more for its digest.
+        if tag.is_none()
+            && rows
+                .iter()
+                .any(|row| row.repository.as_ref() == Some(&repository))
+        {
+            continue;
+        }
+        rows.push(row(Some(repository), tag));
+    }
+    rows
+}
+
+impl Row {
+    fn id(&self) -> String {
+        id(&self.image.id, self.full_ids)
+    }
+
+    fn created_since(&self) -> String {
+        match self.image.created {
+            // Reproducible builds set the time to zero or nearly so; docker shows that as it is, too.
+            Some(created) => human::age(self.now, created),
+            None => "N/A".into(),
+        }
+    }
+}
+
+fn document(image: &ImageSummary) -> Document<'_> {
+    Document {
+        id: &image.id,
+        digest: &image.target,
+        names: &image.names,
+        size: image.size,
+        download_size: image.download_size,
+        unique_size: image.unique_size,
+        shared_size: image.shared_size,
+        created: image.created,
+        platform: image.platform.as_ref().map(ToString::to_string),
+        dangling: image.dangling,
+        damaged: image.damaged,
+        in_use: &image.in_use,
+    }
+}
+
+fn id(digest: &Digest, full: bool) -> String {
+    if full {
+        digest.to_string()
+    } else {
+        digest.short().to_owned()
+    }
+}
+
+fn or_none(text: Option<&str>) -> String {
+    text.unwrap_or(NONE).to_owned()
+}
+
+/// docker's `2026-08-20 14:03:05 +0000 UTC`.
+fn created_at(created: Timestamp) -> String {
+    let text = format!("{created:.0}");
+    format!("{} +0000 UTC", text.trim_end_matches('Z').replace('T', " "))
+}
