@@ -13,6 +13,12 @@ use crate::What;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The host cannot stand in a URL, for example because its port is too large.
+    #[error("{host} is not a valid host")]
+    BadHost {
+        /// The host.
+        host: String,
+    },
     /// The name server does not know the host, or did not answer.
     #[error("the host {host} is not known")]
     UnknownHost {
@@ -265,7 +271,9 @@ impl fmt::Display for TlsReason {
             Self::Expired => f.write_str("its certificate has expired"),
             Self::NotYetValid => f.write_str("its certificate is not valid yet"),
             Self::WrongName => f.write_str("its certificate is for another name"),
-            Self::UnknownIssuer => f.write_str("its certificate is signed by an authority that is not trusted here"),
+            Self::UnknownIssuer => {
+                f.write_str("its certificate is signed by an authority that is not trusted here")
+            }
             Self::NotTls => f.write_str("it does not speak TLS"),
             Self::Other(words) => f.write_str(words),
         }
@@ -291,7 +299,9 @@ impl CredentialUse {
         match self {
             Self::None => String::new(),
             Self::Sent => ": it did not accept the saved login".to_owned(),
-            Self::Withheld { realm } => format!(": the saved login was not sent to {realm}, which is another site"),
+            Self::Withheld { realm } => {
+                format!(": the saved login was not sent to {realm}, which is another site")
+            }
         }
     }
 }
@@ -381,7 +391,9 @@ impl Error {
     /// Returns for how long the server asks to wait, where it says so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                *retry_after
+            }
             _ => None,
         }
     }
@@ -389,12 +401,24 @@ impl Error {
     /// Returns how many tries in all make sense after this error, at most; the policy may allow fewer.
     pub(crate) fn most_tries(&self) -> u32 {
         match self {
-            Self::UnknownHost { temporary, .. } => if *temporary { 3 } else { 1 },
+            Self::UnknownHost { temporary: true, .. } => 3,
             // Nothing listens there. A second try is for a server that just restarts.
             Self::Unreachable { refused: true, .. } => 2,
-            Self::Timeout { phase: Phase::Connect, .. } => 2,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::RateLimited { .. } | Self::Interrupted { .. } => u32::MAX,
-            Self::Unavailable { status, .. } => if matches!(status, 408 | 425 | 499 | 500 | 502 | 503 | 504 | 520..=524) { u32::MAX } else { 1 },
+            Self::Timeout {
+                phase: Phase::Connect,
+                ..
+            } => 2,
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::RateLimited { .. }
+            | Self::Interrupted { .. } => u32::MAX,
+            Self::Unavailable { status, .. } => {
+                if matches!(status, 408 | 425 | 499 | 500 | 502 | 503 | 504 | 520..=524) {
+                    u32::MAX
+                } else {
+                    1
+                }
+            }
             // Once more from the registry's own address, which gives a fresh redirect.
             Self::RedirectRefused { .. } => 3,
             // Bytes may be damaged on the way, or by one of several servers behind a name.
@@ -405,9 +429,13 @@ impl Error {
 }
 
 fn colon(message: Option<&str>) -> String {
-    message.map(|message| format!(": {message}")).unwrap_or_default()
+    message
+        .map(|message| format!(": {message}"))
+        .unwrap_or_default()
 }
 
 fn wait_clause(retry_after: Option<Duration>) -> String {
-    retry_after.map(|wait| format!(" and asks to wait {} s", wait.as_secs())).unwrap_or_default()
+    retry_after
+        .map(|wait| format!(" and asks to wait {} s", wait.as_secs()))
+        .unwrap_or_default()
 }

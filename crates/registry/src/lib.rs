@@ -8,8 +8,12 @@
 //! Source of the protocol: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md> and
 //! <https://distribution.github.io/distribution/spec/auth/>.
 
+mod address;
+mod auth;
 mod blob;
 mod client;
+mod credentials;
+mod endpoint;
 mod error;
 mod observer;
 mod options;
@@ -17,13 +21,18 @@ mod repository;
 mod resolve;
 mod retry;
 mod secret;
+mod status;
 mod tags;
+mod tls;
+mod transport;
 
 pub use blob::BlobStream;
 pub use client::RegistryClient;
 pub use error::{CredentialError, CredentialUse, Error, OptionsError, Phase, TlsReason};
 pub use observer::{Observer, Retrying, What};
-pub use options::{ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm};
+pub use options::{
+    ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm,
+};
 pub use repository::Repository;
 pub use resolve::Resolved;
 pub use retry::Attempts;

@@ -102,7 +102,11 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(15), headers: Duration::from_secs(30), stall: Duration::from_secs(60) }
+        Self {
+            connect: Duration::from_secs(15),
+            headers: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
+        }
     }
 }
 
@@ -142,7 +146,10 @@ pub struct Clock {
 impl Clock {
     /// Returns a clock that reads the time from `now` and waits by tokio's timer.
     pub fn new(now: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
-        Self { now, pause: Arc::new(|delay| Box::pin(tokio::time::sleep(delay))) }
+        Self {
+            now,
+            pause: Arc::new(|delay| Box::pin(tokio::time::sleep(delay))),
+        }
     }
 
     /// Replaces the way to wait between two tries.

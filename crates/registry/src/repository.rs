@@ -12,7 +12,10 @@ pub struct Repository {
 impl Repository {
     /// Returns the repository of a reference.
     pub fn of(reference: &Reference) -> Self {
-        Self { host: reference.host().to_owned(), path: reference.repository().to_owned() }
+        Self {
+            host: reference.host().to_owned(),
+            path: reference.repository().to_owned(),
+        }
     }
 
     /// Returns the registry's name, with its port where one was given: `docker.io`, `localhost:5000`.
