@@ -1,6 +1,6 @@
 //! `strata check`.
 
-use std::{fmt::Write as _, io::Write, path::PathBuf};
+use std::{io::Write, path::Path};
 
 use engine::{CheckOptions, Digest, Problem, human};
 use serde::Serialize;
@@ -107,7 +107,7 @@ fn repair(session: &Session, options: CheckOptions, out: &mut dyn Write) -> Resu
         });
         let repaired = RepairDocument {
             found: documents(&report.found),
-            quarantined: report.quarantined.iter().map(shown).collect(),
+            quarantined: report.quarantined.iter().map(|path| shown(path)).collect(),
             refetched: report.refetched.iter().map(ToString::to_string).collect(),
             failed: failed.collect(),
         };
@@ -162,14 +162,13 @@ fn list(out: &mut dyn Write, problems: &[Problem]) -> Result<(), Failure> {
     for problem in problems {
         let mut line = problem.kind.replace('_', " ");
         if let Some(digest) = &problem.digest {
-            // Writing into a string does not fail.
-            drop(write!(line, " {digest}"));
+            line.push_str(&format!(" {digest}"));
         }
         if let Some(path) = &problem.path {
-            drop(write!(line, " at {}", shown(path)));
+            line.push_str(&format!(" at {}", shown(path)));
         }
         if !problem.images.is_empty() {
-            drop(write!(line, " (used by {})", problem.images.join(", ")));
+            line.push_str(&format!(" (used by {})", problem.images.join(", ")));
         }
         if problem.repairable {
             line.push_str(", repairable");
@@ -193,7 +192,7 @@ fn documents(problems: &[Problem]) -> Vec<ProblemDocument<'_>> {
              }| ProblemDocument {
                 kind,
                 digest: digest.as_ref(),
-                path: path.as_ref().map(shown),
+                path: path.as_deref().map(shown),
                 images,
                 repairable: *repairable,
             },
@@ -202,6 +201,6 @@ fn documents(problems: &[Problem]) -> Vec<ProblemDocument<'_>> {
 }
 
 /// Paths below the store are made of digests and of names that we gave; odd ones are strays, shown as well as they can be.
-fn shown(path: &PathBuf) -> String {
+fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::{Digest, LayerRow, SharedWith, human};
+use engine::{Digest, ImageName, LayerRow, SharedWith, human};
 use serde::Serialize;
 
 use crate::{
@@ -96,7 +96,7 @@ fn shown(shared: &SharedWith) -> String {
     shared
         .name
         .as_ref()
-        .map_or_else(|| shared.target.short().to_owned(), |name| name.familiar())
+        .map_or_else(|| shared.target.short().to_owned(), ImageName::familiar)
 }
 
 fn document(layer: &LayerRow) -> Document<'_> {
