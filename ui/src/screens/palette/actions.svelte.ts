@@ -1,0 +1,90 @@
+import { dialogs } from "../../state/dialogs.svelte";
+import { operations } from "../../state/operations.svelte";
+import { settings } from "../../state/settings.svelte";
+import { undo } from "../../state/undo.svelte";
+import { shortcutLabel } from "../../shortcuts";
+
+/** A place that the sidebar leads to. */
+export type Screen = "images" | "activity" | "disk" | "settings";
+
+/** Where the palette can send somebody. */
+export interface Destinations {
+  go: (screen: Screen) => void;
+  openImage: (target: string) => void;
+}
+
+/** Something that the palette can do. */
+export interface PaletteAction {
+  id: string;
+  label: string;
+  /** Other words that somebody may look for it by. */
+  words?: string;
+  keys?: string;
+  run: () => void;
+}
+
+/** Everything that can be done right now, the most likely first. */
+export function paletteActions(to: Destinations): PaletteAction[] {
+  return [
+    {
+      id: "pull",
+      label: "Pull image…",
+      words: "download get",
+      keys: shortcutLabel("P"),
+      run: () => {
+        dialogs.openPull();
+      },
+    },
+    ...operations.running.map((operation) => ({
+      id: `cancel ${operation.id}`,
+      label: `Cancel pulling ${operation.name}`,
+      words: "stop abort",
+      run: (): void => void operation.cancel(),
+    })),
+    ...operations.ended
+      .filter((operation) => operation.status !== "done")
+      .map((operation) => ({
+        id: `retry ${operation.id}`,
+        label: `Pull ${operation.name} again`,
+        words: "retry resume",
+        run: (): void => void operations.retry(operation),
+      })),
+    { id: "undo", label: "Undo the last change of names", keys: shortcutLabel("Z"), run: () => void undo.run() },
+    {
+      id: "prune",
+      label: "Prune…",
+      words: "clean up free space remove unused dangling",
+      run: () => {
+        dialogs.openPrune();
+      },
+    },
+    ...SCREENS.map(({ screen, label, words, keys }) => ({
+      id: `go ${screen}`,
+      label,
+      words,
+      keys,
+      run: (): void => {
+        to.go(screen);
+      },
+    })),
+    ...THEMES.filter(({ theme }) => theme !== settings.theme).map(({ theme, label }) => ({
+      id: `theme ${theme}`,
+      label,
+      words: "appearance colours mode",
+      run: (): void => void settings.change("theme", theme),
+    })),
+  ];
+}
+
+const SCREENS: { screen: Screen; label: string; words: string; keys?: string }[] = [
+  { screen: "images", label: "Go to images on this computer", words: "list home" },
+  { screen: "activity", label: "Go to activity", words: "operations progress running failed" },
+  { screen: "disk", label: "Go to disk", words: "usage space journal history check store" },
+  { screen: "settings", label: "Go to settings", words: "preferences options", keys: shortcutLabel(",") },
+];
+
+const THEMES = [
+  { theme: "system", label: "Theme: as the system" },
+  { theme: "light", label: "Theme: light" },
+  { theme: "dark", label: "Theme: dark" },
+] as const;

@@ -1,0 +1,120 @@
+import { api, type ImageRow } from "../../api";
+import { dialogs } from "../../state/dialogs.svelte";
+import { Latest } from "../../state/latest.svelte";
+import { shortDigest } from "../../text/digest";
+import { fuzzyScore } from "./fuzzy";
+import { paletteActions, type Destinations } from "./actions.svelte";
+
+/** One row of the palette. */
+export interface PaletteEntry {
+  id: string;
+  group: "Actions" | "Images";
+  label: string;
+  /** Quiet text at the right: where it comes from. */
+  detail?: string;
+  keys?: string;
+  image?: ImageRow;
+  run: () => void;
+}
+
+const IMAGES = 30;
+const PAUSE_MS = 60;
+
+/** Verbs that take an image: "remove redis" offers the images called redis, to be removed. */
+const VERBS: { words: string[]; label: string; run: (row: ImageRow) => void }[] = [
+  {
+    words: ["tag", "name"],
+    label: "Tag",
+    run: (row) => {
+      dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
+    },
+  },
+  {
+    words: ["remove", "delete", "rmi", "rm"],
+    label: "Remove",
+    run: (row) => {
+      dialogs.openRemoval([{ kind: "image", value: row.target }]);
+    },
+  },
+];
+
+/** What the palette offers for the text in its field. */
+export class PaletteSearch {
+  text = $state("");
+  readonly images = new Latest<ImageRow[]>();
+
+  readonly #question = $derived(splitVerb(this.text));
+  readonly actions: PaletteEntry[] = $derived.by(() => {
+    const query = this.text.trim();
+    const found = paletteActions(this.to)
+      .map((action) => ({ action, score: fuzzyScore(query, `${action.label} ${action.words ?? ""}`) }))
+      .filter((entry) => entry.score !== null)
+      .sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
+      .map(({ action }): PaletteEntry => ({ ...action, group: "Actions" }));
+    if (query !== "" && !/\s/.test(query)) found.push(this.#pullEntry(query));
+    return found;
+  });
+  readonly rows: PaletteEntry[] = $derived(
+    this.text.trim() === "" ? [] : (this.images.answer ?? []).map((row) => this.#imageEntry(row)),
+  );
+  /** Images come first as soon as something is typed: most questions are about one. */
+  readonly entries: PaletteEntry[] = $derived(
+    this.rows.length > 0 && !startsAction(this.actions, this.text)
+      ? [...this.rows, ...this.actions]
+      : [...this.actions, ...this.rows],
+  );
+
+  constructor(private readonly to: Destinations) {}
+
+  type(text: string): void {
+    this.text = text;
+    const { filter } = this.#question;
+    if (filter === "") {
+      this.images.clear();
+      return;
+    }
+    this.images.ask(async () => {
+      const page = await api.images({ filter, sort: "name", descending: false, offset: 0, limit: IMAGES });
+      return page.rows;
+    }, PAUSE_MS);
+  }
+
+  #imageEntry(row: ImageRow): PaletteEntry {
+    const { verb } = this.#question;
+    const name = row.names[0]?.familiar ?? "untagged";
+    const more = row.names.length > 1 ? ` and ${String(row.names.length - 1)} more` : "";
+    return {
+      id: `image ${row.target}`,
+      group: "Images",
+      label: `${verb ? `${verb.label} ` : ""}${name}${more}${verb ? "…" : ""}`,
+      detail: shortDigest(row.id),
+      image: row,
+      run: () => {
+        if (verb) verb.run(row);
+        else this.to.openImage(row.target);
+      },
+    };
+  }
+
+  #pullEntry(reference: string): PaletteEntry {
+    return {
+      id: "pull typed",
+      group: "Actions",
+      label: `Pull “${reference}”…`,
+      run: () => {
+        dialogs.openPull(reference);
+      },
+    };
+  }
+}
+
+function splitVerb(text: string): { verb: (typeof VERBS)[number] | null; filter: string } {
+  const [first = "", ...rest] = text.trim().split(/\s+/);
+  const verb = rest.length > 0 ? VERBS.find((candidate) => candidate.words.includes(first.toLowerCase())) : undefined;
+  return verb ? { verb, filter: rest.join(" ") } : { verb: null, filter: text.trim() };
+}
+
+function startsAction(actions: PaletteEntry[], text: string): boolean {
+  const query = text.trim().toLowerCase();
+  return actions.some((action) => action.id !== "pull typed" && action.label.toLowerCase().startsWith(query));
+}

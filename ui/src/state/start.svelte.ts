@@ -1,0 +1,82 @@
+import { api } from "../api";
+import { formatSize } from "../text/size";
+import { operations, type PullOperation } from "./operations.svelte";
+import { settings } from "./settings.svelte";
+import { toasts } from "./toasts.svelte";
+
+/** The places in the window that state can send somebody to. */
+export interface Places {
+  openImage: (target: string) => void;
+  showActivity: () => void;
+}
+
+/**
+ * Starts what runs as long as the window: reads settings and interrupted pulls, tells outcomes, follows notifications.
+ *
+ * Returns the way to stop all of it.
+ */
+export function startApp(places: Places): () => void {
+  void settings.load();
+  void operations.loadInterrupted().then(() => {
+    if (operations.interrupted.length > 0) tellInterrupted(places);
+  });
+  const stopOutcomes = operations.onOutcome((operation) => {
+    tellOutcome(operation, places);
+  });
+  const focus = api.onFocusImage((target) => {
+    // An empty target only asks for the window, which the shell has brought forward.
+    if (target !== "") places.openImage(target);
+  });
+  return () => {
+    stopOutcomes();
+    void focus.then((unlisten) => {
+      unlisten();
+    });
+  };
+}
+
+function tellInterrupted(places: Places): void {
+  const count = operations.interrupted.length;
+  toasts.show({
+    title: count === 1 ? "A pull was cut off when Strata ended" : `${String(count)} pulls were cut off when Strata ended`,
+    detail: "What was fetched is kept.",
+    action: { label: "Show", run: places.showActivity },
+  });
+}
+
+/** Says in a notice how an operation ended, with the next thing that one may want. */
+export function tellOutcome(operation: PullOperation, places: Places): void {
+  const { outcome, error, name } = operation;
+  if (operation.status === "done" && outcome) {
+    toasts.show({
+      tone: "good",
+      title: outcome.upToDate ? `${name} is up to date` : `Pulled ${name}`,
+      detail: outcome.upToDate ? undefined : fetchedSentence(outcome.fetchedBytes, outcome.reusedBytes),
+      action: {
+        label: "Show",
+        run: () => {
+          places.openImage(outcome.target);
+        },
+      },
+    });
+  } else if (operation.status === "cancelled") {
+    toasts.show({
+      title: `Cancelled pulling ${name}`,
+      detail: operation.fetchedBytes > 0 ? "What was fetched is kept for the next attempt." : undefined,
+      action: { label: "Resume", run: () => void operations.retry(operation) },
+    });
+  } else if (error) {
+    toasts.show({
+      tone: "bad",
+      title: `${name} was not pulled`,
+      detail: [error.message, error.hint].filter(Boolean).join(" "),
+      action: { label: "Retry", run: () => void operations.retry(operation) },
+    });
+  }
+}
+
+function fetchedSentence(fetched: number, reused: number): string {
+  if (fetched === 0) return "Everything was here already.";
+  if (reused === 0) return `${formatSize(fetched)} fetched.`;
+  return `${formatSize(fetched)} fetched, ${formatSize(reused)} were here already.`;
+}

@@ -1,0 +1,16 @@
+const HUES = 12;
+/** The first hue, in degrees: the reds of the ring start here, so that no hue sits on the accent or on a warning. */
+const FIRST = 25;
+
+/**
+ * The hue of a layer, one of twelve, from its diff ID.
+ *
+ * A digest is evenly spread already, so its first digits are the hash. The same layer has the same hue wherever it is
+ * drawn, today and tomorrow.
+ */
+export function layerHue(diffId: string): number {
+  const hex = diffId.slice(diffId.indexOf(":") + 1, diffId.indexOf(":") + 9);
+  const number = Number.parseInt(hex, 16);
+  const index = Number.isNaN(number) ? 0 : number % HUES;
+  return (FIRST + index * (360 / HUES)) % 360;
+}
