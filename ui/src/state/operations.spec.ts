@@ -18,7 +18,12 @@ const OUTCOME = {
   reference: "docker.io/library/data:v3",
   upToDate: false,
   foreign: false,
-  images: ["sha256:t"], moved: [], fetchedBytes: 50, reusedBytes: 100, target: "sha256:t" };
+  images: ["sha256:t"],
+  moved: [],
+  fetchedBytes: 50,
+  reusedBytes: 100,
+  target: "sha256:t",
+};
 
 function progress(current: number): PullEvent {
   return {

@@ -70,7 +70,10 @@ export class PullOperation {
         this.name = event.name;
         this.downloadBytes = event.downloadBytes;
         this.totalBytes = event.totalBytes;
-        this.blobs = event.blobs.map((blob) => ({ ...blob, current: blob.present ? blob.size : blob.partial }));
+        this.blobs = event.blobs.map((blob) => ({
+          ...blob,
+          current: blob.present ? blob.size : blob.partial,
+        }));
         return;
       case "progress": {
         this.fetchedBytes = event.fetchedBytes;

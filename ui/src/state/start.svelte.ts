@@ -1,5 +1,5 @@
 import { api } from "../api";
-import { formatSize } from "../text/size";
+import { transferSentence } from "../text/transfer";
 import { operations, type PullOperation } from "./operations.svelte";
 import { settings } from "./settings.svelte";
 import { toasts } from "./toasts.svelte";
@@ -38,7 +38,10 @@ export function startApp(places: Places): () => void {
 function tellInterrupted(places: Places): void {
   const count = operations.interrupted.length;
   toasts.show({
-    title: count === 1 ? "A pull was cut off when Strata ended" : `${String(count)} pulls were cut off when Strata ended`,
+    title:
+      count === 1
+        ? "A pull was cut off when Strata ended"
+        : `${String(count)} pulls were cut off when Strata ended`,
     detail: "What was fetched is kept.",
     action: { label: "Show", run: places.showActivity },
   });
@@ -46,12 +49,12 @@ function tellInterrupted(places: Places): void {
 
 /** Says in a notice how an operation ended, with the next thing that one may want. */
 export function tellOutcome(operation: PullOperation, places: Places): void {
-  const { outcome, error, name } = operation;
+  const { outcome, error, reference: name } = operation;
   if (operation.status === "done" && outcome) {
     toasts.show({
       tone: "good",
       title: outcome.upToDate ? `${name} is up to date` : `Pulled ${name}`,
-      detail: outcome.upToDate ? undefined : fetchedSentence(outcome.fetchedBytes, outcome.reusedBytes),
+      detail: outcome.upToDate ? undefined : transferSentence(outcome.fetchedBytes, outcome.reusedBytes),
       action: {
         label: "Show",
         run: () => {
@@ -73,10 +76,4 @@ export function tellOutcome(operation: PullOperation, places: Places): void {
       action: { label: "Retry", run: () => void operations.retry(operation) },
     });
   }
-}
-
-function fetchedSentence(fetched: number, reused: number): string {
-  if (fetched === 0) return "Everything was here already.";
-  if (reused === 0) return `${formatSize(fetched)} fetched.`;
-  return `${formatSize(fetched)} fetched, ${formatSize(reused)} were here already.`;
 }

@@ -15,7 +15,15 @@ export interface ToastContent {
 const STAY_MS = 6_000;
 /** Somebody must be able to read the sentence, find the button and press it. */
 const STAY_WITH_ACTION_MS = 12_000;
+/** A failure that another screen keeps as well need not stand in the way for ever. */
+const STAY_FAILED_MS = 30_000;
 const MOST_AT_ONCE = 4;
+
+function stayFor({ tone, action }: ToastContent): number {
+  // A failure without a way on stays until it was read: nobody can act on a sentence that is gone.
+  if (tone === "bad") return action ? STAY_FAILED_MS : Infinity;
+  return action ? STAY_WITH_ACTION_MS : STAY_MS;
+}
 
 /** One message in the corner, with a countdown that stops while somebody reads it. */
 export class Toast {
@@ -36,8 +44,7 @@ export class Toast {
     this.detail = content.detail;
     this.tone = content.tone ?? "neutral";
     this.action = content.action;
-    // A failure stays until it was read: nobody can act on a sentence that is gone.
-    this.#remaining = this.tone === "bad" ? Infinity : this.action ? STAY_WITH_ACTION_MS : STAY_MS;
+    this.#remaining = stayFor(content);
   }
 
   /** Lets the countdown run on. */

@@ -9,7 +9,9 @@ describe("layerHue", () => {
   });
 
   it("knows twelve hues and no more", () => {
-    const hues = new Set(Array.from({ length: 500 }, (_, index) => layerHue(index.toString(16).padStart(8, "0"))));
+    const hues = new Set(
+      Array.from({ length: 500 }, (_, index) => layerHue(index.toString(16).padStart(8, "0"))),
+    );
     expect(hues.size).toBe(12);
   });
 

@@ -37,7 +37,7 @@ export function paletteActions(to: Destinations): PaletteAction[] {
     },
     ...operations.running.map((operation) => ({
       id: `cancel ${operation.id}`,
-      label: `Cancel pulling ${operation.name}`,
+      label: `Cancel pulling ${operation.reference}`,
       words: "stop abort",
       run: (): void => void operation.cancel(),
     })),
@@ -45,11 +45,16 @@ export function paletteActions(to: Destinations): PaletteAction[] {
       .filter((operation) => operation.status !== "done")
       .map((operation) => ({
         id: `retry ${operation.id}`,
-        label: `Pull ${operation.name} again`,
+        label: `Pull ${operation.reference} again`,
         words: "retry resume",
         run: (): void => void operations.retry(operation),
       })),
-    { id: "undo", label: "Undo the last change of names", keys: shortcutLabel("Z"), run: () => void undo.run() },
+    {
+      id: "undo",
+      label: "Undo the last change of names",
+      keys: shortcutLabel("Z"),
+      run: () => void undo.run(),
+    },
     {
       id: "prune",
       label: "Prune…",

@@ -11,7 +11,11 @@ function order(query: string, texts: string[]): string[] {
 
 describe("fuzzyScore", () => {
   it("puts the start of a text before the start of a word before the inside of one", () => {
-    expect(order("pu", ["Cancel pulling", "Output", "Pull image"])).toEqual(["Pull image", "Cancel pulling", "Output"]);
+    expect(order("pu", ["Cancel pulling", "Output", "Pull image"])).toEqual([
+      "Pull image",
+      "Cancel pulling",
+      "Output",
+    ]);
   });
 
   it("wants every word, in any order", () => {

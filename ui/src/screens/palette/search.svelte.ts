@@ -110,7 +110,8 @@ export class PaletteSearch {
 
 function splitVerb(text: string): { verb: (typeof VERBS)[number] | null; filter: string } {
   const [first = "", ...rest] = text.trim().split(/\s+/);
-  const verb = rest.length > 0 ? VERBS.find((candidate) => candidate.words.includes(first.toLowerCase())) : undefined;
+  const verb =
+    rest.length > 0 ? VERBS.find((candidate) => candidate.words.includes(first.toLowerCase())) : undefined;
   return verb ? { verb, filter: rest.join(" ") } : { verb: null, filter: text.trim() };
 }
 

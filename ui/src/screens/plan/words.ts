@@ -20,7 +20,12 @@ export function removeLabel(plan: Counts): string {
 
 /** What the toast says afterwards, from what really went. */
 export function removedSentence(removed: Removed, untaggedOnly: number): string {
-  const what = whatGoes(removed.deleted.length, removed.deleted.length === 0 ? removed.untagged.length : untaggedOnly);
+  const what = whatGoes(
+    removed.deleted.length,
+    removed.deleted.length === 0 ? removed.untagged.length : untaggedOnly,
+  );
   if (what === "") return "Nothing was removed";
-  return removed.freedBytes > 0 ? `Removed ${what}, ${formatSize(removed.freedBytes)} free` : `Removed ${what}`;
+  return removed.freedBytes > 0
+    ? `Removed ${what}, ${formatSize(removed.freedBytes)} free`
+    : `Removed ${what}`;
 }
