@@ -1,0 +1,11 @@
+//! What the window may ask for. Each command parses its plain arguments, calls one verb of the engine, and converts the
+//! answer; a refusal is a [`Failure`](crate::Failure).
+
+pub mod image;
+pub mod images;
+pub mod pull;
+pub mod removal;
+pub mod settings;
+pub mod store;
+pub mod tags;
+pub mod window;

@@ -1,0 +1,73 @@
+//! The contract with the window: every command, every event, and the TypeScript that is generated from them.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri::Runtime;
+use tauri_specta::{Builder, Event, collect_commands, collect_events};
+
+use crate::commands::{image, images, pull, removal, settings, store, tags, window};
+
+/// Something in the store has changed, by whichever window or program.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreChanged {
+    /// A number that differs after every change.
+    pub generation: u64,
+}
+
+/// The user wants to see an image: a notification about it was clicked.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct FocusImage {
+    /// The image's target.
+    pub target: String,
+}
+
+/// Lists everything that the window can ask for and hear.
+///
+/// `src-tauri/capabilities/main.json` allows exactly these commands; a test compares the two.
+#[must_use]
+pub fn contract<R: Runtime>() -> Builder<R> {
+    Builder::<R>::new()
+        .commands(collect_commands![
+            images::images,
+            image::image,
+            image::image_documents,
+            pull::plan_pull,
+            pull::pull,
+            pull::cancel,
+            pull::interrupted,
+            pull::dismiss_interrupted,
+            pull::complete_reference,
+            tags::plan_tag,
+            tags::tag,
+            tags::undo,
+            tags::undoable,
+            tags::journal,
+            removal::plan_removal,
+            removal::plan_prune,
+            removal::execute_plan,
+            store::disk_usage,
+            store::check_store,
+            store::store_status,
+            settings::settings,
+            settings::save_settings,
+            settings::choose_store_place,
+            settings::choose_ca_files,
+            window::ready,
+        ])
+        .events(collect_events![StoreChanged, FocusImage])
+        // JSON numbers are exact up to 2^53; no size on any disk is larger.
+        .dangerously_cast_bigints_to_number()
+        // Defaults and `flatten` are not used, so both directions have one shape.
+        .disable_serde_phases()
+}
+
+/// Writes the TypeScript side of the contract.
+///
+/// # Errors
+/// When a type cannot be said in TypeScript, or the file cannot be written.
+pub fn export_bindings(path: &std::path::Path) -> Result<(), specta_typescript::Error> {
+    let language = specta_typescript::Typescript::default().header("// @ts-nocheck\n");
+    contract::<tauri::Wry>().export(language, path)
+}

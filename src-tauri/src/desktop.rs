@@ -1,0 +1,39 @@
+//! What the commands ask of the desktop: telling the user something, and letting them choose files.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+/// Something to tell a user who looks elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened, in a few words.
+    pub title: String,
+    /// The rest, in a sentence or two.
+    pub body: String,
+    /// The image that a click on it shows.
+    pub target: Option<String>,
+}
+
+/// What the user is to choose in a system dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// A folder for the store.
+    StorePlace,
+    /// Files with certificates, any number.
+    CertificateFiles,
+}
+
+/// Tells a notice, if the user looks elsewhere.
+pub type Announce = Box<dyn Fn(Notice) + Send + Sync>;
+
+/// Shows a dialog; an empty answer means that it was closed.
+pub type Choose = Box<dyn Fn(Choice) -> BoxFuture<'static, Vec<PathBuf>> + Send + Sync>;
+
+/// The desktop, as far as commands need it. Functions, so that a test can be the desktop.
+pub struct Desktop {
+    /// Tells the user something.
+    pub announce: Announce,
+    /// Lets the user choose.
+    pub choose: Choose,
+}

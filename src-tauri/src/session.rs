@@ -1,0 +1,203 @@
+//! What the commands work on: the engine once it is open, the settings, the plans that were shown.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use engine::{Engine, RemovalPlan};
+use tokio::sync::{Notify, watch};
+
+use crate::Failure;
+use crate::commands::store::StorePlaceFrom;
+use crate::desktop::{Choice, Desktop, Notice};
+use crate::error::caught;
+use crate::launch::Launch;
+use crate::plans::{Kept, Plans};
+use crate::settings::{Settings, SettingsFile};
+
+/// What the commands work on. Cloning gives the same session.
+#[derive(Clone)]
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    launch: Launch,
+    settings: SettingsFile,
+    engine: watch::Sender<Opening>,
+    openings: AtomicU64,
+    plans: Plans,
+    desktop: Desktop,
+    changed: Notify,
+    started: Instant,
+}
+
+/// The engine, or why there is none.
+#[derive(Clone)]
+pub(crate) enum Opening {
+    Underway,
+    Open(Engine),
+    Failed(Failure),
+}
+
+impl Session {
+    /// Reads the settings. The engine is opened by [`Session::open`].
+    #[must_use]
+    pub fn new(launch: Launch, desktop: Desktop) -> Session {
+        let settings = SettingsFile::open(launch.settings_file.clone());
+        let shared = Shared {
+            launch,
+            settings,
+            engine: watch::Sender::new(Opening::Underway),
+            openings: AtomicU64::new(0),
+            plans: Plans::default(),
+            desktop,
+            changed: Notify::new(),
+            started: Instant::now(),
+        };
+        Session {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Opens the engine that the settings name, and returns at once: commands wait for it.
+    ///
+    /// Work that is under way goes on with the engine that it began with.
+    pub fn open(&self) {
+        let turn = self.shared.openings.fetch_add(1, Ordering::SeqCst) + 1;
+        self.shared.engine.send_replace(Opening::Underway);
+        let session = self.clone();
+        tauri::async_runtime::spawn(async move {
+            let settings = session.settings();
+            let opened = caught(async {
+                let told = session.shared.launch.engine_settings(&settings);
+                let told = told.map_err(|error| Failure::new("usage", error.to_string()))?;
+                Ok(Engine::open(told).await?)
+            });
+            let state = match opened.await {
+                Ok(engine) => Opening::Open(engine),
+                Err(failure) => Opening::Failed(failure),
+            };
+            // An opening that was overtaken by the next one has nothing to say any more.
+            if session.shared.openings.load(Ordering::SeqCst) == turn {
+                session.shared.engine.send_replace(state);
+            }
+        });
+    }
+
+    /// Runs a command's work on the engine, as soon as that is open.
+    ///
+    /// # Errors
+    /// The work's own, those of opening the store, and `internal` for a panic.
+    pub(crate) async fn with<T, W>(&self, work: impl FnOnce(Engine) -> W) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        caught(async { work(self.engine().await?).await }).await
+    }
+
+    async fn engine(&self) -> Result<Engine, Failure> {
+        let mut engine = self.shared.engine.subscribe();
+        let state = engine.wait_for(|state| !matches!(state, Opening::Underway)).await;
+        match state.as_deref() {
+            Ok(Opening::Open(engine)) => Ok(engine.clone()),
+            Ok(Opening::Failed(failure)) => Err(failure.clone()),
+            // The sender lives as long as the session.
+            Ok(Opening::Underway) | Err(_) => Err(Failure::new("internal", "The store is closed.")),
+        }
+    }
+
+    /// Opens the engine again if the last attempt failed, so that asking for the status again is trying again.
+    pub(crate) fn retry(&self) {
+        let failed = matches!(*self.shared.engine.borrow(), Opening::Failed(_));
+        if failed {
+            self.open();
+        }
+    }
+
+    /// Hears of every opening of an engine.
+    pub(crate) fn openings(&self) -> watch::Receiver<Opening> {
+        self.shared.engine.subscribe()
+    }
+
+    /// Says that this program has changed the store, so that the window hears of it without delay.
+    pub(crate) fn changed(&self) {
+        self.shared.changed.notify_one();
+    }
+
+    /// Waits until [`Session::changed`] is called.
+    pub(crate) async fn until_changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    pub(crate) fn keep_plan(&self, engine: Engine, plan: RemovalPlan) -> String {
+        self.shared.plans.keep(engine, plan)
+    }
+
+    pub(crate) fn take_plan(&self, id: &str) -> Result<Kept, Failure> {
+        self.shared.plans.take(id)
+    }
+
+    /// Tells the settings that are in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.shared.settings.current()
+    }
+
+    pub(crate) fn store_place_from(&self) -> StorePlaceFrom {
+        self.shared.launch.store_place(&self.settings()).1
+    }
+
+    /// Tells in which folder the store is or will be, where that is known.
+    #[must_use]
+    pub fn store_root(&self) -> Option<PathBuf> {
+        let settings = self.shared.launch.engine_settings(&self.settings());
+        settings.ok().map(|settings| settings.store_root)
+    }
+
+    /// Tells whether the store is the one that a start without arguments and environment opens.
+    pub(crate) fn is_usual_store(&self) -> bool {
+        let from = self.store_place_from();
+        matches!(from, StorePlaceFrom::Settings | StorePlaceFrom::Default)
+    }
+
+    /// Saves the settings, and opens the engine anew where they concern it.
+    pub(crate) fn save_settings(&self, next: &Settings) -> Result<Settings, Failure> {
+        let before = self.shared.settings.save(next)?;
+        if before.engine_differs(next) {
+            self.open();
+        }
+        Ok(self.settings())
+    }
+
+    /// Lets the user choose in a system dialog; what they choose may stand in the settings.
+    pub(crate) async fn choose(&self, choice: Choice) -> Result<Vec<String>, Failure> {
+        let chosen = (self.shared.desktop.choose)(choice).await;
+        let texts: Result<Vec<String>, PathBuf> = chosen
+            .into_iter()
+            .map(|path| path.into_os_string().into_string().map_err(PathBuf::from))
+            .collect();
+        let texts = texts.map_err(|path| {
+            let words = format!("The name {} cannot be written as text.", path.display());
+            Failure::new("usage", words).with_hint("Choose a path whose name is valid Unicode.")
+        })?;
+        self.shared.settings.chosen(&texts);
+        Ok(texts)
+    }
+
+    /// Tells the user the end of an operation, if there is something to tell and they want notifications.
+    pub(crate) fn announce_end(&self, notice: Option<Notice>) {
+        if let Some(notice) = notice
+            && self.settings().notifications
+        {
+            (self.shared.desktop.announce)(notice);
+        }
+    }
+
+    /// Notes that the window shows its first real frame.
+    pub(crate) fn painted(&self) {
+        let elapsed = self.shared.started.elapsed();
+        tracing::info!(milliseconds = elapsed.as_millis(), "first paint");
+    }
+}

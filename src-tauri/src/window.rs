@@ -1,0 +1,107 @@
+//! The window: how it is made, and what it may never do.
+
+use tauri::webview::NewWindowResponse;
+use tauri::{AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder};
+use tauri_specta::Event as _;
+
+use crate::contract::FocusImage;
+
+/// The one window's label, as in `tauri.conf.json` and in the capability.
+const LABEL: &str = "main";
+
+/// Opens the window that `tauri.conf.json` describes.
+///
+/// It is made here and not by the configuration, because only so it can be told where it may go: nowhere.
+///
+/// # Errors
+/// When the configuration has no window, or the system gives none.
+pub(crate) fn open<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
+    let windows = &app.config().app.windows;
+    let config = windows.iter().find(|window| window.label == LABEL);
+    let config = config.ok_or(tauri::Error::WindowNotFound)?;
+    let development = if tauri::is_dev() {
+        app.config().build.dev_url.clone()
+    } else {
+        None
+    };
+    WebviewWindowBuilder::from_config(app, config)?
+        .on_navigation(move |url| is_own(url, development.as_ref()))
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()
+}
+
+/// Tells whether a page is the program's own. Links in images and registries' texts lead nowhere.
+fn is_own(url: &Url, development: Option<&Url>) -> bool {
+    let own = if cfg!(any(windows, target_os = "android")) {
+        url.scheme() == "http" && url.host_str() == Some("tauri.localhost") && url.port().is_none()
+    } else {
+        url.scheme() == "tauri" && url.host_str() == Some("localhost")
+    };
+    own || development.is_some_and(|development| development.origin() == url.origin())
+}
+
+/// The window, while there is one.
+pub(crate) fn main<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {
+    app.get_webview_window(LABEL)
+}
+
+/// Tells whether the user looks at the window.
+pub(crate) fn is_focused<R: Runtime>(app: &AppHandle<R>) -> bool {
+    // A window that cannot say is not looked at: a notification too many is better than none.
+    main(app).is_some_and(|window| window.is_focused().unwrap_or(false))
+}
+
+/// Brings the window to the front.
+pub(crate) fn come_forward<R: Runtime>(app: &AppHandle<R>) {
+    let Some(window) = main(app) else { return };
+    let done = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+    if let Err(error) = done {
+        tracing::warn!(%error, "the window does not come to the front");
+    }
+}
+
+/// Brings the window to the front and shows an image in it, if there is one to show.
+pub(crate) fn show_image<R: Runtime>(app: &AppHandle<R>, target: Option<&str>) {
+    come_forward(app);
+    let Some(target) = target else { return };
+    let event = FocusImage {
+        target: target.to_owned(),
+    };
+    if let Err(error) = event.emit(app) {
+        tracing::warn!(%error, "the window did not hear which image to show");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(not(windows))]
+    #[test]
+    fn only_the_programs_own_pages_are_shown() {
+        let own = |url: &str| is_own(&url.parse().expect(url), None);
+        assert!(own("tauri://localhost/"));
+        assert!(own("tauri://localhost/index.html#images"));
+        for foreign in [
+            "http://tauri.localhost/",
+            "https://tauri.localhost.evil.test/",
+            "tauri://evil.test/",
+            "http://localhost:5173/",
+            "https://example.com/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+            "javascript:alert(1)",
+        ] {
+            assert!(!own(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn while_developing_vites_pages_are_own_too() {
+        let vite: Url = "http://localhost:5173".parse().expect("a URL");
+        let own = |url: &str| is_own(&url.parse().expect(url), Some(&vite));
+        assert!(own("http://localhost:5173/src/main.ts"));
+        assert!(!own("http://localhost:5174/"));
+    }
+}
