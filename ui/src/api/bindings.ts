@@ -49,7 +49,10 @@ export const commands = {
 	storeStatus: () => typedError<StoreStatus, ErrorPayload>(__TAURI_INVOKE("store_status")),
 	/**  Tells the settings. */
 	settings: () => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("settings")),
-	/**  Saves the settings; another store place, certificate or registry takes effect at once, for what starts afterwards. */
+	/**
+	 *  Saves the settings and tells what is in force now; another store place, certificate or registry takes effect at once,
+	 *  for what starts afterwards.
+	 */
 	saveSettings: (settings: Settings) => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("save_settings", { settings })),
 	/**  Asks for a folder in a system dialog; `null` when it was closed. */
 	chooseStorePlace: () => typedError<string | null, ErrorPayload>(__TAURI_INVOKE("choose_store_place")),
@@ -172,7 +175,7 @@ export type ErrorPayload = {
 
 /**  The user wants to see an image: a notification about it was clicked. */
 export type FocusImage = {
-	/**  The image's target; empty when there is none to show, and the window is just to come forward. */
+	/**  The image's target. */
 	target: string,
 };
 
