@@ -31,7 +31,10 @@ pub(crate) fn choose<R: Runtime>(
     }
     Box::pin(async {
         let chosen = chosen.await.unwrap_or_default();
-        chosen.into_iter().filter_map(|path| path.into_path().ok()).collect()
+        chosen
+            .into_iter()
+            .filter_map(|path| path.into_path().ok())
+            .collect()
     })
 }
 

@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn a_text_that_does_not_parse_is_refused_with_the_engines_code() {
-        let error = "UPPER".parse::<engine::Reference>().expect_err("upper case");
+        let error = "UPPER"
+            .parse::<engine::Reference>()
+            .expect_err("upper case");
         let failure = Failure::from(error);
         assert_eq!(failure.code, "bad_reference");
         let json = serde_json::to_value(&failure).expect("plain data");

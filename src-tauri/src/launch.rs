@@ -88,7 +88,10 @@ impl Launch {
         } else if settings.store_place.is_empty() {
             (None, StorePlaceFrom::Default)
         } else {
-            (Some(PathBuf::from(&settings.store_place)), StorePlaceFrom::Settings)
+            (
+                Some(PathBuf::from(&settings.store_place)),
+                StorePlaceFrom::Settings,
+            )
         }
     }
 
@@ -96,7 +99,10 @@ impl Launch {
     ///
     /// # Errors
     /// When nobody says where the store is and there is no home folder.
-    pub(crate) fn engine_settings(&self, settings: &Settings) -> Result<engine::Settings, SettingsError> {
+    pub(crate) fn engine_settings(
+        &self,
+        settings: &Settings,
+    ) -> Result<engine::Settings, SettingsError> {
         let (place, _) = self.store_place(settings);
         let lookup = |name: &str| match (name, &place) {
             ("STRATA_STORE", place) => place.clone().map(OsString::from),
@@ -104,8 +110,12 @@ impl Launch {
         };
         let mut told = engine::Settings::from_environment(&lookup, self.clock.clone())?;
         told.parallel_downloads = usize::try_from(settings.parallel_downloads).unwrap_or(1);
-        told.registry.insecure_hosts.extend(settings.insecure_registries.iter().cloned());
-        told.registry.ca_files.extend(settings.ca_files.iter().map(PathBuf::from));
+        told.registry
+            .insecure_hosts
+            .extend(settings.insecure_registries.iter().cloned());
+        told.registry
+            .ca_files
+            .extend(settings.ca_files.iter().map(PathBuf::from));
         Ok(told)
     }
 }
@@ -134,7 +144,11 @@ mod tests {
                 "HOME" | "LOCALAPPDATA" => Some("/home/somebody".into()),
                 _ => None,
             }),
-            clock: Arc::new(|| std::time::SystemTime::UNIX_EPOCH.try_into().expect("the epoch")),
+            clock: Arc::new(|| {
+                std::time::SystemTime::UNIX_EPOCH
+                    .try_into()
+                    .expect("the epoch")
+            }),
             settings_file: PathBuf::new(),
         }
     }
@@ -142,10 +156,18 @@ mod tests {
     #[test]
     fn arguments() {
         assert_eq!(parse(&[]), Ok(Request::Open(None)));
-        assert_eq!(parse(&["--store", "/s"]), Ok(Request::Open(Some("/s".into()))));
+        assert_eq!(
+            parse(&["--store", "/s"]),
+            Ok(Request::Open(Some("/s".into())))
+        );
         assert_eq!(parse(&["--store=/s"]), Ok(Request::Open(Some("/s".into()))));
         assert_eq!(parse(&["--help", "x"]), Ok(Request::Help));
-        for bad in [&["--store"][..], &["--store="], &["--stoer", "/s"], &["image.tar"]] {
+        for bad in [
+            &["--store"][..],
+            &["--store="],
+            &["--stoer", "/s"],
+            &["image.tar"],
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -157,7 +179,10 @@ mod tests {
             ..Settings::default()
         };
         let place = |launch: Launch, settings: &Settings| {
-            let root = launch.engine_settings(settings).expect("a place").store_root;
+            let root = launch
+                .engine_settings(settings)
+                .expect("a place")
+                .store_root;
             (root, launch.store_place(settings).1)
         };
         let argument = place(launch(Some("/given"), Some("/set")), &chosen);
@@ -179,7 +204,9 @@ mod tests {
             ca_files: vec!["/ca.pem".into()],
             ..Settings::default()
         };
-        let told = launch(None, None).engine_settings(&settings).expect("settings");
+        let told = launch(None, None)
+            .engine_settings(&settings)
+            .expect("settings");
         assert_eq!(told.parallel_downloads, 7);
         assert_eq!(told.registry.insecure_hosts, ["registry.lan"]);
         assert_eq!(told.registry.ca_files, [PathBuf::from("/ca.pem")]);

@@ -40,6 +40,10 @@ use launch::Launch;
 ///
 /// # Errors
 /// When the system gives no window.
+#[expect(
+    clippy::unwrap_used,
+    reason = "in the context that tauri-build generates: a URL of tauri.conf.json, read when building"
+)]
 pub fn run(store: Option<PathBuf>) -> tauri::Result<()> {
     let contract = contract::<Wry>();
     tauri::Builder::default()

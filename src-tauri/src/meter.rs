@@ -49,7 +49,11 @@ impl Meter {
     pub(crate) fn resolved(&mut self, blobs: &[BlobState], download_bytes: u64) {
         self.download_bytes = download_bytes;
         for blob in blobs {
-            let before = if blob.present { blob.size } else { blob.partial };
+            let before = if blob.present {
+                blob.size
+            } else {
+                blob.partial
+            };
             self.blobs.insert(
                 blob.digest.clone(),
                 Blob {
@@ -76,11 +80,17 @@ impl Meter {
 
     /// Says how far it is, if that is news.
     pub(crate) fn read(&mut self, now: Instant) -> Option<PullEvent> {
-        let idle = self.last.is_some_and(|(then, _)| now.duration_since(then) >= IDLE);
+        let idle = self
+            .last
+            .is_some_and(|(then, _)| now.duration_since(then) >= IDLE);
         if self.moved.is_empty() && !idle {
             return None;
         }
-        let fetched: u64 = self.blobs.values().map(|blob| blob.current.saturating_sub(blob.before)).sum();
+        let fetched: u64 = self
+            .blobs
+            .values()
+            .map(|blob| blob.current.saturating_sub(blob.before))
+            .sum();
         self.measure(now, fetched);
         let blobs = self.moved.drain().map(|digest| BlobProgress {
             current: self.blobs.get(&digest).map_or(0, |blob| blob.current),
@@ -103,10 +113,16 @@ impl Meter {
             return;
         }
         let bytes = fetched.saturating_sub(before);
-        #[expect(clippy::cast_precision_loss, reason = "a speed is shown with three digits, f64 has fifteen")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a speed is shown with three digits, f64 has fifteen"
+        )]
         let speed = bytes as f64 / seconds;
         let weight = 1.0 - (-seconds / SMOOTHING).exp();
-        self.speed = Some(self.speed.map_or(speed, |smooth| smooth + weight * (speed - smooth)));
+        self.speed = Some(
+            self.speed
+                .map_or(speed, |smooth| smooth + weight * (speed - smooth)),
+        );
         self.last = Some((now, fetched));
     }
 
@@ -115,7 +131,7 @@ impl Meter {
         let left = self.download_bytes.saturating_sub(fetched);
         // Slower than a byte a second there is no end in sight.
         let seconds = left.checked_div(speed)?;
-        u32::try_from(seconds + u64::from(left % speed != 0)).ok()
+        u32::try_from(seconds + u64::from(!left.is_multiple_of(speed))).ok()
     }
 }
 
@@ -171,7 +187,10 @@ mod tests {
         let half = blob("half", 100 * MB, 50 * MB);
         meter.resolved(std::slice::from_ref(&half), 50 * MB);
         meter.fetched(half.digest, 60 * MB);
-        assert_eq!(numbers(meter.read(clock.after(1000))), (10 * MB, 10 * MB, Some(4)));
+        assert_eq!(
+            numbers(meter.read(clock.after(1000))),
+            (10 * MB, 10 * MB, Some(4))
+        );
     }
 
     #[test]
@@ -186,7 +205,11 @@ mod tests {
             assert_eq!(speed, MB);
             assert_eq!(left, u32::try_from(100 - second).ok());
         }
-        assert_eq!(meter.read(clock.after(10_100)), None, "nothing moved and no second is over");
+        assert_eq!(
+            meter.read(clock.after(10_100)),
+            None,
+            "nothing moved and no second is over"
+        );
         let (_, speed, left) = numbers(meter.read(clock.after(11_000)));
         assert!(speed < MB, "{speed}");
         assert!(left > Some(90), "{left:?}");
@@ -202,7 +225,11 @@ mod tests {
         assert_eq!(numbers(meter.read(clock.after(100))), (MB, 0, None));
         meter.fetched(one.digest, 2 * MB);
         let (_, speed, _) = numbers(meter.read(clock.after(1000)));
-        assert_eq!(speed, 2 * MB, "bytes of the first moments count into the first speed");
+        assert_eq!(
+            speed,
+            2 * MB,
+            "bytes of the first moments count into the first speed"
+        );
     }
 
     #[test]

@@ -37,7 +37,10 @@ fn show<R: Runtime>(app: &AppHandle<R>, notice: &Notice) -> Result<(), notify_ru
         notice.body.clone()
     };
     let mut notification = notify_rust::Notification::new();
-    notification.appname("Strata").summary(&notice.title).body(&body);
+    notification
+        .appname("Strata")
+        .summary(&notice.title)
+        .body(&body);
     // By this name the desktop finds the icon, and counts the notification as this program's.
     notification.hint(notify_rust::Hint::DesktopEntry("Strata".into()));
     let clicks = can("actions");
@@ -70,7 +73,9 @@ fn show<R: Runtime>(
 /// A registry's words are shown as they are: no markup of theirs counts.
 #[cfg(target_os = "linux")]
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -79,6 +84,9 @@ mod tests {
     fn markup_from_a_registry_is_text() {
         let text = "<b>denied</b> & <a href=\"http://evil.test\">sign in</a>";
         let escaped = super::escaped(text);
-        assert!(!escaped.contains('<') && !escaped.contains('>'), "{escaped}");
+        assert!(
+            !escaped.contains('<') && !escaped.contains('>'),
+            "{escaped}"
+        );
     }
 }

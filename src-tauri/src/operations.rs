@@ -48,7 +48,10 @@ impl Operations {
     fn register(&self, name: &str) -> Result<CancellationToken, Failure> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.contains_key(name) {
-            return Err(Failure::new("busy", format!("The operation {name} is already running.")));
+            return Err(Failure::new(
+                "busy",
+                format!("The operation {name} is already running."),
+            ));
         }
         let token = CancellationToken::new();
         running.insert(name.to_owned(), token.clone());
@@ -66,13 +69,20 @@ impl Operations {
     /// Counts the operations that are under way.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let mut running = self.operations.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self
+            .operations
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         running.remove(self.name);
     }
 }
@@ -89,7 +99,11 @@ mod tests {
         let other = operations.clone();
         let run = operations.run::<(), Failure>("pull-1", pending());
         let cancel = async {
-            assert_eq!(other.count(), 1, "the operation is on the list while it runs");
+            assert_eq!(
+                other.count(),
+                1,
+                "the operation is on the list while it runs"
+            );
             other.cancel("pull-1");
         };
         let (outcome, ()) = tokio::join!(run, cancel);
@@ -114,9 +128,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_takes_the_operation_off_the_list_too() {
         let operations = Operations::default();
-        let outcome = crate::error::caught(
-            operations.run::<(), Failure>("a", async { panic!("fell over") }),
-        );
+        let outcome =
+            crate::error::caught(operations.run::<(), Failure>("a", async { panic!("fell over") }));
         assert_eq!(outcome.await.expect_err("a panic").code, "internal");
         assert_eq!(operations.count(), 0);
     }

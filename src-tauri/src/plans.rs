@@ -46,8 +46,11 @@ impl Plans {
         let place = kept.iter().position(|(name, _)| name == id);
         let found = place.and_then(|place| kept.remove(place));
         found.map(|(_, kept)| kept).ok_or_else(|| {
-            Failure::new("plan_stale", "This plan was executed already or is too old.")
-                .with_hint("Look at what would be removed now, and confirm that.")
+            Failure::new(
+                "plan_stale",
+                "This plan was executed already or is too old.",
+            )
+            .with_hint("Look at what would be removed now, and confirm that.")
         })
     }
 }

@@ -274,7 +274,11 @@ mod tests {
         .await;
         let heard = heard.lock().expect("one thread").clone();
         // The first at once, one for each period, and one at the end.
-        assert!((2..=5).contains(&heard.len()), "{} messages of {counts} counts", heard.len());
+        assert!(
+            (2..=5).contains(&heard.len()),
+            "{} messages of {counts} counts",
+            heard.len()
+        );
         let last = heard.last().expect("checked above");
         assert!(last.contains(&format!(r#""current":{counts}"#)), "{last}");
     }

@@ -99,7 +99,9 @@ impl Session {
 
     async fn engine(&self) -> Result<Engine, Failure> {
         let mut engine = self.shared.engine.subscribe();
-        let state = engine.wait_for(|state| !matches!(state, Opening::Underway)).await;
+        let state = engine
+            .wait_for(|state| !matches!(state, Opening::Underway))
+            .await;
         match state.as_deref() {
             Ok(Opening::Open(engine)) => Ok(engine.clone()),
             Ok(Opening::Failed(failure)) => Err(failure.clone()),

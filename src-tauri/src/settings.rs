@@ -127,7 +127,10 @@ impl SettingsFile {
         write(&self.path, next).map_err(|error| {
             Failure::new(
                 "io",
-                format!("The settings could not be written to {}: {error}.", self.path.display()),
+                format!(
+                    "The settings could not be written to {}: {error}.",
+                    self.path.display()
+                ),
             )
         })?;
         Ok(std::mem::replace(&mut *current, next.clone()))
@@ -139,18 +142,22 @@ impl SettingsFile {
 
     fn check(&self, current: &Settings, next: &Settings) -> Result<(), Failure> {
         if !(1..=MOST_DOWNLOADS).contains(&next.parallel_downloads) {
-            let words = format!("Between 1 and {MOST_DOWNLOADS} layers can be downloaded at a time.");
+            let words =
+                format!("Between 1 and {MOST_DOWNLOADS} layers can be downloaded at a time.");
             return Err(Failure::new("usage", words));
         }
         if let Some(host) = next.insecure_registries.iter().find(|host| !is_host(host)) {
-            let words = format!("\u{201c}{host}\u{201d} is not a registry: it is written as host or host:port.");
+            let words = format!(
+                "\u{201c}{host}\u{201d} is not a registry: it is written as host or host:port."
+            );
             return Err(Failure::new("usage", words));
         }
         // The page cannot name files: only dialogs can, which the page does not control.
         let chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |path: &String| chosen.contains(path) || current.ca_files.contains(path);
         let place = &next.store_place;
-        let place_known = place.is_empty() || *place == current.store_place || chosen.contains(place);
+        let place_known =
+            place.is_empty() || *place == current.store_place || chosen.contains(place);
         if !place_known || !next.ca_files.iter().all(known) {
             let words = "A folder or file in the settings was not chosen in a dialog.";
             return Err(Failure::new("usage", words));
@@ -160,7 +167,9 @@ impl SettingsFile {
 }
 
 fn is_host(text: &str) -> bool {
-    format!("{text}/x").parse::<Reference>().is_ok_and(|reference| reference.host() == text)
+    format!("{text}/x")
+        .parse::<Reference>()
+        .is_ok_and(|reference| reference.host() == text)
 }
 
 /// Takes what can be understood, key by key, so that one bad value does not cost the others.

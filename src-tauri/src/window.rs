@@ -54,7 +54,10 @@ pub(crate) fn is_focused<R: Runtime>(app: &AppHandle<R>) -> bool {
 /// Brings the window to the front.
 pub(crate) fn come_forward<R: Runtime>(app: &AppHandle<R>) {
     let Some(window) = main(app) else { return };
-    let done = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+    let done = window
+        .show()
+        .and_then(|()| window.unminimize())
+        .and_then(|()| window.set_focus());
     if let Err(error) = done {
         tracing::warn!(%error, "the window does not come to the front");
     }

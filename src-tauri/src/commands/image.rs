@@ -240,11 +240,17 @@ impl From<engine::ImageDetail> for ImageDetail {
             target_digest: summary.target.to_string(),
             config_digest: summary.id.to_string(),
             row: summary.into(),
-            index_platforms: index_platforms.into_iter().map(IndexPlatform::from).collect(),
+            index_platforms: index_platforms
+                .into_iter()
+                .map(IndexPlatform::from)
+                .collect(),
             config: config.into(),
             history: history.into_iter().map(HistoryRow::from).collect(),
             layers: layers.into_iter().map(LayerRow::from).collect(),
-            repo_digests: repo_digests.iter().map(engine::ImageName::familiar).collect(),
+            repo_digests: repo_digests
+                .iter()
+                .map(engine::ImageName::familiar)
+                .collect(),
         }
     }
 }
@@ -446,6 +452,10 @@ mod tests {
         let long = "\u{e4}".repeat(LONGEST);
         let cut = cut(long);
         assert!(cut.len() < LONGEST + 32, "{}", cut.len());
-        assert!(cut.ends_with("\u{2026} (16384 more)"), "{}", &cut[LONGEST - 8..]);
+        assert!(
+            cut.ends_with("\u{2026} (16384 more)"),
+            "{}",
+            &cut[LONGEST - 8..]
+        );
     }
 }

@@ -199,7 +199,9 @@ impl From<engine::ImageSummary> for ImageRow {
             unique_size,
             shared_size,
             created: created.map(|time| time.to_string()),
-            platform: platform.map(|platform| platform.to_string()).unwrap_or_default(),
+            platform: platform
+                .map(|platform| platform.to_string())
+                .unwrap_or_default(),
             foreign,
             dangling,
             damaged,

@@ -148,7 +148,9 @@ pub(crate) async fn pull(
         .with(|engine| async move {
             let request = request(&reference, platform.as_deref())?;
             let sink = ChannelSink::new(on_event);
-            let pulled = operations.run(&operation, sink.tell(engine.pull(&request, &sink))).await;
+            let pulled = operations
+                .run(&operation, sink.tell(engine.pull(&request, &sink)))
+                .await;
             session.changed();
             session.announce_end(Notice::of_pull(&request.reference, &pulled));
             Ok(pulled?.into())
@@ -159,7 +161,10 @@ pub(crate) async fn pull(
 /// Cancels an operation: its command answers `cancelled` soon after. One that has ended is left alone.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn cancel(operations: State<'_, Operations>, operation: String) -> Result<(), Failure> {
+pub(crate) async fn cancel(
+    operations: State<'_, Operations>,
+    operation: String,
+) -> Result<(), Failure> {
     operations.cancel(&operation);
     Ok(())
 }
@@ -179,7 +184,10 @@ pub(crate) async fn interrupted(session: State<'_, Session>) -> Result<Vec<Inter
 /// Forgets an interrupted pull.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn dismiss_interrupted(session: State<'_, Session>, id: String) -> Result<(), Failure> {
+pub(crate) async fn dismiss_interrupted(
+    session: State<'_, Session>,
+    id: String,
+) -> Result<(), Failure> {
     session
         .with(|engine| async move { Ok(engine.dismiss_interrupted(&id).await?) })
         .await
@@ -229,7 +237,9 @@ impl PullPlan {
             reference: reference.to_string(),
             digest: digest.to_string(),
             id: id.to_string(),
-            platform: platform.map(|platform| platform.to_string()).unwrap_or_default(),
+            platform: platform
+                .map(|platform| platform.to_string())
+                .unwrap_or_default(),
             foreign,
             platforms: offered
                 .into_iter()
@@ -286,7 +296,10 @@ impl From<engine::Pulled> for PullOutcome {
         PullOutcome {
             reference: reference.to_string(),
             target: target.to_string(),
-            images: images.into_iter().map(|image| image.target.to_string()).collect(),
+            images: images
+                .into_iter()
+                .map(|image| image.target.to_string())
+                .collect(),
             moved: moved.into_iter().map(TagMove::from).collect(),
             fetched_bytes,
             reused_bytes,

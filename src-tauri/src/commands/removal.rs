@@ -275,8 +275,14 @@ impl From<engine::Removed> for Removed {
             undoable_until,
         } = removed;
         Removed {
-            untagged: untagged.iter().map(|untagged| untagged.name.familiar()).collect(),
-            deleted: deleted.iter().map(|image| image.target.to_string()).collect(),
+            untagged: untagged
+                .iter()
+                .map(|untagged| untagged.name.familiar())
+                .collect(),
+            deleted: deleted
+                .iter()
+                .map(|image| image.target.to_string())
+                .collect(),
             freed_bytes,
             undoable: undoable_until.is_some(),
         }

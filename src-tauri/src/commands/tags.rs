@@ -86,7 +86,10 @@ pub(crate) async fn plan_tag(
     session
         .with(|engine| async move {
             let name = name.trim().parse::<Reference>()?;
-            Ok(engine.plan_tag(&Selector::from(&*source), &name).await?.into())
+            Ok(engine
+                .plan_tag(&Selector::from(&*source), &name)
+                .await?
+                .into())
         })
         .await
 }
