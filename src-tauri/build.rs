@@ -2,38 +2,9 @@
 
 use std::{fs, path::Path};
 
-/// Every command of the window, so that each needs a permission of its own. The same list as in `src/contract.rs`, whose
-/// test compares the two and the capability.
-const COMMANDS: &[&str] = &[
-    "images",
-    "image",
-    "image_documents",
-    "plan_pull",
-    "pull",
-    "cancel",
-    "interrupted",
-    "dismiss_interrupted",
-    "complete_reference",
-    "plan_tag",
-    "tag",
-    "undo",
-    "undoable",
-    "journal",
-    "plan_removal",
-    "plan_prune",
-    "execute_plan",
-    "disk_usage",
-    "check_store",
-    "store_status",
-    "settings",
-    "save_settings",
-    "choose_store_place",
-    "choose_ca_files",
-    "ready",
-];
-
 fn main() {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    println!("cargo:rerun-if-changed=src-tauri/permissions");
     println!("cargo:rerun-if-changed=src-tauri/build.rs");
     // `cargo check` and `cargo test` work before the window was ever built.
     let dist = Path::new("ui/dist");
@@ -48,7 +19,11 @@ fn main() {
     tauri_build::try_build(
         tauri_build::Attributes::new()
             .capabilities_path_pattern("src-tauri/capabilities/**/*.json")
-            .app_manifest(tauri_build::AppManifest::new().commands(COMMANDS))
+            // With permissions of their own, commands are refused unless the capability lists them.
+            .app_manifest(
+                tauri_build::AppManifest::new()
+                    .permissions_path_pattern("src-tauri/permissions/*.toml"),
+            )
             // The context is made here, not in generate_context!: then a changed ui/dist reruns this
             // script and embeds the new files under plain cargo.
             .codegen(tauri_build::CodegenContext::new()),

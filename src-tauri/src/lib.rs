@@ -42,7 +42,8 @@ use launch::Launch;
 /// When the system gives no window.
 #[expect(
     clippy::unwrap_used,
-    reason = "in the context that tauri-build generates: a URL of tauri.conf.json, read when building"
+    clippy::print_stderr,
+    reason = "in the context that tauri-build generates from tauri.conf.json"
 )]
 pub fn run(store: Option<PathBuf>) -> tauri::Result<()> {
     let contract = contract::<Wry>();
