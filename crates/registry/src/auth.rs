@@ -188,7 +188,7 @@ impl Authorizer {
         slot: &mut Slot,
     ) -> Result<HeaderValue, Error> {
         slot.token = None;
-        let found = search(&self.options.credentials, repository, scheme).await;
+        let found = search(&self.options, repository, scheme).await;
         slot.problems = found.problems;
         slot.used = Some(match (&found.found, realm.trusted) {
             (Some(_), true) => CredentialUse::Sent,
@@ -235,7 +235,7 @@ impl Authorizer {
         {
             return Some(header.clone());
         }
-        let found = search(&self.options.credentials, repository, scheme).await;
+        let found = search(&self.options, repository, scheme).await;
         slot.problems = found.problems;
         slot.used = Some(CredentialUse::None);
         // An identity token is for token servers. The name beside it says that it also works as a password.

@@ -332,6 +332,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_future_can_move_between_threads() {
+        fn moves<T: Send>(_: T) {}
+        fn check(
+            client: &RegistryClient,
+            repository: &Repository,
+            descriptor: &Descriptor,
+            reference: &oci::Reference,
+        ) {
+            moves(client.blob(repository, descriptor, 0, &()));
+            moves(client.read_blob(repository, descriptor, 0, &()));
+            moves(client.manifest(repository, descriptor, &()));
+            moves(client.resolve(reference, &()));
+            moves(client.tags(repository, &()));
+        }
+        // That it compiles is the test.
+        let _ = check;
+    }
+
+    #[test]
     fn content_ranges() {
         assert_eq!(
             content_range("bytes 5-9/10"),

@@ -218,7 +218,7 @@ impl RegistryClient {
                     left_registry,
                 });
             }
-            let next = redirect_target(&url, &response, near, options)?;
+            let next = redirect_target(&url, response.headers().get(LOCATION), near, options)?;
             // Once left, always left: a host on the way could send us back to any path of the registry.
             left_registry |= next.origin() != origin;
             url = next;
@@ -261,7 +261,7 @@ struct Hop {
 /// could be made to *ask*: this computer's services, the cloud's key store, anything without encryption.
 fn redirect_target(
     from: &Url,
-    response: &Response,
+    location: Option<&HeaderValue>,
     near: Reach,
     options: &ClientOptions,
 ) -> Result<Url, Error> {
@@ -269,10 +269,7 @@ fn redirect_target(
         host: authority(from),
         reason: reason.to_owned(),
     };
-    let location = response
-        .headers()
-        .get(LOCATION)
-        .ok_or_else(|| refuse("it does not say where to"))?;
+    let location = location.ok_or_else(|| refuse("it does not say where to"))?;
     let location = location
         .to_str()
         .map_err(|_| refuse("its address is not valid"))?;
@@ -297,4 +294,75 @@ fn redirect_target(
         return Err(refuse("to this computer or its network segment"));
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Clock;
+
+    fn target(from: &str, to: &str) -> Result<String, Error> {
+        let mut options =
+            ClientOptions::new("test", Clock::new(Arc::new(|| jiff::Timestamp::UNIX_EPOCH)));
+        options.insecure_hosts.push("plain.example:5000".to_owned());
+        let from = Url::parse(from).expect("a URL");
+        let location = HeaderValue::from_str(to).expect("a header");
+        redirect_target(&from, Some(&location), reach(&from), &options).map(String::from)
+    }
+
+    #[test]
+    fn redirects_go_to_the_internet_and_stay_encrypted() {
+        for (from, to, expected) in [
+            (
+                "https://reg.example/v2/a",
+                "https://cdn.example/x?sig=1#f",
+                "https://cdn.example/x?sig=1",
+            ),
+            ("https://reg.example/v2/a", "/b", "https://reg.example/b"),
+            (
+                "https://reg.example/v2/a",
+                "//cdn.example/b",
+                "https://cdn.example/b",
+            ),
+            (
+                "https://reg.example/v2/a",
+                "http://plain.example:5000/b",
+                "http://plain.example:5000/b",
+            ),
+            (
+                "http://plain.example:5000/v2/a",
+                "http://cdn.example/b",
+                "http://cdn.example/b",
+            ),
+            (
+                "https://reg.example/v2/a",
+                "https://10.0.0.8/b",
+                "https://10.0.0.8/b",
+            ),
+            (
+                "http://127.0.0.1:5000/v2/a",
+                "http://127.0.0.1:9000/b",
+                "http://127.0.0.1:9000/b",
+            ),
+        ] {
+            assert_eq!(target(from, to).expect(to), expected);
+        }
+        for (from, to) in [
+            ("https://reg.example/v2/a", "http://cdn.example/b"),
+            ("https://reg.example/v2/a", "https://127.0.0.1/b"),
+            ("https://reg.example/v2/a", "https://localhost/b"),
+            ("https://reg.example/v2/a", "https://169.254.169.254/b"),
+            ("https://10.0.0.8/v2/a", "https://127.0.0.1/b"),
+            ("https://reg.example/v2/a", "https://user@cdn.example/b"),
+            ("https://reg.example/v2/a", "file:///etc/passwd"),
+            ("https://reg.example/v2/a", "https://"),
+        ] {
+            assert!(
+                matches!(target(from, to), Err(Error::Redirect { .. })),
+                "{to}"
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ mod file;
 mod helper;
 
 use crate::address::DOCKER_HUB;
-use crate::{CredentialError, CredentialSources, Repository, Secret};
+use crate::{ClientOptions, CredentialError, Repository, Secret};
 
 /// What is known about a user at a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,13 @@ pub(crate) struct Search {
 /// with the longest path counts. Source of the order: `docker/cli/config/configfile` and
 /// <https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>.
 pub(crate) async fn search(
-    sources: &CredentialSources,
+    options: &ClientOptions,
     repository: &Repository,
     scheme: &str,
 ) -> Search {
     let mut search = Search::default();
     let wanted = Key::of(repository, scheme);
+    let sources = &options.credentials;
     for path in &sources.files {
         let file = match file::read(path).await {
             Ok(Some(file)) => file,
@@ -50,7 +51,14 @@ pub(crate) async fn search(
             }
         };
         for name in file.helpers(&wanted) {
-            match helper::get(&sources.helper_path, name, &wanted.helper_address()).await {
+            match helper::get(
+                sources,
+                name,
+                &wanted.helper_address(),
+                options.timeouts.helper,
+            )
+            .await
+            {
                 Ok(Some(found)) => {
                     return Search {
                         found: Some(found),

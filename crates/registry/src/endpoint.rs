@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -11,6 +12,9 @@ use url::Url;
 use crate::address::{api_host, is_loopback};
 use crate::transport::{Request, Transport};
 use crate::{ClientOptions, Error, Phase, TlsReason};
+
+/// How long a host is given to show that it speaks TLS, before plain http is tried where that is allowed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The root of a registry's API.
 #[derive(Clone, Debug)]
@@ -78,7 +82,18 @@ impl Endpoints {
             form: None,
             unverified: secure.unverified,
         };
-        match self.transport.send(request).await {
+        // A server of plain http may wait for the end of a line that never comes.
+        let patience = self.options.timeouts.connect.min(PATIENCE);
+        let answer = tokio::time::timeout(patience, self.transport.send(request)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            let host = registry.to_owned();
+            Err(Error::Timeout {
+                host,
+                phase: Phase::Connect,
+                waited: patience,
+            })
+        });
+        match answer {
             Ok(_) => Ok(secure),
             Err(error) if speaks_no_tls(&error, secure.base.port().is_some()) => Ok(Endpoint {
                 base: base("http", registry)?,

@@ -401,7 +401,9 @@ impl Error {
     /// Returns how many tries in all make sense after this error, at most; the policy may allow fewer.
     pub(crate) fn most_tries(&self) -> u32 {
         match self {
-            Self::UnknownHost { temporary: true, .. } => 3,
+            Self::UnknownHost {
+                temporary: true, ..
+            } => 3,
             // Nothing listens there. A second try is for a server that just restarts.
             Self::Unreachable { refused: true, .. } => 2,
             Self::Timeout {

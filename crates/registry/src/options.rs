@@ -98,6 +98,8 @@ pub struct Timeouts {
     pub headers: Duration,
     /// Between two pieces of a body.
     pub stall: Duration,
+    /// For a credential helper, which may have to ask its user to unlock the key ring.
+    pub helper: Duration,
 }
 
 impl Default for Timeouts {
@@ -106,6 +108,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(15),
             headers: Duration::from_secs(30),
             stall: Duration::from_secs(60),
+            helper: Duration::from_secs(30),
         }
     }
 }

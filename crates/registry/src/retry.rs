@@ -5,7 +5,7 @@ use crate::{Error, Observer, Retrying, What};
 
 /// Counts the tries of one request and says whether and when the next one is made.
 ///
-/// ```ignore
+/// ```text
 /// let mut attempts = client.attempts(What::Blob(digest));
 /// loop {
 ///     match transfer(&mut attempts, offset).await {   // calls attempts.progressed_to(offset) for every piece

@@ -297,15 +297,7 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
 }
 
 fn tls_reason(error: &reqwest::Error) -> Option<TlsReason> {
-    let found = causes(error).find_map(|cause| {
-        // An io::Error hides what it wraps from source().
-        let inside = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inside.and_then(|inside| inside.downcast_ref()))
-    })?;
+    let found = causes(error).find_map(innermost_tls)?;
     use rustls::CertificateError as Bad;
     Some(match found {
         rustls::Error::InvalidMessage(_) => TlsReason::NotTls,
@@ -321,6 +313,19 @@ fn tls_reason(error: &reqwest::Error) -> Option<TlsReason> {
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => TlsReason::UnknownIssuer,
         other => TlsReason::Other(other.to_string()),
     })
+}
+
+/// Looks for the TLS library's error inside an error. An `io::Error` hides what it wraps from `source()`, and the
+/// layers of the HTTP client wrap one into another.
+fn innermost_tls<'a>(
+    mut error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a rustls::Error> {
+    loop {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        error = error.downcast_ref::<io::Error>()?.get_ref()?;
+    }
 }
 
 /// Joins an error and its causes into one line.

@@ -169,20 +169,18 @@ impl Wanted<'_> {
     }
 
     async fn post(&self, grant: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
-        let mut form = Serializer::new(String::new());
-        form.extend_pairs(grant).append_pair("client_id", "strata");
-        if let Some(service) = self.service {
-            form.append_pair("service", service);
-        }
-        form.append_pair("scope", &self.scopes.join(" "));
+        // Built in one go: the builder must not live across an await.
+        let form = {
+            let mut form = Serializer::new(String::new());
+            form.extend_pairs(grant).append_pair("client_id", "strata");
+            if let Some(service) = self.service {
+                form.append_pair("service", service);
+            }
+            form.append_pair("scope", &self.scopes.join(" ")).finish()
+        };
         // A redirect of a POST is not followed: the form holds the secret.
         let response = self
-            .send(
-                Method::POST,
-                &self.realm.url,
-                HeaderMap::new(),
-                Some(form.finish()),
-            )
+            .send(Method::POST, &self.realm.url, HeaderMap::new(), Some(form))
             .await?;
         Ok(TokenAnswer { response })
     }

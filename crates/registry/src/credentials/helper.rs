@@ -11,10 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 use super::{Credential, Key};
-use crate::{CredentialError, Secret};
+use crate::{CredentialError, CredentialSources, Secret};
 
-/// A helper may ask its user to unlock the key ring, but not for longer than this.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// What a helper prints, with exit status 1, when it has nothing.
@@ -35,9 +33,10 @@ struct Answer {
 ///
 /// Dropping the future kills the helper.
 pub(super) async fn get(
-    search_path: &[PathBuf],
+    sources: &CredentialSources,
     name: &str,
     address: &str,
+    patience: Duration,
 ) -> Result<Option<Credential>, CredentialError> {
     let named_right = name.len() <= 64
         && name
@@ -48,7 +47,7 @@ pub(super) async fn get(
             name: name.chars().take(64).collect(),
         });
     }
-    let Some(program) = find(search_path, name) else {
+    let Some(program) = find(&sources.helper_path, name) else {
         return Err(CredentialError::HelperMissing {
             name: name.to_owned(),
         });
@@ -57,12 +56,12 @@ pub(super) async fn get(
         name: name.to_owned(),
         reason,
     };
-    let run = tokio::time::timeout(TIME_LIMIT, run(&program, address));
+    let run = tokio::time::timeout(patience, run(&program, address));
     let (answer, success) = match run.await {
         Err(_) => {
             return Err(failed(format!(
                 "it did not answer within {} s",
-                TIME_LIMIT.as_secs()
+                patience.as_secs()
             )));
         }
         Ok(Err(error)) => return Err(failed(error.to_string())),
