@@ -1,1 +1,34 @@
-//! To be written.
+//! Layers of container images: what is in them, without unpacking them.
+//!
+//! A layer is a tar archive, plain or compressed, of the files that one step of an image changed
+//! ([OCI image-spec, layer.md]). This crate turns the bytes of such a blob, while they stream by,
+//! into three things: the proof that they are what the image's config says (the *diff ID*), the
+//! numbers that are shown (files, sizes), and a **file index**, from which the files can be listed
+//! at any later time without reading the layer again.
+//!
+//! - [`Decompressor`]: tells gzip, zstd and plain apart by content, and decodes.
+//! - [`tar::Parser`]: the tar reader. It is fed with chunks and never reads by itself, holds no
+//!   more than the headers of one entry, and reads what Go's `archive/tar` reads, because that is
+//!   what every other image tool does with the same bytes.
+//! - [`LayerScan`]: one stage of a pull. Bytes go in, the index comes out, [`LayerFacts`] at the end.
+//! - [`FileIndex`]: reads an index back.
+//! - [`scan`]: all of that over one blob.
+//!
+//! Everything here is synchronous, knows readers and writers only, and takes its input for hostile:
+//! whatever the bytes are, the answer is a value or an [`Error`] that names the entry at fault, in
+//! bounded memory (below 4 MiB).
+//!
+//! [OCI image-spec, layer.md]: https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
+
+mod compression;
+mod entry;
+mod error;
+mod index;
+mod scan;
+pub mod tar;
+
+pub use compression::{Compression, Decompressor};
+pub use entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
+pub use error::{Corruption, EntryName, Error, IndexProblem, Position};
+pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
+pub use scan::{LayerFacts, LayerScan, scan};

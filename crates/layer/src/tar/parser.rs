@@ -1,0 +1,637 @@
+//! The state machine that turns chunks of an archive into entries.
+
+use super::block::{BLOCK_SIZE, Block, Fields, until_nul};
+use super::pax::{Pax, PaxSparse};
+use super::sparse::{MapText, SparseMap};
+use super::{MAX_EXTENSION_SIZE, MAX_NAME_LENGTH};
+use crate::entry::{Device, Entry, EntryKind, ModifiedTime};
+use crate::error::{Corruption, EntryName, Error, Position};
+
+/// Says what [`Parser::advance`] came upon.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// All input is used up; go on with the next chunk.
+    NeedInput,
+    /// A new entry begins; [`Parser::entry`] describes it.
+    Entry,
+    /// The next stored bytes of the entry. Never empty.
+    Content(&'a [u8]),
+    /// The entry is complete.
+    EntryEnd,
+}
+
+/// Reads a tar archive that is handed to it in chunks of any size.
+///
+/// It does no I/O and buffers nothing but the headers of one entry (below 2 MiB whatever the archive says):
+/// content is passed through as slices of the input. See the [module](self) for what it accepts.
+///
+/// ```
+/// # use layer::tar::{Parser, Step};
+/// # fn list(chunks: &[&[u8]]) -> Result<Vec<Vec<u8>>, layer::Error> {
+/// let mut parser = Parser::new();
+/// let mut names = Vec::new();
+/// for mut chunk in chunks.iter().copied() {
+///     loop {
+///         match parser.advance(&mut chunk)? {
+///             Step::NeedInput => break,
+///             Step::Entry => names.push(parser.entry().path.clone()),
+///             Step::Content(_) | Step::EntryEnd => {}
+///         }
+///     }
+/// }
+/// parser.finish()?;
+/// # Ok(names)
+/// # }
+/// # assert_eq!(list(&[&[0; 700], &[0; 324]]).unwrap(), Vec::<Vec<u8>>::new());
+/// ```
+pub struct Parser {
+    state: State,
+    /// Bytes taken from the input so far.
+    offset: u64,
+    block: Block,
+    /// Bytes of `block` that the input has filled.
+    filled: usize,
+    /// Content of the extension header that is being read.
+    extension: Vec<u8>,
+    pax: Pax,
+    long_name: Vec<u8>,
+    long_link: Vec<u8>,
+    /// Where the first header of the current entry began, its extension headers included.
+    header_offset: Option<u64>,
+    entry: Entry,
+    /// Whether there was an entry yet, so that `entry` may be named in errors.
+    seen_entry: bool,
+    map: Option<SparseMap>,
+    map_text: MapText,
+    /// What [`SparseMap::finish`] said about the current entry, or 0.
+    map_name: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Header,
+    /// One block of zeros was read.
+    ZeroBlock,
+    Extension {
+        kind: Extension,
+        missing: u64,
+        padding: u64,
+    },
+    /// Further blocks of the map of a file in GNU's sparse format; content of `stored` bytes follows.
+    GnuMap {
+        stored: u64,
+    },
+    /// The map of a PAX 1.0 sparse file, which is part of the `stored` bytes.
+    PaxMap {
+        stored: u64,
+        padding: u64,
+    },
+    Content {
+        missing: u64,
+        padding: u64,
+    },
+    Padding {
+        missing: u64,
+    },
+    /// Both zero blocks were read.
+    End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extension {
+    Pax,
+    PaxGlobal,
+    LongName,
+    LongLink,
+}
+
+/// Which entry an error names.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The one that is being read.
+    Entry,
+    /// None by itself; the one before shows where it is.
+    AfterEntry,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Parser {
+    /// Creates a parser for a new archive.
+    pub fn new() -> Self {
+        Self {
+            state: State::Header,
+            offset: 0,
+            block: Block([0; BLOCK_SIZE]),
+            filled: 0,
+            extension: Vec::new(),
+            pax: Pax::default(),
+            long_name: Vec::new(),
+            long_link: Vec::new(),
+            header_offset: None,
+            entry: Entry::default(),
+            seen_entry: false,
+            map: None,
+            map_text: MapText::default(),
+            map_name: 0,
+        }
+    }
+
+    /// Returns the current entry. Valid from [`Step::Entry`] until the step after [`Step::EntryEnd`].
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Tells whether the end mark of the archive was read. Everything after it is skipped.
+    pub fn at_end(&self) -> bool {
+        self.state == State::End
+    }
+
+    /// Returns a hash of size and map of the current entry if it is sparse, 0 if it is not.
+    pub(crate) fn sparse_map_name(&self) -> u64 {
+        self.map_name
+    }
+
+    /// Takes input up to the next thing worth telling, and moves `input` behind it.
+    ///
+    /// After an error the parser is of no more use.
+    pub fn advance<'a>(&mut self, input: &mut &'a [u8]) -> Result<Step<'a>, Error> {
+        loop {
+            match self.state {
+                State::Header => {
+                    if !self.fill_block(input) {
+                        return Ok(Step::NeedInput);
+                    }
+                    if self.take_header()? {
+                        return Ok(Step::Entry);
+                    }
+                }
+                State::ZeroBlock => {
+                    if !self.fill_block(input) {
+                        return Ok(Step::NeedInput);
+                    }
+                    if !self.block.is_zero() {
+                        return Err(self.corrupt(Fault::AfterEntry, Corruption::LoneZeroBlock));
+                    }
+                    self.state = State::End;
+                }
+                State::Extension {
+                    kind,
+                    missing: 0,
+                    padding,
+                } => {
+                    self.take_extension(kind)?;
+                    self.state = State::Padding { missing: padding };
+                }
+                State::Extension {
+                    kind,
+                    missing,
+                    padding,
+                } => {
+                    if input.is_empty() {
+                        return Ok(Step::NeedInput);
+                    }
+                    let bytes = self.take(input, missing);
+                    self.extension.extend_from_slice(bytes);
+                    self.state = State::Extension {
+                        kind,
+                        missing: missing - bytes.len() as u64,
+                        padding,
+                    };
+                }
+                State::GnuMap { stored } => {
+                    if !self.fill_block(input) {
+                        return Ok(Step::NeedInput);
+                    }
+                    let continues = self
+                        .continue_gnu_map()
+                        .map_err(|problem| self.corrupt(Fault::Entry, problem))?;
+                    if !continues {
+                        self.begin_content(stored, padding_of(stored))?;
+                        return Ok(Step::Entry);
+                    }
+                }
+                State::PaxMap { stored, padding } => {
+                    if !self.fill_block(input) {
+                        return Ok(Step::NeedInput);
+                    }
+                    if self.take_map_text(stored, padding)? {
+                        return Ok(Step::Entry);
+                    }
+                }
+                State::Content {
+                    missing: 0,
+                    padding,
+                } => {
+                    self.state = State::Padding { missing: padding };
+                    return Ok(Step::EntryEnd);
+                }
+                State::Content { missing, padding } => {
+                    if input.is_empty() {
+                        return Ok(Step::NeedInput);
+                    }
+                    let bytes = self.take(input, missing);
+                    self.state = State::Content {
+                        missing: missing - bytes.len() as u64,
+                        padding,
+                    };
+                    return Ok(Step::Content(bytes));
+                }
+                State::Padding { missing: 0 } => self.state = State::Header,
+                State::Padding { missing } => {
+                    if input.is_empty() {
+                        return Ok(Step::NeedInput);
+                    }
+                    let bytes = self.take(input, missing);
+                    self.state = State::Padding {
+                        missing: missing - bytes.len() as u64,
+                    };
+                }
+                State::End => {
+                    self.take(input, u64::MAX);
+                    return Ok(Step::NeedInput);
+                }
+            }
+        }
+    }
+
+    /// Ends the archive where the input ended.
+    ///
+    /// That must be after the end mark, or between two entries: archives without the mark, with one block of
+    /// zeros, or without the last padding are common enough that Go takes them. Anything else is cut short.
+    pub fn finish(&self) -> Result<(), Error> {
+        let fault = match self.state {
+            State::Header | State::ZeroBlock if self.filled == 0 => return Ok(()),
+            State::End
+            | State::Padding { .. }
+            | State::Content { missing: 0, .. }
+            | State::Extension { missing: 0, .. } => return Ok(()),
+            State::Header | State::ZeroBlock | State::Extension { .. } => Fault::AfterEntry,
+            State::GnuMap { .. } | State::PaxMap { .. } | State::Content { .. } => Fault::Entry,
+        };
+        Err(self.corrupt(fault, Corruption::Truncated))
+    }
+
+    /// Moves at most `most` bytes out of the input.
+    fn take<'a>(&mut self, input: &mut &'a [u8], most: u64) -> &'a [u8] {
+        let count = usize::try_from(most).map_or(input.len(), |most| most.min(input.len()));
+        let (bytes, rest) = input.split_at(count);
+        *input = rest;
+        self.offset += count as u64;
+        bytes
+    }
+
+    /// Moves input into the block. Returns whether it is full, and if so makes it ready for the next one.
+    fn fill_block(&mut self, input: &mut &[u8]) -> bool {
+        let bytes = self.take(input, (BLOCK_SIZE - self.filled) as u64);
+        self.block.0[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+        let full = self.filled == BLOCK_SIZE;
+        if full {
+            self.filled = 0;
+        }
+        full
+    }
+
+    /// Reads the block as a header. Returns whether an entry begins.
+    fn take_header(&mut self) -> Result<bool, Error> {
+        let start = self.offset - BLOCK_SIZE as u64;
+        if self.block.is_zero() {
+            self.state = State::ZeroBlock;
+            return Ok(false);
+        }
+        if !self.block.checksum_is_right() {
+            let problem = match start {
+                0 => Corruption::NotTar {
+                    looks_like: looks_like(&self.block.0),
+                },
+                _ => Corruption::Checksum,
+            };
+            return Err(self.corrupt(Fault::AfterEntry, problem));
+        }
+        let fields = match self.block.fields() {
+            Ok(fields) => fields,
+            Err(problem) => {
+                self.block.name_into(&mut self.entry.path);
+                self.seen_entry = true;
+                return Err(self.corrupt(Fault::Entry, problem));
+            }
+        };
+        let extension = match fields.type_flag {
+            b'x' => Extension::Pax,
+            b'g' => Extension::PaxGlobal,
+            b'L' => Extension::LongName,
+            b'K' => Extension::LongLink,
+            _ => {
+                let header_offset = self.header_offset.take().unwrap_or(start);
+                self.begin_entry(&fields, header_offset)?;
+                return Ok(matches!(self.state, State::Content { .. }));
+            }
+        };
+        self.header_offset.get_or_insert(start);
+        let size = u64::try_from(fields.size)
+            .map_err(|_| self.corrupt(Fault::AfterEntry, Corruption::Number { field: "size" }))?;
+        if size > MAX_EXTENSION_SIZE {
+            return Err(self.corrupt(
+                Fault::AfterEntry,
+                Corruption::ExtensionTooLarge {
+                    size,
+                    limit: MAX_EXTENSION_SIZE,
+                },
+            ));
+        }
+        self.extension.clear();
+        self.state = State::Extension {
+            kind: extension,
+            missing: size,
+            padding: padding_of(size),
+        };
+        Ok(false)
+    }
+
+    /// Takes in an extension header whose content is complete.
+    fn take_extension(&mut self, kind: Extension) -> Result<(), Error> {
+        let result = match kind {
+            Extension::Pax => self.pax.replace(&mut self.extension),
+            Extension::PaxGlobal => {
+                // Checked, because Go refuses malformed ones; then forgotten, and what came before it, too.
+                let result = self.pax.replace(&mut self.extension);
+                self.forget_extensions();
+                result
+            }
+            Extension::LongName => keep_name(&self.extension, &mut self.long_name),
+            Extension::LongLink => keep_name(&self.extension, &mut self.long_link),
+        };
+        result.map_err(|problem| self.corrupt(Fault::AfterEntry, problem))
+    }
+
+    fn forget_extensions(&mut self) {
+        self.pax.clear();
+        self.long_name.clear();
+        self.long_link.clear();
+        self.header_offset = None;
+    }
+
+    /// Sets up the entry that the block and the extension headers before it describe.
+    fn begin_entry(&mut self, fields: &Fields, header_offset: u64) -> Result<(), Error> {
+        self.entry.clear();
+        self.entry.header_offset = header_offset;
+        self.seen_entry = true;
+        let result = self.describe(fields).and_then(|()| self.measure(fields));
+        self.forget_extensions();
+        let (stored, padding, layout) =
+            result.map_err(|problem| self.corrupt(Fault::Entry, problem))?;
+        match layout {
+            Layout::Plain => self.begin_content(stored, padding)?,
+            Layout::GnuMap => self.state = State::GnuMap { stored },
+            Layout::PaxMap => self.state = State::PaxMap { stored, padding },
+        }
+        Ok(())
+    }
+
+    /// Fills in everything but sizes.
+    fn describe(&mut self, fields: &Fields) -> Result<(), Corruption> {
+        let entry = &mut self.entry;
+        self.block.name_into(&mut entry.path);
+        if let Some(path) = self.pax.path() {
+            replace(&mut entry.path, path)?;
+        }
+        if !self.long_name.is_empty() {
+            std::mem::swap(&mut entry.path, &mut self.long_name);
+        }
+        entry.kind = match fields.type_flag {
+            // Before POSIX, a slash at the end was what made a directory.
+            0 if entry.path.ends_with(b"/") => EntryKind::Directory,
+            0 | b'0' | b'7' | b'S' => EntryKind::Regular,
+            b'1' => EntryKind::HardLink,
+            b'2' => EntryKind::Symlink,
+            b'3' => EntryKind::CharDevice,
+            b'4' => EntryKind::BlockDevice,
+            b'5' => EntryKind::Directory,
+            b'6' => EntryKind::Fifo,
+            other => EntryKind::Other(other),
+        };
+        if matches!(entry.kind, EntryKind::HardLink | EntryKind::Symlink) {
+            if !self.long_link.is_empty() {
+                std::mem::swap(&mut entry.link_target, &mut self.long_link);
+            } else if let Some(target) = self.pax.link_target() {
+                replace(&mut entry.link_target, target)?;
+            } else {
+                entry.link_target.extend_from_slice(self.block.link_name());
+            }
+        }
+        if matches!(entry.kind, EntryKind::CharDevice | EntryKind::BlockDevice) {
+            entry.device = Device {
+                major: fields.major,
+                minor: fields.minor,
+            };
+        }
+        // Some writers put the file's type into the upper bits; the type flag has it already.
+        entry.mode = u32::try_from(fields.mode & 0o7777)
+            .map_err(|_| Corruption::Number { field: "mode" })?;
+        entry.uid = self.pax.uid()?.unwrap_or(fields.uid);
+        entry.gid = self.pax.gid()?.unwrap_or(fields.gid);
+        entry.modified = self.pax.mtime()?.unwrap_or(ModifiedTime {
+            seconds: fields.modified,
+            nanoseconds: 0,
+        });
+        self.pax.xattrs_into(&mut entry.xattrs);
+        Ok(())
+    }
+
+    /// Finds out how many bytes are stored, how many pad them, and where the map of a sparse file is.
+    fn measure(&mut self, fields: &Fields) -> Result<(u64, u64, Layout), Corruption> {
+        self.map = None;
+        self.map_name = 0;
+        let has_content = matches!(self.entry.kind, EntryKind::Regular | EntryKind::Other(_));
+        // A bad size in the header is an error even if a PAX record replaces it.
+        let own = if fields.type_flag == 0 || has_content {
+            fields.size
+        } else {
+            0
+        };
+        let size = if own < 0 {
+            Some(own)
+        } else {
+            self.pax
+                .size()?
+                .or(Some(fields.size))
+                .filter(|_| has_content)
+        };
+        let stored =
+            u64::try_from(size.unwrap_or(0)).map_err(|_| Corruption::Number { field: "size" })?;
+        self.entry.size = stored;
+        let padding = padding_of(stored);
+        if fields.type_flag == b'S' {
+            let (size, array) = self.block.gnu_sparse().ok_or(Corruption::SparseMap)?;
+            let mut map = SparseMap::new(size?)?;
+            add_entries(&array, &mut map)?;
+            self.entry.size = map.size();
+            let layout = if array.continues() {
+                Layout::GnuMap
+            } else {
+                Layout::Plain
+            };
+            self.map = Some(map);
+            return Ok((stored, padding, layout));
+        }
+        let Some(format) = self.pax.sparse_format() else {
+            return Ok((stored, padding, Layout::Plain));
+        };
+        if let Some(name) = self.pax.sparse_name() {
+            replace(&mut self.entry.path, name)?;
+        }
+        if !has_content {
+            return Err(Corruption::SparseMap);
+        }
+        let size = match self.pax.sparse_size()? {
+            Some(size) => size,
+            None => i64::try_from(stored).map_err(|_| Corruption::SparseMap)?,
+        };
+        let mut map = SparseMap::new(size)?;
+        self.entry.size = map.size();
+        let layout = match format {
+            PaxSparse::InRecords => {
+                self.pax.sparse_map(|value| map.add(value))?;
+                Layout::Plain
+            }
+            PaxSparse::InContent => {
+                self.map_text = MapText::default();
+                Layout::PaxMap
+            }
+        };
+        self.map = Some(map);
+        Ok((stored, padding, layout))
+    }
+
+    fn continue_gnu_map(&mut self) -> Result<bool, Corruption> {
+        let map = self.map.as_mut().ok_or(Corruption::SparseMap)?;
+        let array = self.block.sparse_continuation();
+        add_entries(&array, map)?;
+        Ok(array.continues())
+    }
+
+    /// Takes the block as a part of the map in the content. Returns whether the content proper begins.
+    fn take_map_text(&mut self, stored: u64, padding: u64) -> Result<bool, Error> {
+        let (Some(map), Some(stored)) = (self.map.as_mut(), stored.checked_sub(BLOCK_SIZE as u64))
+        else {
+            return Err(self.corrupt(Fault::Entry, Corruption::SparseMap));
+        };
+        let complete = self
+            .map_text
+            .take(&self.block.0, map)
+            .map_err(|problem| self.corrupt(Fault::Entry, problem))?;
+        if complete {
+            self.begin_content(stored, padding)?;
+        } else {
+            self.state = State::PaxMap { stored, padding };
+        }
+        Ok(complete)
+    }
+
+    fn begin_content(&mut self, stored: u64, padding: u64) -> Result<(), Error> {
+        if let Some(map) = self.map.take() {
+            self.map_name = map
+                .finish(stored)
+                .map_err(|problem| self.corrupt(Fault::Entry, problem))?;
+            self.entry.sparse = true;
+        }
+        self.entry.stored_size = stored;
+        self.entry.data_offset = self.offset;
+        let end = self
+            .offset
+            .checked_add(stored)
+            .and_then(|end| end.checked_add(padding));
+        if end.is_none() {
+            return Err(self.corrupt(Fault::Entry, Corruption::SizeOverflow));
+        }
+        self.state = State::Content {
+            missing: stored,
+            padding,
+        };
+        Ok(())
+    }
+
+    fn corrupt(&self, fault: Fault, problem: Corruption) -> Error {
+        let entry = self.seen_entry.then(|| EntryName::new(&self.entry.path));
+        let after = matches!(fault, Fault::AfterEntry) && entry.is_some();
+        Error::Corrupt {
+            position: Position {
+                offset: self.offset,
+                entry,
+                after,
+            },
+            problem,
+        }
+    }
+}
+
+/// Says where the map of a file is, if it has one.
+#[derive(Clone, Copy)]
+enum Layout {
+    /// There is none, or it was read.
+    Plain,
+    /// In blocks between the header and the content.
+    GnuMap,
+    /// In the first blocks of the content.
+    PaxMap,
+}
+
+fn add_entries(
+    array: &super::block::SparseArray<'_>,
+    map: &mut SparseMap,
+) -> Result<(), Corruption> {
+    for pair in array.entries() {
+        let (offset, length) = pair?;
+        map.add(offset)?;
+        map.add(length)?;
+    }
+    Ok(())
+}
+
+/// Returns the bytes that fill the last block of some content.
+fn padding_of(size: u64) -> u64 {
+    size.wrapping_neg() % BLOCK_SIZE as u64
+}
+
+fn replace(name: &mut Vec<u8>, with: &[u8]) -> Result<(), Corruption> {
+    name.clear();
+    check_length(with)?;
+    name.extend_from_slice(with);
+    Ok(())
+}
+
+/// Keeps the content of a GNU long name, which ends at the first NUL.
+fn keep_name(content: &[u8], name: &mut Vec<u8>) -> Result<(), Corruption> {
+    replace(name, until_nul(content))
+}
+
+fn check_length(name: &[u8]) -> Result<(), Corruption> {
+    if name.len() > MAX_NAME_LENGTH {
+        return Err(Corruption::NameTooLong {
+            length: name.len(),
+            limit: MAX_NAME_LENGTH,
+        });
+    }
+    Ok(())
+}
+
+/// Guesses what a layer that is no tar archive is instead, for the message.
+fn looks_like(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'B', b'Z', b'h', ..] => Some("bzip2, which layers do not use"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz, which layers do not use"),
+        [0x1f, 0x8b, 0x08, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            Some("something that was compressed twice")
+        }
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
+        [b'h', b's', b'q', b's', ..] => Some("a squashfs image"),
+        [b'{', ..] => Some("JSON"),
+        [b'<', ..] => Some("HTML or XML"),
+        _ => None,
+    }
+}
