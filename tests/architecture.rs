@@ -74,6 +74,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a file holds unit tests only: `tests.rs`, or something in a folder `tests`.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests") || path.iter().any(|part| part == "tests")
+}
+
 /// What a file says outside of comments, up to its unit tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("the source can be read");
@@ -144,9 +149,7 @@ fn below_the_programs_nothing_reads_the_world() {
     ];
     for name in ["oci", "layer", "store", "registry", "engine"] {
         for path in sources(&root().join("crates").join(name).join("src")) {
-            if path.file_stem().is_some_and(|stem| stem == "tests")
-                || path.components().any(|part| part.as_os_str() == "tests")
-            {
+            if is_test(&path) {
                 continue;
             }
             let code = code(&path);
@@ -155,6 +158,33 @@ fn below_the_programs_nothing_reads_the_world() {
                     !code.contains(word),
                     "{} uses {word}: it has to come in as an argument",
                     path.display()
+                );
+            }
+        }
+    }
+}
+
+/// Files become visible in one way: written aside, synced, renamed, the folder synced. Whoever writes a file differently loses
+/// it in a power cut. (Not clippy's `disallowed-methods`: tests may write files as they like.)
+#[test]
+fn files_are_written_durably() {
+    // The settings are the shell's own file, below no store.
+    let durable = ["crates/store/src/durable.rs", "src-tauri/src/settings.rs"];
+    let forbidden = ["fs::write(", "fs::rename(", "fs::copy(", "File::create("];
+    let folders =
+        ["oci", "layer", "store", "registry", "engine"].map(|name| format!("crates/{name}/src"));
+    for folder in folders.iter().map(String::as_str).chain(["src-tauri/src"]) {
+        for path in sources(&root().join(folder)) {
+            let relative = path.strip_prefix(root()).expect("below the root");
+            if durable.iter().any(|allowed| relative == Path::new(allowed)) || is_test(&path) {
+                continue;
+            }
+            let code = code(&path);
+            for word in forbidden {
+                assert!(
+                    !code.contains(word),
+                    "{} uses {word}: store::durable does that",
+                    relative.display()
                 );
             }
         }
