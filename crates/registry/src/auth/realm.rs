@@ -122,6 +122,9 @@ mod tests {
             ("one.github.io", "https://two.github.io/token"),
             ("example.com", "https://example.com.evil.org/token"),
             ("example.com", "https://8.8.8.8/token"),
+            // A registry in a private network may have its token server on the Internet, or beside it.
+            ("10.0.0.1", "https://auth.example.com/token"),
+            ("10.0.0.1", "https://10.0.0.2/token"),
             // Another port of an address is another program, and nothing is encrypted.
             ("127.0.0.1:5000", "http://127.0.0.1:5001/token"),
         ] {

@@ -260,6 +260,27 @@ async fn a_body_that_never_ends_is_left_after_its_last_byte() {
 }
 
 #[tokio::test]
+async fn bytes_after_the_last_one_are_refused_also_in_the_same_piece() {
+    for fault in [Fault::NoLength, Fault::Chunked] {
+        let (server, lab) = (Registry::start(), Lab::new());
+        let digest = server.push_blob("app", "content");
+        server.rule(
+            Rule::path("/blobs/")
+                .fault(Fault::Body(b"content and more".to_vec()))
+                .fault(fault),
+        );
+        let repository = Repository::of(&server.reference("app"));
+        let descriptor = Descriptor::new(MediaType::OciLayer, digest, 7);
+        let error = lab.download(&repository, &descriptor).await;
+        let error = error.expect_err("more than there is");
+        assert!(
+            matches!(error, Error::SizeMismatch { found: None, .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_content_encoding_that_was_not_asked_for_changes_nothing() {
     let setup = setup();
     setup
