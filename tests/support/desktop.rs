@@ -1,0 +1,186 @@
+//! A desktop that nobody sees.
+
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, process};
+
+use tempfile::TempDir;
+
+use super::notifications::Notifications;
+use super::program::Running;
+use super::wait::until;
+use super::window::Window;
+
+/// The program under test, built by cargo together with the tests.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-desktop");
+
+/// An X server, a session bus with a notification service, and a home folder, all private.
+pub struct Desktop {
+    // The order is the order of ending: the service before its bus, and the lock last.
+    pub notifications: Notifications,
+    _bus: Running,
+    _screen: Running,
+    display: String,
+    bus_address: String,
+    home: TempDir,
+    _turn: File,
+}
+
+impl Desktop {
+    /// Starts one. Tests take turns: a browser engine each at the same time would make all of them slow.
+    pub fn start() -> Desktop {
+        assert_built();
+        let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("desktop.lock"));
+        let turn = turn.expect("cargo makes this folder");
+        turn.lock().expect("a lock");
+        let home = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new("Xvfb");
+        // It looks for a free number itself and prints it.
+        command.args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1400x900x24",
+            "-nolisten",
+            "tcp",
+        ]);
+        let (screen, number) = Running::start_and_read(command.stderr(Stdio::null()), "xvfb");
+        let mut command = Command::new("dbus-daemon");
+        command.args(["--session", "--nofork", "--print-address=1"]);
+        let (bus, bus_address) = Running::start_and_read(&mut command, "dbus");
+        Desktop {
+            notifications: Notifications::serve(&bus_address),
+            _bus: bus,
+            _screen: screen,
+            display: format!(":{number}"),
+            bus_address,
+            home,
+            _turn: turn,
+        }
+    }
+
+    /// The folder of the image store that windows work on unless told otherwise.
+    pub fn store(&self) -> PathBuf {
+        self.home.path().join("store")
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Opens the window on the usual store and waits until its page is there.
+    pub fn open(&self) -> Window {
+        self.open_store(&self.store())
+    }
+
+    /// Opens the window on a store.
+    pub fn open_store(&self, store: &Path) -> Window {
+        let port = free_port();
+        let mut command = Command::new("WebKitWebDriver");
+        command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
+        self.furnish(&mut command);
+        let driver = Running::start(
+            command.stdout(Stdio::null()).stderr(Stdio::inherit()),
+            "webkit2gtk-driver",
+        );
+        until("WebKitWebDriver", || {
+            TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
+        });
+        Window::open(driver, port, store, self.home.path())
+    }
+
+    /// Runs the program once more, as a second start from the desktop's menu would, and waits for its end.
+    pub fn start_again(&self, store: &Path) -> process::ExitStatus {
+        let mut command = Command::new(PROGRAM);
+        self.furnish(&mut command);
+        command.env_remove("TAURI_WEBVIEW_AUTOMATION");
+        command
+            .arg("--store")
+            .arg(store)
+            .status()
+            .expect("the program was built")
+    }
+
+    /// Gives the keyboard to nobody, so that the user looks elsewhere.
+    pub fn look_away(&self) {
+        self.xdotool(&["mousemove", "1399", "899"]);
+        let root = self.xdotool(&["search", "--maxdepth", "0", "--name", ".*"]);
+        let root = root.lines().next().unwrap_or("0").to_owned();
+        self.xdotool(&["windowfocus", &root]);
+    }
+
+    /// Gives the keyboard to Strata's window.
+    pub fn look_at_window(&self) {
+        self.xdotool(&[
+            "search",
+            "--sync",
+            "--onlyvisible",
+            "--name",
+            "^Strata$",
+            "windowfocus",
+        ]);
+    }
+
+    fn xdotool(&self, arguments: &[&str]) -> String {
+        let output = Command::new("xdotool")
+            .args(arguments)
+            .env("DISPLAY", &self.display)
+            .output();
+        let output = output
+            .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The environment of everything that runs on this desktop, and nothing of the machine's own.
+    fn furnish(&self, command: &mut Command) {
+        let home = self.home.path();
+        let runtime = home.join("run");
+        fs::create_dir_all(&runtime).expect("a folder");
+        command.env_clear();
+        for kept in [
+            "PATH",
+            "LANG",
+            "LD_LIBRARY_PATH",
+            "RUST_BACKTRACE",
+            "RUST_LOG",
+        ] {
+            if let Some(value) = env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command
+            // What tauri-driver would set.
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("DISPLAY", &self.display)
+            .env("GDK_BACKEND", "x11")
+            .env("NO_AT_BRIDGE", "1")
+            .env("GTK_USE_PORTAL", "0")
+            // There is no graphics card, and drawing through a software one takes ten times as long.
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
+            .env("HOME", home)
+            .env("XDG_RUNTIME_DIR", &runtime)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CACHE_HOME", home.join("cache"));
+    }
+}
+
+/// Any test of a page that says "not built" would only run into its deadline.
+fn assert_built() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/dist/index.html");
+    let page = fs::read_to_string(page).unwrap_or_default();
+    assert!(
+        page.contains("<script"),
+        "the window's files are not built: run ./x test, or npm run build in ui and then cargo again"
+    );
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("bound").port()
+}

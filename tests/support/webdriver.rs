@@ -1,0 +1,213 @@
+//! A W3C WebDriver client of the size that these tests need: <https://www.w3.org/TR/webdriver2/>.
+//!
+//! An own one, because any other brings a second HTTP stack and an async runtime for a dozen requests to this machine.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::wait::DEADLINE;
+
+/// The key under which WebDriver hands elements out.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A session: one run of the program.
+pub struct Session {
+    port: u16,
+    path: String,
+}
+
+/// An element of the page.
+#[derive(Debug, Clone)]
+pub struct Element(String);
+
+/// Why WebDriver refused.
+#[derive(Debug, Clone)]
+pub struct Refusal(pub String);
+
+type Answer = Result<Value, Refusal>;
+
+impl Session {
+    /// Starts the program and connects to its page.
+    pub fn start(port: u16, program: &str, arguments: &[&str]) -> Result<Session, Refusal> {
+        let options = json!({ "binary": program, "args": arguments });
+        let always = json!({ "webkitgtk:browserOptions": options });
+        let body = json!({ "capabilities": { "alwaysMatch": always } });
+        let answer = call(port, "POST", "/session", &body)?;
+        let id = answer["sessionId"].as_str().expect("a session has an id");
+        Ok(Session {
+            port,
+            path: format!("/session/{id}"),
+        })
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        call(self.port, "POST", &format!("{}{path}", self.path), body)
+    }
+
+    /// Runs a script in the page; `arguments` are there under that name.
+    pub fn run(&self, script: &str, arguments: &Value) -> Answer {
+        self.post(
+            "/execute/sync",
+            &json!({ "script": script, "args": arguments }),
+        )
+    }
+
+    /// Runs a script that calls its last argument with the answer.
+    pub fn run_async(&self, script: &str, arguments: &Value) -> Answer {
+        self.post(
+            "/execute/async",
+            &json!({ "script": script, "args": arguments }),
+        )
+    }
+
+    /// Clicks in the middle of an element, after scrolling to it; refused when something covers it.
+    pub fn click(&self, element: &Element) -> Answer {
+        self.post(&format!("/element/{}/click", element.0), &json!({}))
+    }
+
+    /// Types into an element.
+    pub fn type_into(&self, element: &Element, text: &str) -> Answer {
+        self.post(
+            &format!("/element/{}/value", element.0),
+            &json!({ "text": text }),
+        )
+    }
+
+    /// Presses keys one after the other, and holds the first ones down if there are several: `["Control", "k"]`.
+    pub fn chord(&self, keys: &[&str]) -> Answer {
+        let down = keys
+            .iter()
+            .map(|key| json!({ "type": "keyDown", "value": key_value(key) }));
+        let up = keys
+            .iter()
+            .rev()
+            .map(|key| json!({ "type": "keyUp", "value": key_value(key) }));
+        let actions: Vec<Value> = down.chain(up).collect();
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] }),
+        )
+    }
+
+    /// Presses the mouse's other button on an element.
+    pub fn context_click(&self, element: &Element) -> Answer {
+        let origin = json!({ ELEMENT: element.0 });
+        let actions = json!([
+            { "type": "pointerMove", "origin": origin, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 2 },
+            { "type": "pointerUp", "button": 2 },
+        ]);
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }),
+        )
+    }
+
+    /// Makes the window so large, if the desktop lets it.
+    pub fn resize(&self, width: u32, height: u32) -> Answer {
+        self.post("/window/rect", &json!({ "width": width, "height": height }))
+    }
+
+    /// Writes a picture of the page.
+    pub fn picture(&self, path: &Path) {
+        let answer = call(
+            self.port,
+            "GET",
+            &format!("{}/screenshot", self.path),
+            &Value::Null,
+        );
+        let answer = answer.expect("a picture");
+        let text = answer.as_str().expect("base64");
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .expect("base64");
+        std::fs::write(path, bytes).expect("the folder is there");
+    }
+
+    /// Ends the session, and the program with it.
+    pub fn end(&self) -> Answer {
+        call(self.port, "DELETE", &self.path, &Value::Null)
+    }
+}
+
+impl Element {
+    /// The element as an argument for a script.
+    pub fn to_json(&self) -> Value {
+        json!({ ELEMENT: self.0 })
+    }
+
+    /// Reads the elements out of a script's answer.
+    pub fn all(answer: &Value) -> Vec<Element> {
+        let list = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter()
+            .filter_map(|value| value[ELEMENT].as_str())
+            .map(|id| Element(id.to_owned()))
+            .collect()
+    }
+}
+
+/// <https://www.w3.org/TR/webdriver2/#keyboard-actions>
+fn key_value(key: &str) -> &str {
+    match key {
+        "Enter" => "\u{e007}",
+        "Tab" => "\u{e004}",
+        "Escape" => "\u{e00c}",
+        "Control" => "\u{e009}",
+        "Shift" => "\u{e008}",
+        "Delete" => "\u{e017}",
+        "Home" => "\u{e011}",
+        "End" => "\u{e010}",
+        "ArrowDown" => "\u{e015}",
+        "ArrowUp" => "\u{e013}",
+        "ArrowRight" => "\u{e014}",
+        "ArrowLeft" => "\u{e012}",
+        "Space" => " ",
+        plain => plain,
+    }
+}
+
+fn call(port: u16, method: &str, path: &str, body: &Value) -> Answer {
+    let answer = exchange(port, method, path, body).map_err(|error| Refusal(error.to_string()))?;
+    let value = answer["value"].clone();
+    match value.get("error") {
+        Some(error) if value.get("message").is_some() => {
+            Err(Refusal(format!("{error}: {}", value["message"])))
+        }
+        _ => Ok(value),
+    }
+}
+
+fn exchange(port: u16, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(std::io::Error::other)?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut answer = vec![0; length];
+    reader.read_exact(&mut answer)?;
+    Ok(serde_json::from_slice(&answer)?)
+}
