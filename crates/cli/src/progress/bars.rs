@@ -100,14 +100,12 @@ impl Bars {
             let bar = self
                 .screen
                 .insert_before(total, ProgressBar::new(blob.size));
-            bar.set_style(style("{prefix:12} {wide_bar} {size:>17} {msg}"));
+            bar.set_style(style("{prefix:12} {wide_bar} {size:>17} {msg:17!}"));
             bar.set_prefix(digest.short().to_owned());
             bar
         });
         bar.set_position(current);
-        if current >= blob.size {
-            bar.set_message("verifying");
-        }
+        bar.set_message(if current < blob.size { "" } else { "verifying" });
         blob.current = current;
         total.set_position(blobs.values().map(|blob| blob.current).sum());
     }
@@ -138,19 +136,19 @@ impl Bars {
     }
 
     fn retrying(&self, digest: Option<&Digest>, reason: &str, delay: Duration) {
-        let reason = escaped(reason);
-        let seconds = delay.as_secs_f64();
+        let again = format!("again in {:.0} s", delay.as_secs_f64());
         let mut state = self.state();
-        let bar = digest
-            .and_then(|digest| state.blobs.get_mut(digest))
-            .and_then(|blob| blob.bar.as_ref());
-        match bar {
-            Some(bar) => bar.set_message(format!("again in {seconds:.0} s: {reason}")),
-            None => drop(
-                self.screen
-                    .println(format!("Trying again in {seconds:.0} s: {reason}")),
-            ),
+        let blob = digest.and_then(|digest| state.blobs.get_mut(digest));
+        let what = digest.map_or_else(String::new, |digest| format!("{}: ", digest.short()));
+        if let Some(bar) = blob.and_then(|blob| blob.bar.as_ref()) {
+            bar.set_message(again.clone());
         }
+        drop(state);
+        // A line above the bars, which stays. A terminal that is gone is no reason to stop the work.
+        drop(
+            self.screen
+                .println(format!("{what}{again}: {}", escaped(reason))),
+        );
     }
 }
 
