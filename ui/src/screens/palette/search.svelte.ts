@@ -115,7 +115,11 @@ function splitVerb(text: string): { verb: (typeof VERBS)[number] | null; filter:
   return verb ? { verb, filter: rest.join(" ") } : { verb: null, filter: text.trim() };
 }
 
+/** Whether the text is on its way to an action's name, or is a whole word of one ("disk", "settings"). */
 function startsAction(actions: PaletteEntry[], text: string): boolean {
   const query = text.trim().toLowerCase();
-  return actions.some((action) => action.id !== "pull typed" && action.label.toLowerCase().startsWith(query));
+  return actions.some(({ id, label }) => {
+    const words = label.toLowerCase().replace("…", "");
+    return id !== "pull typed" && (words.startsWith(query) || words.split(/\s+/).includes(query));
+  });
 }

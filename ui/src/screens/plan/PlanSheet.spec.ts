@@ -1,0 +1,131 @@
+import { render, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { toasts } from "../../state/toasts.svelte";
+import { fakeEngine, refuse, removalPlan } from "../../test/engine";
+import PlanSheet from "./PlanSheet.svelte";
+
+const removal = { kind: "removal" as const, selections: [{ kind: "name" as const, value: "data:v1" }] };
+const removed = { untagged: ["data:v1"], deleted: ["sha256:aaaa"], freedBytes: 88e6, undoable: true };
+
+beforeEach(() => {
+  toasts.list = [];
+});
+
+describe("the plan sheet", () => {
+  it("says exactly what goes, what stays and what comes back", async () => {
+    fakeEngine({
+      plan_removal: () =>
+        removalPlan({
+          untaggedOnly: [{ name: "nginx:1", target: "sha256:cccc" }],
+          blocked: [
+            {
+              name: "postgres:17",
+              reason: "Container db uses it.",
+              unblock: "Remove the container first.",
+              code: "conflict",
+            },
+          ],
+        }),
+    });
+    render(PlanSheet, { request: removal });
+    expect(
+      await screen.findByRole("button", { name: "Remove 1 image and 1 name, free 88 MB" }),
+    ).toBeEnabled();
+    expect(screen.getByText("data:v1")).toBeVisible();
+    expect(screen.getByText("nginx:1")).toBeVisible();
+    expect(screen.getByText(/399 MB stay, because other images need them/)).toBeVisible();
+    expect(screen.getByText("Container db uses it.")).toBeVisible();
+    expect(screen.getByText("Remove the container first.")).toBeVisible();
+  });
+
+  it("executes that plan on Enter, then offers undo", async () => {
+    const closed = vi.fn();
+    const engine = fakeEngine({
+      plan_removal: () => removalPlan(),
+      execute_plan: () => removed,
+      undo: () => [{ name: "data:v1", from: null, to: "sha256:aaaa" }],
+    });
+    render(PlanSheet, { request: removal, onclose: closed });
+    const button = await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" });
+    await waitFor(() => {
+      expect(button).toHaveFocus();
+    });
+    await userEvent.keyboard("{Enter}");
+    await waitFor(() => {
+      expect(closed).toHaveBeenCalledOnce();
+    });
+    expect(engine.asked("execute_plan")).toEqual([{ planId: "plan-1" }]);
+    expect(toasts.list[0]).toMatchObject({ title: "Removed 1 image, 88 MB free", action: { label: "Undo" } });
+    toasts.list[0]?.action?.run();
+    await waitFor(() => {
+      expect(toasts.list.at(-1)?.title).toBe("data:v1 is back");
+    });
+  });
+
+  it("removes nothing with Escape", async () => {
+    const closed = vi.fn();
+    const engine = fakeEngine({ plan_removal: () => removalPlan() });
+    render(PlanSheet, { request: removal, onclose: closed });
+    await screen.findByRole("button", { name: /^Remove 1 image/ });
+    await userEvent.keyboard("{Escape}");
+    expect(closed).toHaveBeenCalled();
+    expect(engine.asked("execute_plan")).toEqual([]);
+  });
+
+  it("plans anew and says so when the images have changed", async () => {
+    let plans = 0;
+    fakeEngine({
+      plan_removal: () => removalPlan({ planId: `plan-${String(++plans)}`, freedBytes: plans * 1e6 }),
+      execute_plan: () => refuse("plan_stale", "The images have changed."),
+    });
+    render(PlanSheet, { request: removal });
+    await userEvent.click(await screen.findByRole("button", { name: "Remove 1 image, free 1 MB" }));
+    expect(await screen.findByText(/images changed while this was open/)).toBeVisible();
+    expect(await screen.findByRole("button", { name: "Remove 1 image, free 2 MB" })).toBeEnabled();
+  });
+
+  it("keeps the sheet open when the removal is refused", async () => {
+    const closed = vi.fn();
+    fakeEngine({
+      plan_removal: () => removalPlan(),
+      execute_plan: () =>
+        refuse("read_only", "The store can only be read.", "Choose another folder in the settings."),
+    });
+    render(PlanSheet, { request: removal, onclose: closed });
+    await userEvent.click(await screen.findByRole("button", { name: /^Remove 1 image/ }));
+    expect(await screen.findByRole("alert")).toHaveTextContent("Choose another folder in the settings.");
+    expect(closed).not.toHaveBeenCalled();
+  });
+
+  it("offers force where force would help, and plans with it", async () => {
+    const engine = fakeEngine({
+      plan_removal: ({ force }) =>
+        force
+          ? removalPlan()
+          : removalPlan({
+              deleted: [],
+              freedBytes: 0,
+              blocked: [
+                { name: "3b3f", reason: "It has two names.", unblock: "Use force.", code: "conflict" },
+              ],
+            }),
+    });
+    render(PlanSheet, { request: removal });
+    expect(await screen.findByRole("button", { name: "Nothing to remove" })).toBeDisabled();
+    await userEvent.click(screen.getByRole("checkbox", { name: "Force" }));
+    expect(await screen.findByRole("button", { name: /^Remove 1 image/ })).toBeEnabled();
+    expect(engine.asked("plan_removal").map(({ force }) => force)).toEqual([false, true]);
+  });
+
+  it("prunes more when asked to, and says when there is nothing", async () => {
+    fakeEngine({
+      plan_prune: ({ all }) =>
+        all ? removalPlan() : removalPlan({ deleted: [], untagged: [], freedBytes: 0 }),
+    });
+    render(PlanSheet, { request: { kind: "prune" } });
+    expect(await screen.findByText(/Nothing to prune/)).toBeVisible();
+    await userEvent.click(screen.getByRole("checkbox", { name: "Also images that have a name" }));
+    expect(await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" })).toBeEnabled();
+  });
+});

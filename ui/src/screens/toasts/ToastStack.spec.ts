@@ -1,0 +1,39 @@
+import { render, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { toasts } from "../../state/toasts.svelte";
+import ToastStack from "./ToastStack.svelte";
+
+beforeEach(() => {
+  toasts.list = [];
+});
+
+describe("the notices", () => {
+  it("are announced politely", async () => {
+    render(ToastStack);
+    toasts.show({ title: "Removed 3 images" });
+    expect(await screen.findByText("Removed 3 images")).toBeVisible();
+    expect(screen.getByRole("region", { name: "Notices" })).toHaveAttribute("aria-live", "polite");
+  });
+
+  it("go when what they offer is taken", async () => {
+    const run = vi.fn();
+    render(ToastStack);
+    toasts.show({ title: "Removed 3 images", action: { label: "Undo", run } });
+    await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
+    expect(run).toHaveBeenCalledOnce();
+    expect(toasts.list).toEqual([]);
+  });
+
+  it("wait while the keyboard is in them", async () => {
+    const paused = vi.spyOn(toasts, "pauseAll");
+    const resumed = vi.spyOn(toasts, "resumeAll");
+    render(ToastStack);
+    toasts.show({ title: "Removed 3 images" });
+    const dismiss = await screen.findByRole("button", { name: "Dismiss" });
+    dismiss.focus();
+    expect(paused).toHaveBeenCalled();
+    dismiss.blur();
+    expect(resumed).toHaveBeenCalled();
+  });
+});

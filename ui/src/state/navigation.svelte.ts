@@ -1,0 +1,44 @@
+/** The screens of the window. */
+export type Screen = "images" | "activity" | "disk" | "settings";
+
+/** The tabs of one image. */
+export type ImageTab = "overview" | "layers" | "history" | "json";
+
+/** Where in the window somebody is. */
+class Navigation {
+  screen = $state<Screen>("images");
+  /** The image that is open, by its target. */
+  image = $state<string | null>(null);
+  tab = $state<ImageTab>("overview");
+  /** The layer that the Layers tab should bring into sight. */
+  layer = $state<string | null>(null);
+  /** Grows each time somebody asks for the filter box. */
+  filterRequests = $state(0);
+
+  /** Shows a screen; what was open on it stays open. */
+  go(screen: Screen): void {
+    this.screen = screen;
+  }
+
+  /** Opens an image, at one of its layers when `layer` names one. */
+  openImage(target: string, layer: string | null = null): void {
+    this.screen = "images";
+    this.image = target;
+    this.layer = layer;
+    if (layer !== null) this.tab = "layers";
+  }
+
+  /** Goes back to the list. */
+  closeImage(): void {
+    this.image = null;
+    this.layer = null;
+  }
+
+  /** Puts the caret into the filter box. */
+  focusFilter(): void {
+    this.screen = "images";
+    this.filterRequests += 1;
+  }
+}
+
+export const navigation = new Navigation();

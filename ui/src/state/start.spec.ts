@@ -1,0 +1,74 @@
+import { emit } from "@tauri-apps/api/event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { fakeEngine, refuse, storedSettings } from "../test/engine";
+import { operations } from "./operations.svelte";
+import { startApp } from "./start.svelte";
+import { toasts } from "./toasts.svelte";
+
+const outcome = {
+  reference: "docker.io/library/data:v3",
+  target: "sha256:t",
+  images: ["sha256:t"],
+  moved: [],
+  fetchedBytes: 41e6,
+  reusedBytes: 0,
+  upToDate: false,
+  foreign: false,
+};
+const quiet = { settings: () => storedSettings(), interrupted: () => [] };
+const places = { openImage: vi.fn(), showActivity: vi.fn() };
+
+beforeEach(() => {
+  vi.clearAllMocks();
+  operations.all = [];
+  operations.interrupted = [];
+  toasts.list = [];
+});
+
+describe("the app", () => {
+  it("tells how a pull ended and leads to its image", async () => {
+    fakeEngine({ ...quiet, pull: () => outcome });
+    const stop = startApp(places);
+    operations.pull("data:v3", null);
+    await expect.poll(() => toasts.list[0]?.title).toBe("Pulled data:v3");
+    expect(toasts.list[0]?.detail).toBe("41 MB fetched.");
+    toasts.list[0]?.action?.run();
+    expect(places.openImage).toHaveBeenCalledWith("sha256:t");
+    stop();
+  });
+
+  it("tells a failure with what to do, and retries from there", async () => {
+    const engine = fakeEngine({
+      ...quiet,
+      pull: () => refuse("timeout", "No answer.", "Check the network."),
+    });
+    const stop = startApp(places);
+    operations.pull("data:v3", null);
+    await expect
+      .poll(() => toasts.list[0])
+      .toMatchObject({ tone: "bad", detail: "No answer. Check the network." });
+    toasts.list[0]?.action?.run();
+    expect(engine.asked("pull")).toHaveLength(2);
+    stop();
+  });
+
+  it("tells what a crash has cut off", async () => {
+    const entry = { id: "a", reference: "model:2025", platform: null, doneBytes: 1, totalBytes: null };
+    fakeEngine({ ...quiet, interrupted: () => [entry] });
+    const stop = startApp(places);
+    await expect.poll(() => toasts.list[0]?.title).toBe("A pull was cut off when Strata ended");
+    toasts.list[0]?.action?.run();
+    expect(places.showActivity).toHaveBeenCalledOnce();
+    stop();
+  });
+
+  it("brings up the image of a clicked notification", async () => {
+    fakeEngine(quiet);
+    const stop = startApp(places);
+    await vi.waitFor(async () => {
+      await emit("focus-image", { target: "sha256:t" });
+      expect(places.openImage).toHaveBeenCalledWith("sha256:t");
+    });
+    stop();
+  });
+});
