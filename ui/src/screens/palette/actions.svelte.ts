@@ -1,11 +1,9 @@
 import { dialogs } from "../../state/dialogs.svelte";
+import type { Screen } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { settings } from "../../state/settings.svelte";
 import { undo } from "../../state/undo.svelte";
 import { shortcutLabel } from "../../shortcuts";
-
-/** A place that the sidebar leads to. */
-export type Screen = "images" | "activity" | "disk" | "settings";
 
 /** Where the palette can send somebody. */
 export interface Destinations {

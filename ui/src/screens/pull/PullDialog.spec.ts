@@ -2,7 +2,8 @@ import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { operations } from "../../state/operations.svelte";
-import { fakeEngine, held, pullPlan, refuse } from "../../test/engine";
+import { status } from "../../state/status.svelte";
+import { fakeEngine, held, pullPlan, refuse, storeStatus } from "../../test/engine";
 import PullDialog from "./PullDialog.svelte";
 
 const nothing = { complete_reference: () => [] };
@@ -11,6 +12,7 @@ const pullButton = (): HTMLElement => screen.getByRole("button", { name: "Pull" 
 
 beforeEach(() => {
   operations.all = [];
+  status.value = null;
 });
 
 describe("the pull dialog", () => {
@@ -128,6 +130,17 @@ describe("the pull dialog", () => {
     });
     await userEvent.click(pullButton());
     expect(engine.asked("pull")).toMatchObject([{ platform: "linux/arm64/v8" }]);
+  });
+
+  it("plans, but does not pull, into a store that can only be read", async () => {
+    const engine = fakeEngine({ ...nothing, plan_pull: () => pullPlan() });
+    status.value = storeStatus({ readOnly: true });
+    render(PullDialog, { reference: "debian" });
+    expect(await screen.findByText("41 of 180 MB to download")).toBeVisible();
+    expect(screen.getByText(/can only be read/)).toBeVisible();
+    field().focus();
+    await userEvent.keyboard("{Enter}");
+    expect(engine.asked("pull")).toEqual([]);
   });
 
   it("offers completions to the arrow keys and takes one with Enter", async () => {
