@@ -1,10 +1,12 @@
 //! Finding and repairing damage.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use oci::{Digest, ImageName};
+use store::Store;
 
-use crate::{Engine, Error, Progress};
+use crate::{Engine, Error, MovePolicy, Progress, PullRequest};
 
 /// How thoroughly to check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,8 +66,17 @@ impl Engine {
         options: CheckOptions,
         progress: &dyn Progress,
     ) -> Result<CheckReport, Error> {
-        let _ = (options, progress);
-        todo!()
+        let _ = progress;
+        let now = self.now();
+        self.with_store(move |store| {
+            let report = store.check(&store::CheckOptions { read_data: options.read_data, now }, &|_| ControlFlow::Continue(()))?;
+            Ok(CheckReport {
+                problems: problems(store, &report.problems)?,
+                blobs: report.blobs,
+                read_bytes: report.bytes_read,
+            })
+        })
+        .await
     }
 
     /// Checks, moves what is damaged aside, and fetches it again from where the images came from.
@@ -77,7 +88,48 @@ impl Engine {
         options: CheckOptions,
         progress: &dyn Progress,
     ) -> Result<RepairReport, Error> {
-        let _ = (options, progress);
-        todo!()
+        let now = self.now();
+        let check = store::CheckOptions { read_data: options.read_data, now };
+        let (found, repaired) = self
+            .with_store(move |store| {
+                let report = store.check(&check, &|_| ControlFlow::Continue(()))?;
+                Ok((problems(store, &report.problems)?, store.repair(&report, now)?))
+            })
+            .await?;
+        let mut report = RepairReport { found, quarantined: repaired.quarantined, ..RepairReport::default() };
+        for image in repaired.unfetched {
+            for name in image.names.iter().chain(&image.repo_digests) {
+                // By digest, so that exactly what was here comes back, whatever the tag names today.
+                let reference = name.reference().with_digest(image.target.clone());
+                let request = PullRequest { reference, platform: None, move_policy: MovePolicy::Move };
+                match self.pull(&request, progress).await {
+                    Ok(_) => {
+                        report.refetched.push(name.clone());
+                        break;
+                    }
+                    Err(error) => report.failed.push((name.clone(), error.message())),
+                }
+            }
+        }
+        report.remaining = self.check(options, progress).await?.problems;
+        Ok(report)
     }
+}
+
+/// Puts a report into the caller's words: paths below the store, images by name.
+fn problems(store: &Store, found: &[store::Problem]) -> Result<Vec<Problem>, Error> {
+    let mut problems = Vec::with_capacity(found.len());
+    for problem in found {
+        let touched = store.images_of(&problem.images)?;
+        let called = |image: &store::ImageSummary| image.names.first().map_or_else(|| image.id.to_string(), ImageName::familiar);
+        let path = problem.path.as_deref();
+        problems.push(Problem {
+            kind: problem.kind.as_str().to_owned(),
+            digest: problem.digest.clone(),
+            path: path.map(|path| path.strip_prefix(store.root()).unwrap_or(path).to_owned()),
+            images: touched.iter().map(called).collect(),
+            repairable: problem.repairable,
+        });
+    }
+    Ok(problems)
 }

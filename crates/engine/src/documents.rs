@@ -2,7 +2,7 @@
 
 use oci::{Digest, MediaType, Selector};
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, pull::MAX_CONFIG_SIZE};
 
 /// A document of an image, exactly as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,24 @@ impl Engine {
     /// # Errors
     /// `not_found`, `ambiguous_reference`, `digest_mismatch`.
     pub async fn documents(&self, selector: &Selector) -> Result<Vec<ImageDocument>, Error> {
-        let _ = selector;
-        todo!()
+        let selector = selector.clone();
+        self.with_store(move |store| {
+            let target = store.resolve(&selector)?.target;
+            let detail = store.image(&target)?;
+            let mut documents = Vec::new();
+            let mut add = |kind, digest: &Digest, media_type: MediaType, limit| {
+                let bytes = store.read_document(digest, limit)?;
+                documents.push(ImageDocument { kind, digest: digest.clone(), media_type, bytes });
+                Ok::<_, Error>(())
+            };
+            if detail.manifest != target {
+                add(DocumentKind::Index, &target, detail.media_type.clone(), oci::MAX_MANIFEST_SIZE)?;
+            }
+            add(DocumentKind::Manifest, &detail.manifest, detail.manifest_media_type.clone(), oci::MAX_MANIFEST_SIZE)?;
+            let config_type = if detail.manifest_media_type.is_docker() { MediaType::DockerConfig } else { MediaType::OciConfig };
+            add(DocumentKind::Config, &detail.config, config_type, MAX_CONFIG_SIZE)?;
+            Ok(documents)
+        })
+        .await
     }
 }

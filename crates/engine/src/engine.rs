@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use registry::RegistryClient;
+use store::Store;
+
 use crate::{Error, Settings};
 
 /// Works on one image store, for as many callers at once as there are.
@@ -14,6 +18,8 @@ pub struct Engine {
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) registry: RegistryClient,
 }
 
 impl Engine {
@@ -25,13 +31,43 @@ impl Engine {
     /// # Errors
     /// `store_newer`, `store_network_fs`, `store_damaged`, `io`.
     pub async fn open(settings: Settings) -> Result<Engine, Error> {
-        let _ = settings;
-        todo!()
+        let (root, now) = (settings.store_root.clone(), (settings.clock)());
+        let process = store::ProcessIdentity::of_this_process("strata");
+        let options = store::OpenOptions { now, process, read_only: false };
+        let store = blocking(move || Ok(Store::open(&root, &options)?)).await?;
+        let registry = RegistryClient::new(settings.registry.clone());
+        Ok(Self { shared: Arc::new(Shared { settings, store, registry }) })
     }
 
     /// Tells with which settings this engine was opened.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// Runs work on the store, which blocks, where it holds nobody up.
+    pub(crate) async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = self.shared.store.clone();
+        blocking(move || work(&store)).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.shared.settings.clock)()
+    }
+}
+
+/// Runs blocking work on a thread of its own. A panic in it goes on in the caller.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Cancelled),
+        },
     }
 }

@@ -36,6 +36,17 @@ pub enum Error {
     /// The registry, or the way to it, failed.
     #[error(transparent)]
     Registry(#[from] Box<registry::Error>),
+    /// The store refused.
+    #[error(transparent)]
+    Store(Box<store::Error>),
+    /// The content of a layer cannot be read.
+    #[error("the layer {digest} cannot be read: {source}")]
+    Layer {
+        /// The blob.
+        digest: Digest,
+        /// What is wrong with it.
+        source: Box<layer::Error>,
+    },
     /// The image is not offered for the platform.
     #[error("{reference} is not offered for {wanted}")]
     PlatformNotFound {
@@ -135,6 +146,12 @@ pub enum Error {
 impl From<registry::Error> for Error {
     fn from(error: registry::Error) -> Self {
         Error::Registry(Box::new(error))
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Error::Store(Box::new(error))
     }
 }
 

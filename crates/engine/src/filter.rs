@@ -139,6 +139,14 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// Whether an image is listed under this name: docker leaves out the names that no `reference` matches.
+    #[must_use]
+    pub fn takes_name(&self, name: &ImageName) -> bool {
+        let mut references = self.references().peekable();
+        references.peek().is_none()
+            || references.any(|glob| glob.matches_any(std::slice::from_ref(name)))
+    }
+
     pub(crate) fn needs_labels(&self) -> bool {
         self.terms
             .iter()
@@ -179,6 +187,16 @@ impl Filter {
             Term::Platform(wanted) => facts.platform.is_some_and(|is| is_platform(is, wanted)),
             Term::Size(comparison, limit) => comparison.holds(facts.size, *limit),
         })
+    }
+
+    /// The moment before which a pruned image must be made, as `until` says it.
+    pub(crate) fn made_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let moments = self.terms.iter().filter_map(|term| match term {
+            Term::Until(Until::Moment(moment)) => Some(*moment),
+            Term::Until(Until::Age(seconds)) => now.checked_sub(jiff::SignedDuration::from_secs(*seconds)).ok(),
+            _ => None,
+        });
+        moments.min()
     }
 
     fn references(&self) -> impl Iterator<Item = &Glob> {

@@ -1,9 +1,13 @@
 //! Listing images.
 
 use jiff::Timestamp;
-use oci::{Digest, ImageName, Platform};
+use std::cmp::Ordering;
 
-use crate::{Engine, Error, Filter};
+use oci::{Digest, ImageConfig, ImageName, Platform, Selector};
+use store::Store;
+
+use crate::filter::{Bounds, Facts, Glob};
+use crate::{Engine, Error, Filter, pull::MAX_CONFIG_SIZE};
 
 /// Which images to list, and in what order.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +99,7 @@ pub struct ImageSummary {
 pub struct LayerStripe {
     /// Its diff ID.
     pub diff_id: Digest,
-    /// Bytes of its regular files.
+    /// Bytes of its blob.
     pub size: u64,
 }
 
@@ -105,7 +109,120 @@ impl Engine {
     /// # Errors
     /// `usage` when the filter names an image (`before=`, `since=`) that is not there.
     pub async fn images(&self, query: &ImageQuery) -> Result<ImageList, Error> {
-        let _ = query;
-        todo!()
+        let (query, host) = (query.clone(), self.shared.settings.host_platform.clone());
+        self.with_store(move |store| list(store, &query, &host)).await
     }
+}
+
+impl ImageSummary {
+    pub(crate) fn new(image: store::ImageSummary, host: &Platform) -> Self {
+        let dangling = image.is_dangling();
+        let store::ImageSummary {
+            target,
+            id,
+            names,
+            size,
+            download_size,
+            unique_size,
+            shared_size,
+            created,
+            platform,
+            damaged,
+            in_use,
+            layers,
+            ..
+        } = image;
+        let foreign = platform.as_ref().is_some_and(|platform| host.rank(platform).is_none());
+        let stripes = layers.layers().into_iter();
+        Self {
+            manifest: target.clone(),
+            target,
+            id,
+            names,
+            size,
+            download_size,
+            unique_size,
+            shared_size,
+            created,
+            foreign,
+            dangling,
+            damaged,
+            runnable: platform.is_some(),
+            platform,
+            in_use,
+            layers: stripes.map(|store::StripLayer { diff_id, size }| LayerStripe { diff_id, size }).collect(),
+        }
+    }
+}
+
+/// Chooses the images that a filter takes. Also what a filtered prune is about.
+pub(crate) fn matching(store: &Store, filter: &Filter, images: Vec<store::ImageSummary>) -> Result<Vec<store::ImageSummary>, Error> {
+    if filter.is_empty() {
+        return Ok(images);
+    }
+    let mut bounds = Bounds::default();
+    for (before, name) in filter.named_images() {
+        let target = store.resolve(&Selector::from(name))?.target;
+        let created = images.iter().find(|image| image.target == target).and_then(|image| image.created);
+        let limit = if before { &mut bounds.before } else { &mut bounds.since };
+        *limit = created;
+    }
+    let mut taken = Vec::new();
+    for image in images {
+        let labels = if filter.needs_labels() { labels_of(store, &image.id) } else { Vec::new() };
+        let facts = Facts {
+            target: &image.target,
+            id: &image.id,
+            names: &image.names,
+            size: image.size,
+            created: image.created,
+            platform: image.platform.as_ref(),
+            dangling: image.is_dangling(),
+            in_use: !image.in_use.is_empty(),
+            labels: &labels,
+        };
+        if filter.matches(&facts, &bounds) {
+            taken.push(image);
+        }
+    }
+    Ok(taken)
+}
+
+/// Reads an image's labels; an image whose config cannot be read has none.
+fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
+    let bytes = store.read_document(config, MAX_CONFIG_SIZE);
+    let parsed = bytes.ok().and_then(|bytes| ImageConfig::parse(&bytes).ok());
+    parsed.map(|config| config.config.labels.into_iter().collect()).unwrap_or_default()
+}
+
+fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
+    let all = store.images()?;
+    let total_all = all.len();
+    let total_size = store.images_size()?;
+    let mut images = matching(store, &query.filter, all)?;
+    if let Some(name) = &query.name {
+        // A repository alone means all its tags.
+        let glob = Glob::new(name);
+        images.retain(|image| glob.as_ref().is_some_and(|glob| glob.matches_any(&image.names)));
+    }
+    let first = |image: &store::ImageSummary| image.names.first().map(ToString::to_string);
+    images.sort_by(|a, b| {
+        let by_name = || match (first(a), first(b)) {
+            (None, None) => Ordering::Equal,
+            (None, _) => Ordering::Greater,
+            (_, None) => Ordering::Less,
+            (a, b) => a.cmp(&b),
+        };
+        let order = match query.sort {
+            ImageSort::Name => by_name(),
+            ImageSort::Size => a.size.cmp(&b.size),
+            ImageSort::Created => a.created.cmp(&b.created),
+            ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
+        };
+        let order = if query.descending { order.reverse() } else { order };
+        order.then_with(by_name).then_with(|| a.target.cmp(&b.target))
+    });
+    let total = images.len();
+    let rows = images.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX));
+    Ok(ImageList { images: rows.map(|image| ImageSummary::new(image, host)).collect(), total, total_all, total_size })
 }

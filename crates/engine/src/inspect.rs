@@ -1,9 +1,10 @@
 //! docker's view of an image.
 
-use oci::Selector;
+use oci::{ImageName, Selector};
 use serde::Serialize;
 
-use crate::{Engine, Error};
+use crate::image::config_of;
+use crate::{Engine, Error, pull::MAX_CONFIG_SIZE};
 
 /// An image as `docker inspect` prints it; serialising it gives exactly docker's keys.
 ///
@@ -59,7 +60,37 @@ impl Engine {
     /// # Errors
     /// `not_found`, `ambiguous_reference`.
     pub async fn inspect(&self, selector: &Selector) -> Result<InspectedImage, Error> {
-        let _ = selector;
-        todo!()
+        let selector = selector.clone();
+        self.with_store(move |store| {
+            let target = store.resolve(&selector)?.target;
+            let detail = store.image(&target)?;
+            let config = config_of(store, &detail)?;
+            let raw = store.read_document(&detail.config, MAX_CONFIG_SIZE)?;
+            let raw: serde_json::Value = serde_json::from_slice(&raw).unwrap_or_default();
+            let (tags, digests): (Vec<_>, Vec<_>) = detail.summary.names.iter().partition(|name| name.tag().is_some());
+            let mut repo_digests: Vec<String> = digests.into_iter().chain(&detail.summary.repo_digests).map(ImageName::familiar).collect();
+            repo_digests.sort();
+            repo_digests.dedup();
+            let last = config.history.last();
+            Ok(InspectedImage {
+                id: detail.config.to_string(),
+                repo_tags: tags.into_iter().map(ImageName::familiar).collect(),
+                repo_digests,
+                comment: config.comment.or_else(|| last.and_then(|record| record.comment.clone())).unwrap_or_default(),
+                created: config.created,
+                author: config.author.unwrap_or_default(),
+                config: raw.get("config").filter(|config| !config.is_null()).cloned(),
+                architecture: config.architecture,
+                variant: config.variant.filter(|variant| !variant.is_empty()),
+                os: config.os,
+                os_version: config.os_version.filter(|version| !version.is_empty()),
+                size: detail.summary.size,
+                root_fs: InspectedRootFs {
+                    kind: "layers".to_owned(),
+                    layers: config.rootfs.diff_ids.iter().map(ToString::to_string).collect(),
+                },
+            })
+        })
+        .await
     }
 }

@@ -1,6 +1,7 @@
 //! Pulls that a crash or a power cut ended.
 
 use oci::{Platform, Reference};
+use store::LeasePurpose;
 
 use crate::{Engine, Error};
 
@@ -25,7 +26,23 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read.
     pub async fn interrupted(&self) -> Result<Vec<InterruptedPull>, Error> {
-        todo!()
+        let now = self.now();
+        self.with_store(move |store| {
+            let mut pulls = Vec::new();
+            for operation in store.interrupted(now)? {
+                if let LeasePurpose::Pull { reference, platform, .. } = operation.purpose {
+                    pulls.push(InterruptedPull {
+                        id: operation.id.to_string(),
+                        reference,
+                        platform,
+                        done_bytes: operation.done_bytes,
+                        total_bytes: operation.total_bytes,
+                    });
+                }
+            }
+            Ok(pulls)
+        })
+        .await
     }
 
     /// Forgets an interrupted pull; its bytes become free for the collector.
@@ -33,7 +50,8 @@ impl Engine {
     /// # Errors
     /// `not_found`, `read_only`.
     pub async fn dismiss_interrupted(&self, id: &str) -> Result<(), Error> {
-        let _ = id;
-        todo!()
+        let unknown = || Error::NoSuchInterrupted { id: id.to_owned() };
+        let number: i64 = id.parse().map_err(|_| unknown())?;
+        self.with_store(move |store| Ok(store.dismiss(store::LeaseId(number))?)).await
     }
 }

@@ -37,8 +37,14 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read.
     pub async fn journal(&self, name: Option<&Reference>) -> Result<Vec<JournalEntry>, Error> {
-        let _ = name;
-        todo!()
+        let name = name.map(ImageName::of);
+        self.with_store(move |store| {
+            let entries = store.journal(name.as_ref())?.into_iter();
+            Ok(entries
+                .map(|store::JournalEntry { time, name, from, to, operation }| JournalEntry { time, name, from, to, operation })
+                .collect())
+        })
+        .await
     }
 
     /// Tells what [`Engine::undo`] would take back, if anything.
@@ -46,7 +52,11 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read.
     pub async fn undoable(&self) -> Result<Option<Undoable>, Error> {
-        todo!()
+        self.with_store(|store| {
+            let undoable = store.undoable()?;
+            Ok(undoable.map(|store::Undoable { operation, time, names, images: _ }| Undoable { operation, time, names }))
+        })
+        .await
     }
 
     /// Takes the last operation on names back: a removal, a prune, or a move by pull or tag.
@@ -57,6 +67,7 @@ impl Engine {
     /// # Errors
     /// `nothing_to_undo`, `read_only`.
     pub async fn undo(&self) -> Result<Vec<TagMove>, Error> {
-        todo!()
+        let now = self.now();
+        self.with_store(move |store| Ok(store.undo(now)?.into_iter().map(TagMove::from).collect())).await
     }
 }

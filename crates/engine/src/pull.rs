@@ -1,9 +1,16 @@
 //! Bringing images from a registry into the store.
 
+mod fetch;
+mod pipeline;
+mod prepare;
+
 use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType, Platform, Reference};
+use store::Store;
 
-use crate::{Engine, Error, Progress, TagMove};
+pub(crate) use self::prepare::MAX_CONFIG_SIZE;
+use self::prepare::Prepared;
+use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};
 
 /// What to pull.
 #[derive(Debug, Clone)]
@@ -136,8 +143,31 @@ impl Engine {
     /// # Errors
     /// As [`Engine::pull`].
     pub async fn plan_pull(&self, request: &PullRequest) -> Result<PullPlan, Error> {
-        let _ = request;
-        todo!()
+        let observer = Retries { progress: &NoProgress };
+        let prepared = self.prepare(request, &observer).await?;
+        let (name, target) = (prepared.name.clone(), prepared.target.clone());
+        let moved_from = self
+            .with_store(move |store| match holder(store, &name)?.filter(|holder| *holder != target) {
+                Some(holder) => crate::tag::moved_from(store, holder),
+                None => Ok(None),
+            })
+            .await?;
+        let up_to_date = self.is_up_to_date(&prepared).await?;
+        let Prepared { reference, name: _, target, manifest, id, platform, foreign, offered, documents: _, blobs } = prepared;
+        Ok(PullPlan {
+            reference,
+            digest: target,
+            manifest,
+            id,
+            platform,
+            foreign,
+            offered,
+            download_bytes: blobs.iter().map(PlannedBlob::missing).sum(),
+            total_bytes: blobs.iter().map(|blob| blob.size).sum(),
+            blobs,
+            moved_from,
+            up_to_date,
+        })
     }
 
     /// Pulls an image: on return it is whole, verified, indexed and durable, and its name is set.
@@ -156,7 +186,83 @@ impl Engine {
         request: &PullRequest,
         progress: &dyn Progress,
     ) -> Result<Pulled, Error> {
-        let _ = (request, progress);
-        todo!()
+        let observer = Retries { progress };
+        let prepared = self.prepare(request, &observer).await?;
+        let up_to_date = self.is_up_to_date(&prepared).await?;
+        if request.move_policy == MovePolicy::Keep {
+            let (name, target) = (prepared.name.clone(), prepared.target.clone());
+            self.with_store(move |store| match holder(store, &name)?.filter(|holder| *holder != target) {
+                Some(holder) => Err(Error::NameTaken { name, holder }),
+                None => Ok(()),
+            })
+            .await?;
+        }
+        let total: u64 = prepared.blobs.iter().map(|blob| blob.size).sum();
+        let fetched: u64 = prepared.blobs.iter().map(PlannedBlob::missing).sum();
+        progress.report(Event::Resolved {
+            name: prepared.reference.to_string(),
+            blobs: prepared.blobs.iter().map(PlannedBlob::state).collect(),
+            download_bytes: fetched,
+            total_bytes: total,
+        });
+        let moved = if up_to_date { Vec::new() } else { self.bring(&prepared, request, total, progress).await? };
+        let target = prepared.target.clone();
+        let names = self.with_store(move |store| Ok(store.images_of(&[target])?.pop().map(|image| image.names))).await?;
+        let image = PulledImage {
+            id: prepared.id,
+            target: prepared.target.clone(),
+            names: names.unwrap_or_default(),
+            platform: prepared.platform,
+        };
+        Ok(Pulled {
+            reference: prepared.reference,
+            target: prepared.target,
+            images: vec![image],
+            moved,
+            fetched_bytes: fetched,
+            reused_bytes: total - fetched,
+            up_to_date,
+            foreign: prepared.foreign,
+        })
+    }
+}
+
+impl PlannedBlob {
+    /// Returns the bytes that have to come over the network.
+    fn missing(&self) -> u64 {
+        if self.present { 0 } else { self.size.saturating_sub(self.partial) }
+    }
+
+    fn state(&self) -> BlobState {
+        let Self { digest, size, media_type: _, present, partial, diff_id } = self.clone();
+        BlobState { digest, size, present, partial, diff_id }
+    }
+}
+
+/// Returns what a name points at now.
+fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
+    match store.resolve(&name.to_string().as_str().into()) {
+        Ok(resolved) => Ok(Some(resolved.target).filter(|_| resolved.name.as_ref() == Some(name))),
+        Err(store::Error::ImageNotFound { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Passes on that a request is tried again.
+struct Retries<'a> {
+    progress: &'a dyn Progress,
+}
+
+impl registry::Observer for Retries<'_> {
+    fn retrying(&self, retrying: registry::Retrying<'_>) {
+        let digest = match retrying.what {
+            registry::What::Blob(digest) => Some(digest.clone()),
+            _ => None,
+        };
+        self.progress.report(Event::Retrying { digest, reason: retrying.reason.to_string(), delay: retrying.delay });
+    }
+
+    fn warning(&self, host: &str, text: &str) {
+        tracing::warn!(host, text, "the registry warns");
     }
 }

@@ -4,6 +4,11 @@ use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use oci::Platform;
+use registry::{ClientOptions, CredentialSources, Proxies, Secret};
+
+/// How many blobs are fetched at a time unless the user says otherwise: docker's number
+/// (<https://docs.docker.com/reference/cli/dockerd/>, `max-concurrent-downloads`).
+const PARALLEL_DOWNLOADS: usize = 3;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -18,7 +23,7 @@ pub struct Settings {
     /// How many blobs are fetched at a time; at least 1.
     pub parallel_downloads: usize,
     /// Which hosts may be insecure, whom to trust, where credentials are, which proxies to use.
-    pub registry: registry::ClientOptions,
+    pub registry: ClientOptions,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -44,8 +49,114 @@ impl Settings {
         lookup: &dyn Fn(&str) -> Option<OsString>,
         clock: Clock,
     ) -> Result<Settings, SettingsError> {
-        let _ = (lookup, clock);
-        todo!()
+        let environment = Environment { lookup };
+        let store_root = match environment.path("STRATA_STORE") {
+            Some(root) => root,
+            None => environment
+                .data_folder()
+                .ok_or(SettingsError::NoStorePlace)?
+                .join("strata")
+                .join("store"),
+        };
+        let agent = concat!("strata/", env!("CARGO_PKG_VERSION"));
+        let mut registry = ClientOptions::new(agent, registry::Clock::new(clock.clone()));
+        registry.proxies = environment.proxies();
+        registry.credentials = environment.credentials();
+        Ok(Settings {
+            store_root,
+            host_platform: host_platform(),
+            parallel_downloads: PARALLEL_DOWNLOADS,
+            registry,
+            clock,
+        })
+    }
+}
+
+/// Images are for Linux wherever they are looked at, but on Windows, which runs its own as well, they are still chosen for
+/// Linux first, as Docker Desktop does.
+fn host_platform() -> Platform {
+    Platform::new("linux", std::env::consts::ARCH, None)
+}
+
+/// The environment, seen only through a function, so that nothing here depends on the process.
+struct Environment<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl Environment<'_> {
+    /// A variable that is set and not empty.
+    fn variable(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.variable(name).map(PathBuf::from)
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.path("HOME").or_else(|| self.path("USERPROFILE"))
+    }
+
+    /// Where programs keep their data: <https://specifications.freedesktop.org/basedir-spec/latest/>, and what the other
+    /// systems have instead.
+    fn data_folder(&self) -> Option<PathBuf> {
+        if cfg!(windows) {
+            return self.path("LOCALAPPDATA");
+        }
+        if cfg!(target_os = "macos") {
+            return Some(self.home()?.join("Library").join("Application Support"));
+        }
+        // A relative XDG path is to be ignored, says the specification.
+        let data = self
+            .path("XDG_DATA_HOME")
+            .filter(|folder| folder.is_absolute());
+        data.or_else(|| Some(self.home()?.join(".local").join("share")))
+    }
+
+    /// podman's files first, then docker's: the order of containers-auth.json(5).
+    fn credentials(&self) -> CredentialSources {
+        let home = self.home();
+        let below_home = |parts: &[&str]| {
+            home.as_ref()
+                .map(|home| parts.iter().fold(home.clone(), |path, part| path.join(part)))
+        };
+        let runtime = self
+            .path("XDG_RUNTIME_DIR")
+            .map(|folder| folder.join("containers").join("auth.json"));
+        let config = self
+            .path("XDG_CONFIG_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| below_home(&[".config"]))
+            .map(|folder| folder.join("containers").join("auth.json"));
+        let docker = self
+            .path("DOCKER_CONFIG")
+            .or_else(|| below_home(&[".docker"]))
+            .map(|folder| folder.join("config.json"));
+        let files = [self.path("REGISTRY_AUTH_FILE"), runtime, config, docker];
+        let helper_path = self.variable("PATH");
+        CredentialSources {
+            files: files.into_iter().flatten().collect(),
+            helper_path: helper_path
+                .map(|path| std::env::split_paths(&path).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Lower case wins, as with curl; what is not UTF-8 is no URL.
+    fn proxies(&self) -> Proxies {
+        let either = |name: &str| {
+            self.variable(&name.to_lowercase())
+                .or_else(|| self.variable(name))
+                .and_then(|value| value.into_string().ok())
+        };
+        let all = either("ALL_PROXY");
+        Proxies {
+            http: either("HTTP_PROXY")
+                .or_else(|| all.clone())
+                .map(Secret::new),
+            https: either("HTTPS_PROXY").or(all).map(Secret::new),
+            no_proxy: either("NO_PROXY"),
+        }
     }
 }
 
@@ -57,5 +168,83 @@ impl fmt::Debug for Settings {
             .field("host_platform", &self.host_platform)
             .field("parallel_downloads", &self.parallel_downloads)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let variables: HashMap<String, OsString> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
+            .collect();
+        Settings::from_environment(
+            &|name| variables.get(name).cloned(),
+            Arc::new(|| Timestamp::UNIX_EPOCH),
+        )
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_store_is_where_the_environment_says() {
+        let root = |variables: &[(&str, &str)]| settings(variables).map(|settings| settings.store_root).ok();
+        assert_eq!(root(&[("STRATA_STORE", "/s"), ("HOME", "/h")]), Some("/s".into()));
+        assert_eq!(
+            root(&[("XDG_DATA_HOME", "/data"), ("HOME", "/h")]),
+            Some("/data/strata/store".into())
+        );
+        assert_eq!(
+            root(&[("XDG_DATA_HOME", "relative"), ("HOME", "/h")]),
+            Some("/h/.local/share/strata/store".into())
+        );
+        assert_eq!(root(&[("HOME", "")]), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn credentials_are_looked_up_in_podmans_order_and_then_dockers() {
+        let all = settings(&[
+            ("HOME", "/h"),
+            ("REGISTRY_AUTH_FILE", "/auth.json"),
+            ("XDG_RUNTIME_DIR", "/run/user/1"),
+            ("PATH", "/usr/bin:/bin"),
+        ])
+        .expect("settings");
+        let files: Vec<String> = all
+            .registry
+            .credentials
+            .files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        assert_eq!(
+            files,
+            [
+                "/auth.json",
+                "/run/user/1/containers/auth.json",
+                "/h/.config/containers/auth.json",
+                "/h/.docker/config.json"
+            ]
+        );
+        assert_eq!(all.registry.credentials.helper_path.len(), 2);
+    }
+
+    #[test]
+    fn a_proxy_in_small_letters_wins_and_its_password_is_not_printed() {
+        let set = settings(&[
+            ("STRATA_STORE", "/s"),
+            ("HTTPS_PROXY", "http://big.example"),
+            ("https_proxy", "http://user:hunter2@small.example"),
+            ("ALL_PROXY", "socks5h://all.example"),
+            ("no_proxy", "localhost"),
+        ])
+        .expect("settings");
+        assert!(set.registry.proxies.http.is_some());
+        assert_eq!(set.registry.proxies.no_proxy.as_deref(), Some("localhost"));
+        assert!(!format!("{set:?}{:?}", set.registry).contains("hunter2"));
     }
 }

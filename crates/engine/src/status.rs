@@ -34,7 +34,17 @@ impl Engine {
     /// Tells how the store is.
     #[must_use]
     pub fn status(&self) -> StoreStatus {
-        todo!()
+        let store = &self.shared.store;
+        StoreStatus {
+            root: store.root().to_owned(),
+            read_only: store.is_read_only(),
+            recovered: store.recovery().map(|recovery| Recovered {
+                set_aside: recovery.set_aside,
+                images: recovery.images,
+                names: recovery.names,
+            }),
+            host_platform: self.shared.settings.host_platform.clone(),
+        }
     }
 
     /// A number that changes when anything in the store does, by whichever process. Cheap enough to ask every second.
@@ -42,7 +52,7 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read.
     pub async fn generation(&self) -> Result<u64, Error> {
-        todo!()
+        self.with_store(|store| Ok(store.generation()?)).await
     }
 
     /// Frees what nothing holds any more and whose grace time is over. Returns the bytes that came back.
@@ -50,6 +60,7 @@ impl Engine {
     /// # Errors
     /// `read_only`, `io`.
     pub async fn collect(&self) -> Result<u64, Error> {
-        todo!()
+        let now = self.now();
+        self.with_store(move |store| Ok(store.collect(now)?.freed_bytes)).await
     }
 }

@@ -1,6 +1,7 @@
 //! Naming images.
 
 use oci::{Digest, ImageName, Reference, Selector};
+use store::Store;
 
 use crate::{Engine, Error, MovedFrom};
 
@@ -34,8 +35,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::tag`].
     pub async fn plan_tag(&self, source: &Selector, name: &Reference) -> Result<TagPlan, Error> {
-        let _ = (source, name);
-        todo!()
+        let (source, name) = (source.clone(), given_name(name)?);
+        self.with_store(move |store| plan(store, &source, &name)).await
     }
 
     /// Gives an image one more name; a name that another image has moves. Without a tag it means `latest`.
@@ -45,7 +46,40 @@ impl Engine {
     /// # Errors
     /// `not_found`, `ambiguous_reference`, `bad_reference` (a name with a digest), `read_only`.
     pub async fn tag(&self, source: &Selector, name: &Reference) -> Result<TagMove, Error> {
-        let _ = (source, name);
-        todo!()
+        let (source, name, now) = (source.clone(), given_name(name)?, self.now());
+        self.with_store(move |store| {
+            let planned = store.plan_tag(&source, &name)?;
+            store.tag(&planned, now)?;
+            Ok(TagMove::from(planned))
+        })
+        .await
     }
+}
+
+impl From<store::TagMove> for TagMove {
+    fn from(store::TagMove { name, from, to }: store::TagMove) -> Self {
+        Self { name, from, to }
+    }
+}
+
+/// A name that somebody gives has a tag: a digest is not theirs to choose.
+fn given_name(reference: &Reference) -> Result<ImageName, Error> {
+    if reference.digest().is_some() {
+        return Err(Error::NameWithDigest { name: reference.familiar() });
+    }
+    Ok(ImageName::of(reference))
+}
+
+fn plan(store: &Store, source: &Selector, name: &ImageName) -> Result<TagPlan, Error> {
+    let store::TagMove { name, from, to } = store.plan_tag(source, name)?;
+    let to = to.ok_or_else(|| Error::NoSuchImage { wanted: source.text().to_owned() })?;
+    let same = from.as_ref() == Some(&to);
+    let from = from.filter(|_| !same).map(|target| moved_from(store, target)).transpose()?.flatten();
+    Ok(TagPlan { name, to, from, same })
+}
+
+/// Describes the image that a name is taken from.
+pub(crate) fn moved_from(store: &Store, target: Digest) -> Result<Option<MovedFrom>, Error> {
+    let image = store.images_of(std::slice::from_ref(&target))?.pop();
+    Ok(image.map(|image| MovedFrom { target, id: image.id, created: image.created }))
 }

@@ -22,7 +22,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             Some("Whoever published the image has to mend it.".into())
         }
-        Error::DiffId { .. } => {
+        Error::Store(error) => store(error),
+        Error::Layer { .. } | Error::DiffId { .. } => {
             Some("Whoever published the image has to push the layer again.".into())
         }
         Error::Document { .. } => Some("Run a check with repair.".into()),
@@ -35,6 +36,29 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoSuchInterrupted { .. } | Error::Cancelled => None,
         Error::Internal(_) => Some("Please report it, with what you did.".into()),
     }
+}
+
+fn store(error: &store::Error) -> Option<String> {
+    use store::Error as E;
+    Some(match error {
+        E::Io { source, .. } => return io(source),
+        E::DiskFull { .. } => "Free some space, for example with a prune, and try again: what was fetched is kept.".into(),
+        E::ReadOnly { path } => format!("Make {} writable, or choose another place for the store.", path.display()),
+        E::NotAStore { .. } => "Choose an empty folder for the store, or one that is a store.".into(),
+        E::Newer { .. } => "Use the newer version of Strata that wrote it.".into(),
+        E::NetworkFileSystem { .. } => "Choose a folder on a local disk for the store.".into(),
+        E::Busy { .. } => "Try again when the other program is done.".into(),
+        E::Unchecked => "Run a check first.".into(),
+        E::ImageNotFound { text } => format!("Pull {text} first, or look at the list of images."),
+        E::Ambiguous { .. } => "Give more of the ID.".into(),
+        E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),
+        E::PlanStale => "Look at the new plan.".into(),
+        E::DigestMismatch { .. } | E::SizeMismatch { .. } => "Try again; if it stays so, tell whoever runs the registry.".into(),
+        E::BlobMissing { .. } | E::BlobDamaged { .. } | E::DatabaseDamaged { .. } | E::Document { .. } | E::Config { .. } => {
+            "Run a check with repair, or pull the image again.".into()
+        }
+        _ => return None,
+    })
 }
 
 fn registry(error: &registry::Error) -> Option<String> {

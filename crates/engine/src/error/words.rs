@@ -14,12 +14,38 @@ pub(super) fn code(error: &Error) -> &'static str {
             "invalid_response"
         }
         Error::Document { .. } => "store_damaged",
-        Error::DiffId { .. } => "corrupt_layer",
+        Error::Store(error) => store(error),
+        Error::Layer { .. } | Error::DiffId { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
         Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
         Error::Io { source, .. } => io(source),
         Error::Cancelled => "cancelled",
         Error::Internal(_) => "internal",
+    }
+}
+
+fn store(error: &store::Error) -> &'static str {
+    use store::Error as E;
+    match error {
+        E::Io { source, .. } => io(source),
+        E::DiskFull { .. } => "disk_full",
+        E::ReadOnly { .. } => "read_only",
+        E::Newer { .. } => "store_newer",
+        E::NetworkFileSystem { .. } => "store_network_fs",
+        E::Busy { .. } => "busy",
+        E::DigestMismatch { .. } => "digest_mismatch",
+        E::SizeMismatch { .. } => "size_mismatch",
+        E::TooLarge { .. } => "too_large",
+        E::ImageNotFound { .. } | E::NoSuchOperation { .. } => "not_found",
+        E::Ambiguous { .. } => "ambiguous_reference",
+        E::NameTaken { .. } => "name_taken",
+        E::PlanStale => "plan_stale",
+        E::NothingToUndo => "nothing_to_undo",
+        E::Stopped => "cancelled",
+        E::NotAStore { .. } => "io",
+        E::Unchecked => "conflict",
+        // Documents and blobs that were verified when they came and are not what they were.
+        _ => "store_damaged",
     }
 }
 

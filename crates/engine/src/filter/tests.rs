@@ -200,3 +200,17 @@ proptest! {
         prop_assert!(Glob::new(&text).expect("a pattern").matches(&text));
     }
 }
+
+#[test]
+fn an_image_is_listed_under_the_names_that_are_asked_for() {
+    let listed = |pairs: &[&str]| {
+        let filter = Filter::from_pairs(pairs).expect("a filter");
+        let names = debian().names;
+        let taken = names.iter().filter(|name| filter.takes_name(name));
+        taken.map(ImageName::familiar).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["dangling=false"]).len(), 2);
+    assert_eq!(listed(&["reference=debian"]), ["debian:12"]);
+    assert_eq!(listed(&["reference=*:12", "reference=*/team/*"]).len(), 2);
+    assert_eq!(listed(&["reference=debian:13"]), Vec::<String>::new());
+}

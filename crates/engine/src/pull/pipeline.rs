@@ -1,0 +1,170 @@
+//! What happens to a blob's bytes while they arrive: hashed and written, decompressed, hashed again and indexed.
+//!
+//! Three threads a layer, joined by short queues: one writes the compressed bytes, one decompresses, one reads the tar. Nothing
+//! is read twice and nothing grows with the layer. When the sender of the bytes goes away, all three stop at their next piece.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use bytes::Bytes;
+use layer::{Decompressor, LayerScan};
+use oci::Digest;
+use store::{IngestWriter, Store};
+use tokio::sync::mpsc;
+
+use crate::Error;
+
+/// What the fetching side sends.
+pub(super) enum Message {
+    /// More bytes.
+    Piece(Bytes),
+    /// That was all. A channel that closes without it was cancelled.
+    End,
+}
+
+/// Compressed pieces and uncompressed buffers that may wait for the next thread.
+const QUEUE: usize = 16;
+
+/// Bytes that are decompressed at a time: large enough that zlib's inner loop runs undisturbed.
+const BUFFER: usize = 256 * 1024;
+
+/// Writes a blob and, where it is a layer, its file index. On return both are durable.
+///
+/// A blob that was cut off stays as a partial download.
+pub(super) fn store(store: &Store, writer: IngestWriter, diff_id: Option<&Digest>, pieces: mpsc::Receiver<Message>) -> Result<(), Error> {
+    let Some(diff_id) = diff_id else {
+        return write(writer, pieces, &mut |_| {});
+    };
+    let digest = writer.digest().clone();
+    let mut index = store.index_writer(&digest)?;
+    let facts = thread::scope(|scope| {
+        let (compressed, source) = sync_channel(QUEUE);
+        let (plain, tar) = sync_channel(QUEUE / 2);
+        let (used, free) = sync_channel(QUEUE / 2);
+        let index = &mut index;
+        let scanning = scope.spawn(move || scan(tar, &used, index));
+        let inflating = scope.spawn(move || inflate(Pieces { source, current: Bytes::new() }, &plain, &free));
+        // A layer that cannot be read is still worth its digest: wrong bytes and a broken layer are two different errors.
+        let written = write(writer, pieces, &mut |piece| drop(compressed.send(piece)));
+        drop(compressed);
+        let inflated = join(inflating);
+        let scanned = join(scanning);
+        written?;
+        let broken = |source: layer::Error| Error::Layer { digest: digest.clone(), source: Box::new(source) };
+        // When the tar is broken the decompressor stops too; the tar's error is the one that says why.
+        let facts = scanned.map_err(broken)?;
+        inflated.map_err(|error| broken(layer::Error::from_read(error)))?;
+        Ok::<_, Error>(facts)
+    })?;
+    let facts = facts_of(facts);
+    index.commit(&facts)?;
+    verify(&digest, diff_id, &facts.diff_id)
+}
+
+/// Reads a layer from its blob and writes the index.
+pub(super) fn index_stored(store: &Store, digest: &Digest, expected: Option<&Digest>) -> Result<(), Error> {
+    let found = match store.layer(digest)? {
+        Some(record) => record.facts.diff_id,
+        None => {
+            let blob = store.open_blob(digest)?;
+            let mut index = store.index_writer(digest)?;
+            let broken = |source: layer::Error| Error::Layer { digest: digest.clone(), source: Box::new(source) };
+            let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
+            let facts = facts_of(facts);
+            index.commit(&facts)?;
+            facts.diff_id
+        }
+    };
+    expected.map_or(Ok(()), |expected| verify(digest, expected, &found))
+}
+
+fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::DiffId { digest: digest.clone(), expected: expected.clone(), found: found.clone() })
+}
+
+fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
+    store::LayerFacts {
+        diff_id: facts.diff_id,
+        uncompressed_size: facts.uncompressed_size,
+        content_size: facts.content_size,
+        entries: facts.entries,
+    }
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Hashes and writes the compressed bytes, those of an earlier attempt first, and shows them all to `each`.
+fn write(mut writer: IngestWriter, mut pieces: mpsc::Receiver<Message>, each: &mut dyn FnMut(Bytes)) -> Result<(), Error> {
+    if writer.offset() > 0 {
+        writer.rehash(&mut |old| each(Bytes::copy_from_slice(old)))?;
+    }
+    loop {
+        match pieces.blocking_recv() {
+            Some(Message::Piece(piece)) => {
+                writer.append(&piece)?;
+                each(piece);
+            }
+            Some(Message::End) => break,
+            None => return Err(Error::Cancelled),
+        }
+    }
+    Ok(writer.commit()?)
+}
+
+/// Decompresses until the source ends or nobody takes the result.
+fn inflate(source: Pieces, plain: &SyncSender<Vec<u8>>, free: &Receiver<Vec<u8>>) -> io::Result<()> {
+    let mut decompressor = Decompressor::new(source)?;
+    loop {
+        let mut buffer = free.try_recv().unwrap_or_default();
+        buffer.resize(BUFFER, 0);
+        let mut filled = 0;
+        while filled < BUFFER {
+            match decompressor.read(&mut buffer[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        buffer.truncate(filled);
+        let last = filled < BUFFER;
+        if plain.send(buffer).is_err() || last {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the tar and writes the index; gives the buffers back.
+fn scan(tar: Receiver<Vec<u8>>, used: &SyncSender<Vec<u8>>, index: &mut store::IndexWriter) -> Result<layer::LayerFacts, layer::Error> {
+    let mut scan = LayerScan::new(index);
+    for buffer in tar {
+        scan.write(&buffer)?;
+        // Where the queue of free buffers is full, one less is needed.
+        drop(used.try_send(buffer));
+    }
+    scan.finish()
+}
+
+/// The pieces as a reader. It ends when the sender goes away.
+struct Pieces {
+    source: Receiver<Bytes>,
+    current: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.source.recv() {
+                Ok(piece) => self.current = piece,
+                Err(_) => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.current.len());
+        buffer[..count].copy_from_slice(&self.current.split_to(count));
+        Ok(count)
+    }
+}
