@@ -415,7 +415,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_no_value() {
-        assert_eq!(read("10 path=a\n9 path=\n").unwrap().path(), None);
+        assert_eq!(read("10 path=a\n8 path=\n").unwrap().path(), None);
     }
 
     #[test]
@@ -432,7 +432,7 @@ mod tests {
             "99999999999999999999 path=a\n",
             "1 a=b\n",
             "5 =b\n",
-            "9 path=\0\n",
+            "9 path=\0\n", // a name with NUL
             "7 \0=b\n",
             "10 path=a\n\0",
             "8 nokey\n",
@@ -443,7 +443,7 @@ mod tests {
 
     #[test]
     fn libarchive_attributes_fill_in_for_missing_ones() {
-        let mut pax = read("34 LIBARCHIVE.xattr.user.a=d2VsdA==\n32 LIBARCHIVE.xattr.user.%62=AP8\n24 SCHILY.xattr.user.a=x\n").unwrap();
+        let mut pax = read("36 LIBARCHIVE.xattr.user.a=d2VsdA==\n33 LIBARCHIVE.xattr.user.%62=AP8\n25 SCHILY.xattr.user.a=x\n").unwrap();
         let mut xattrs = Xattrs::default();
         pax.xattrs_into(&mut xattrs);
         let found: Vec<_> = xattrs.iter().collect();
