@@ -1,0 +1,75 @@
+import CopyIcon from "@lucide/svelte/icons/copy";
+import Layers from "@lucide/svelte/icons/layers";
+import PanelRight from "@lucide/svelte/icons/panel-right";
+import RefreshCw from "@lucide/svelte/icons/refresh-cw";
+import Tag from "@lucide/svelte/icons/tag";
+import Trash from "@lucide/svelte/icons/trash-2";
+import type { ImageRow } from "../../api";
+import { dialogs } from "../../state/dialogs.svelte";
+import { navigation } from "../../state/navigation.svelte";
+import { toasts } from "../../state/toasts.svelte";
+import { copyText } from "../../ui/clipboard";
+import type { MenuEntry } from "../../ui/menu";
+
+async function copy(text: string): Promise<void> {
+  try {
+    await copyText(text);
+    toasts.show({ title: "Copied" });
+  } catch {
+    toasts.show({ tone: "bad", title: "Not copied: the clipboard is closed" });
+  }
+}
+
+/** Opens the tag editor of an image. */
+export function editTags(row: ImageRow): void {
+  dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
+}
+
+/** Opens the removal plan for images. */
+export function removeImages(targets: Iterable<string>): void {
+  dialogs.openRemoval([...targets].map((value) => ({ kind: "image", value })));
+}
+
+/** The actions for one image, or for all that are selected when it is among them. */
+export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
+  if (selected.has(row.target) && selected.size > 1) {
+    return [
+      {
+        label: `Remove ${selected.size} images`,
+        icon: Trash,
+        danger: true,
+        keys: "Delete",
+        onselect: () => removeImages(selected),
+      },
+    ];
+  }
+  const name = row.names[0];
+  const entries: MenuEntry[] = [
+    { label: "Open", icon: PanelRight, keys: "Enter", onselect: () => navigation.openImage(row.target) },
+    {
+      label: "Show layers",
+      icon: Layers,
+      onselect: () => {
+        navigation.openImage(row.target);
+        navigation.tab = "layers";
+      },
+    },
+    { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
+  ];
+  if (name?.tag)
+    entries.push({ label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) });
+  entries.push({ kind: "divider" });
+  if (name) entries.push({ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) });
+  entries.push(
+    { label: "Copy image ID", icon: CopyIcon, onselect: () => void copy(row.id) },
+    { kind: "divider" },
+    {
+      label: "Remove",
+      icon: Trash,
+      danger: true,
+      keys: "Delete",
+      onselect: () => removeImages([row.target]),
+    },
+  );
+  return entries;
+}

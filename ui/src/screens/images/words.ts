@@ -1,0 +1,36 @@
+import type { ImageRow } from "../../api";
+import { shortDigest } from "../../text/digest";
+import { formatSize } from "../../text/size";
+
+/** The two parts of an image's heading; an image without a name says so. */
+export function title(row: ImageRow): { name: string; namespace: string } {
+  const first = row.names[0];
+  if (!first) return { name: "untagged", namespace: shortDigest(row.id) };
+  return { name: first.repository, namespace: first.namespace };
+}
+
+/** The tags, with the repository where it is another one than the heading's. */
+export function tagLabels(row: ImageRow): string[] {
+  const first = row.names[0];
+  return row.names.flatMap((name) => {
+    if (name.tag === null) return [];
+    const same = name.repository === first?.repository && name.namespace === first.namespace;
+    return [same ? name.tag : name.familiar];
+  });
+}
+
+/** How much of it is on disk for this image alone. */
+export function onlyHere(row: ImageRow): string {
+  if (row.uniqueSize === 0) return "all shared";
+  if (row.sharedSize === 0) return "all only here";
+  return `${formatSize(row.uniqueSize)} only here`;
+}
+
+/** What a screen reader says of an image in the list. */
+export function accessibleName(row: ImageRow): string {
+  const { name } = title(row);
+  const parts = [[name, tagLabels(row).join(" ")].filter(Boolean).join(" "), formatSize(row.size)];
+  if (row.damaged) parts.push("damaged");
+  if (row.foreign) parts.push(row.platform);
+  return parts.join(", ");
+}
