@@ -1,6 +1,6 @@
 import { emit } from "@tauri-apps/api/event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeEngine, refuse, storedSettings, storeStatus } from "../test/engine";
+import { fakeEngine, refuse, storedSettings } from "../test/engine";
 import { operations } from "./operations.svelte";
 import { startApp } from "./start.svelte";
 import { toasts } from "./toasts.svelte";
@@ -15,7 +15,7 @@ const outcome = {
   upToDate: false,
   foreign: false,
 };
-const quiet = { settings: () => storedSettings(), interrupted: () => [], store_status: () => storeStatus() };
+const quiet = { settings: () => storedSettings(), interrupted: () => [] };
 const places = { openImage: vi.fn(), showActivity: vi.fn() };
 
 beforeEach(() => {
@@ -59,13 +59,6 @@ describe("the app", () => {
     await expect.poll(() => toasts.list[0]?.title).toBe("A pull was cut off when Strata ended");
     toasts.list[0]?.action?.run();
     expect(places.showActivity).toHaveBeenCalledOnce();
-    stop();
-  });
-
-  it("says that a damaged store was mended when it was opened", async () => {
-    fakeEngine({ ...quiet, store_status: () => storeStatus({ recovered: "The index was built anew." }) });
-    const stop = startApp(places);
-    await expect.poll(() => toasts.list[0]?.detail).toBe("The index was built anew.");
     stop();
   });
 

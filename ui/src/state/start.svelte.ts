@@ -2,7 +2,6 @@ import { api } from "../api";
 import { transferSentence } from "../text/transfer";
 import { operations, type PullOperation } from "./operations.svelte";
 import { settings } from "./settings.svelte";
-import { status } from "./status.svelte";
 import { toasts } from "./toasts.svelte";
 
 /** The places in the window that state can send somebody to. */
@@ -18,7 +17,6 @@ export interface Places {
  */
 export function startApp(places: Places): () => void {
   void settings.load();
-  void status.load().then(tellRecovered);
   void operations.loadInterrupted().then(() => {
     if (operations.interrupted.length > 0) tellInterrupted(places);
   });
@@ -35,12 +33,6 @@ export function startApp(places: Places): () => void {
       unlisten();
     });
   };
-}
-
-function tellRecovered(): void {
-  const recovered = status.value?.recovered;
-  if (recovered)
-    toasts.show({ tone: "bad", title: "The store was damaged and is mended", detail: recovered });
 }
 
 function tellInterrupted(places: Places): void {
