@@ -1,0 +1,33 @@
+import { render, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { clearMocks } from "@tauri-apps/api/mocks";
+import LayerStrip from "./LayerStrip.svelte";
+
+const layers = [
+  { diffId: "sha256:aaaaaaaa", size: 95e6 },
+  { diffId: "sha256:bbbbbbbb", size: 1 },
+];
+
+afterEach(clearMocks);
+
+test("every layer is a named button, and one of them is a stop of Tab", async () => {
+  const opened: string[] = [];
+  render(LayerStrip, { layers, onopen: (diffId: string) => opened.push(diffId) });
+  const first = screen.getByRole("button", { name: "Layer 1 of 2, 95 MB" });
+  const second = screen.getByRole("button", { name: "Layer 2 of 2, 1 B" });
+  await userEvent.tab();
+  expect(first).toHaveFocus();
+  await userEvent.keyboard("{ArrowRight}");
+  expect(second).toHaveFocus();
+  await userEvent.click(second);
+  expect(opened).toEqual(["sha256:bbbbbbbb"]);
+});
+
+test("the layer under the pointer lights up in every strip", async () => {
+  render(LayerStrip, { layers });
+  render(LayerStrip, { layers: layers.slice(0, 1) });
+  const same = screen.getAllByRole("button", { name: /95 MB/ });
+  await userEvent.hover(same[0]!);
+  for (const segment of same) expect(segment).toHaveClass("lit");
+  expect(screen.getByRole("button", { name: /1 B/ })).not.toHaveClass("lit");
+});
