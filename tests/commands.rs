@@ -129,8 +129,9 @@ impl Page {
     }
 
     fn call(&self, command: &str, arguments: Value) -> Value {
-        let answer = self.ask(command, arguments.clone());
-        answer.unwrap_or_else(|failure| panic!("{command} {arguments}: {failure}"))
+        let asked = format!("{command} {arguments}");
+        let answer = self.ask(command, arguments);
+        answer.unwrap_or_else(|failure| panic!("{asked}: {failure}"))
     }
 
     /// Expects a refusal and returns its code.
@@ -552,7 +553,10 @@ fn a_reference_is_completed_from_here_and_from_the_registry() {
         .iter()
         .map(|one| (text(&one["reference"]), text(&one["kind"])))
         .collect();
-    assert!(found.contains(&(reference.clone(), "local".into())), "{found:?}");
+    assert!(
+        found.contains(&(reference.clone(), "local".into())),
+        "{found:?}"
+    );
     assert!(
         found.contains(&(format!("{typed}2"), "tag".into())),
         "{found:?}"

@@ -7,4 +7,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod filled;
+mod hostile;
+mod images;
+mod pull;
+mod screens;
 mod start;

@@ -14,12 +14,12 @@ use super::wait::until;
 use super::window::Window;
 
 /// The program under test, built by cargo together with the tests.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-desktop");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_strata-desktop");
 
 /// An X server, a session bus with a notification service, and a home folder, all private.
-pub struct Desktop {
+pub(crate) struct Desktop {
     // The order is the order of ending: the service before its bus, and the lock last.
-    pub notifications: Notifications,
+    pub(crate) notifications: Notifications,
     _bus: Running,
     _screen: Running,
     display: String,
@@ -30,7 +30,7 @@ pub struct Desktop {
 
 impl Desktop {
     /// Starts one. Tests take turns: a browser engine each at the same time would make all of them slow.
-    pub fn start() -> Desktop {
+    pub(crate) fn start() -> Desktop {
         assert_built();
         let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("desktop.lock"));
         let turn = turn.expect("cargo makes this folder");
@@ -63,22 +63,22 @@ impl Desktop {
     }
 
     /// The folder of the image store that windows work on unless told otherwise.
-    pub fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.home.path().join("store")
     }
 
     /// The home folder.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// Opens the window on the usual store and waits until its page is there.
-    pub fn open(&self) -> Window {
+    pub(crate) fn open(&self) -> Window {
         self.open_store(&self.store())
     }
 
     /// Opens the window on a store.
-    pub fn open_store(&self, store: &Path) -> Window {
+    pub(crate) fn open_store(&self, store: &Path) -> Window {
         let port = free_port();
         let mut command = Command::new("WebKitWebDriver");
         command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
@@ -94,7 +94,7 @@ impl Desktop {
     }
 
     /// Runs the program once more, as a second start from the desktop's menu would, and waits for its end.
-    pub fn start_again(&self, store: &Path) -> process::ExitStatus {
+    pub(crate) fn start_again(&self, store: &Path) -> process::ExitStatus {
         let mut command = Command::new(PROGRAM);
         self.furnish(&mut command);
         command.env_remove("TAURI_WEBVIEW_AUTOMATION");
@@ -106,7 +106,7 @@ impl Desktop {
     }
 
     /// Gives the keyboard to nobody, so that the user looks elsewhere.
-    pub fn look_away(&self) {
+    pub(crate) fn look_away(&self) {
         self.xdotool(&["mousemove", "1399", "899"]);
         let root = self.xdotool(&["search", "--maxdepth", "0", "--name", ".*"]);
         let root = root.lines().next().unwrap_or("0").to_owned();
@@ -114,7 +114,7 @@ impl Desktop {
     }
 
     /// Gives the keyboard to Strata's window.
-    pub fn look_at_window(&self) {
+    pub(crate) fn look_at_window(&self) {
         self.xdotool(&[
             "search",
             "--sync",

@@ -13,15 +13,15 @@ const NAME: &str = "org.freedesktop.Notifications";
 
 /// What a program asked to be shown.
 #[derive(Debug)]
-pub struct Notification {
-    pub id: u32,
-    pub title: String,
-    pub body: String,
-    pub actions: Vec<String>,
+pub(crate) struct Notification {
+    pub(crate) id: u32,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) actions: Vec<String>,
 }
 
 /// The service; ends when dropped.
-pub struct Notifications {
+pub(crate) struct Notifications {
     connection: Connection,
     received: Receiver<Notification>,
 }
@@ -39,7 +39,6 @@ impl Service {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the protocol has them")]
-    #[expect(clippy::needless_pass_by_value, reason = "the bus gives them away")]
     fn notify(
         &mut self,
         _program: String,
@@ -72,7 +71,7 @@ impl Service {
 
 impl Notifications {
     /// Serves notifications on a bus.
-    pub fn serve(bus_address: &str) -> Notifications {
+    pub(crate) fn serve(bus_address: &str) -> Notifications {
         let (sender, received) = channel();
         let service = Service {
             last: 0,
@@ -89,19 +88,19 @@ impl Notifications {
     }
 
     /// Waits for the next notification.
-    pub fn next(&self) -> Notification {
+    pub(crate) fn next(&self) -> Notification {
         self.received
             .recv_timeout(DEADLINE)
             .expect("no notification came")
     }
 
     /// What has come and was not waited for.
-    pub fn pending(&self) -> Vec<Notification> {
+    pub(crate) fn pending(&self) -> Vec<Notification> {
         self.received.try_iter().collect()
     }
 
     /// Clicks on a notification.
-    pub fn click(&self, notification: &Notification) {
+    pub(crate) fn click(&self, notification: &Notification) {
         let click = (notification.id, "default");
         let told = self
             .connection

@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// A running program; killed by its process id when dropped.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Starts it. `package` is named when it is not there.
-    pub fn start(command: &mut Command, package: &str) -> Running {
+    pub(crate) fn start(command: &mut Command, package: &str) -> Running {
         let program = command.get_program().to_owned();
         let child = command.stdin(Stdio::null()).spawn();
         Running(child.unwrap_or_else(|error| {
@@ -20,7 +20,7 @@ impl Running {
     }
 
     /// Starts it and returns the first line that it prints.
-    pub fn start_and_read(command: &mut Command, package: &str) -> (Running, String) {
+    pub(crate) fn start_and_read(command: &mut Command, package: &str) -> (Running, String) {
         let mut running = Running::start(command.stdout(Stdio::piped()), package);
         let output = running.0.stdout.as_mut().expect("piped");
         let mut line = String::new();

@@ -15,24 +15,24 @@ use super::wait::DEADLINE;
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A session: one run of the program.
-pub struct Session {
+pub(crate) struct Session {
     port: u16,
     path: String,
 }
 
 /// An element of the page.
 #[derive(Debug, Clone)]
-pub struct Element(String);
+pub(crate) struct Element(String);
 
 /// Why WebDriver refused.
 #[derive(Debug, Clone)]
-pub struct Refusal(pub String);
+pub(crate) struct Refusal(pub String);
 
 type Answer = Result<Value, Refusal>;
 
 impl Session {
     /// Starts the program and connects to its page.
-    pub fn start(port: u16, program: &str, arguments: &[&str]) -> Result<Session, Refusal> {
+    pub(crate) fn start(port: u16, program: &str, arguments: &[&str]) -> Result<Session, Refusal> {
         let options = json!({ "binary": program, "args": arguments });
         let always = json!({ "webkitgtk:browserOptions": options });
         let body = json!({ "capabilities": { "alwaysMatch": always } });
@@ -49,7 +49,7 @@ impl Session {
     }
 
     /// Runs a script in the page; `arguments` are there under that name.
-    pub fn run(&self, script: &str, arguments: &Value) -> Answer {
+    pub(crate) fn run(&self, script: &str, arguments: &Value) -> Answer {
         self.post(
             "/execute/sync",
             &json!({ "script": script, "args": arguments }),
@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// Runs a script that calls its last argument with the answer.
-    pub fn run_async(&self, script: &str, arguments: &Value) -> Answer {
+    pub(crate) fn run_async(&self, script: &str, arguments: &Value) -> Answer {
         self.post(
             "/execute/async",
             &json!({ "script": script, "args": arguments }),
@@ -65,12 +65,12 @@ impl Session {
     }
 
     /// Clicks in the middle of an element, after scrolling to it; refused when something covers it.
-    pub fn click(&self, element: &Element) -> Answer {
+    pub(crate) fn click(&self, element: &Element) -> Answer {
         self.post(&format!("/element/{}/click", element.0), &json!({}))
     }
 
     /// Types into an element.
-    pub fn type_into(&self, element: &Element, text: &str) -> Answer {
+    pub(crate) fn type_into(&self, element: &Element, text: &str) -> Answer {
         self.post(
             &format!("/element/{}/value", element.0),
             &json!({ "text": text }),
@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// Presses keys one after the other, and holds the first ones down if there are several: `["Control", "k"]`.
-    pub fn chord(&self, keys: &[&str]) -> Answer {
+    pub(crate) fn chord(&self, keys: &[&str]) -> Answer {
         let down = keys
             .iter()
             .map(|key| json!({ "type": "keyDown", "value": key_value(key) }));
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// Presses the mouse's other button on an element.
-    pub fn context_click(&self, element: &Element) -> Answer {
+    pub(crate) fn context_click(&self, element: &Element) -> Answer {
         let origin = json!({ ELEMENT: element.0 });
         let actions = json!([
             { "type": "pointerMove", "origin": origin, "x": 0, "y": 0 },
@@ -108,12 +108,12 @@ impl Session {
     }
 
     /// Makes the window so large, if the desktop lets it.
-    pub fn resize(&self, width: u32, height: u32) -> Answer {
+    pub(crate) fn resize(&self, width: u32, height: u32) -> Answer {
         self.post("/window/rect", &json!({ "width": width, "height": height }))
     }
 
     /// Writes a picture of the page.
-    pub fn picture(&self, path: &Path) {
+    pub(crate) fn picture(&self, path: &Path) {
         let answer = call(
             self.port,
             "GET",
@@ -129,19 +129,19 @@ impl Session {
     }
 
     /// Ends the session, and the program with it.
-    pub fn end(&self) -> Answer {
+    pub(crate) fn end(&self) -> Answer {
         call(self.port, "DELETE", &self.path, &Value::Null)
     }
 }
 
 impl Element {
     /// The element as an argument for a script.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({ ELEMENT: self.0 })
     }
 
     /// Reads the elements out of a script's answer.
-    pub fn all(answer: &Value) -> Vec<Element> {
+    pub(crate) fn all(answer: &Value) -> Vec<Element> {
         let list = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         list.iter()
             .filter_map(|value| value[ELEMENT].as_str())

@@ -13,7 +13,7 @@ use super::webdriver::{Element, Session};
 const PAGE: &str = include_str!("page.js");
 
 /// An open window. Closing it ends the program.
-pub struct Window {
+pub(crate) struct Window {
     session: Session,
     process: u32,
     closed: bool,
@@ -43,7 +43,7 @@ impl Window {
     }
 
     /// Runs a script in the page.
-    pub fn js(&self, script: &str) -> Value {
+    pub(crate) fn js(&self, script: &str) -> Value {
         self.js_with(script, &json!([]))
     }
 
@@ -73,7 +73,7 @@ impl Window {
     }
 
     /// Everything on the page with a role and a name.
-    pub fn outline(&self) -> String {
+    pub(crate) fn outline(&self) -> String {
         self.js("return outline()")
             .as_str()
             .unwrap_or_default()
@@ -81,12 +81,12 @@ impl Window {
     }
 
     /// Waits for an element.
-    pub fn see(&self, role: &str, name: &str) -> Element {
+    pub(crate) fn see(&self, role: &str, name: &str) -> Element {
         until(&format!("{role} \"{name}\""), || self.one(role, name))
     }
 
     /// Waits until there is no such element.
-    pub fn see_no(&self, role: &str, name: &str) {
+    pub(crate) fn see_no(&self, role: &str, name: &str) {
         until(&format!("no {role} \"{name}\""), || {
             let found = self.find(role, name).len();
             if found == 0 {
@@ -98,7 +98,7 @@ impl Window {
     }
 
     /// Clicks on an element, as soon as it is there and nothing covers it.
-    pub fn click(&self, role: &str, name: &str) {
+    pub(crate) fn click(&self, role: &str, name: &str) {
         until(&format!("a click on {role} \"{name}\""), || {
             let element = self.one(role, name)?;
             let enabled = self.session.run(
@@ -116,7 +116,7 @@ impl Window {
     }
 
     /// Clicks on the first of several elements.
-    pub fn click_first(&self, role: &str, name: &str) {
+    pub(crate) fn click_first(&self, role: &str, name: &str) {
         until(&format!("a click on a {role} \"{name}\""), || {
             let found = self.find(role, name);
             let first = found.first().ok_or_else(|| self.outline())?;
@@ -128,7 +128,7 @@ impl Window {
     }
 
     /// Presses the mouse's other button on an element.
-    pub fn context_click(&self, role: &str, name: &str) {
+    pub(crate) fn context_click(&self, role: &str, name: &str) {
         let element = self.see(role, name);
         self.session
             .context_click(&element)
@@ -136,7 +136,7 @@ impl Window {
     }
 
     /// Replaces what stands in a field.
-    pub fn fill(&self, role: &str, name: &str, text: &str) {
+    pub(crate) fn fill(&self, role: &str, name: &str, text: &str) {
         self.click(role, name);
         self.press(&["Control", "a"]);
         let field = self.see(role, name);
@@ -146,12 +146,12 @@ impl Window {
     }
 
     /// Presses keys together.
-    pub fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         self.session.chord(keys).expect("the keyboard works");
     }
 
     /// Everything that can be read.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.js("return document.body.innerText")
             .as_str()
             .unwrap_or_default()
@@ -159,7 +159,7 @@ impl Window {
     }
 
     /// Waits until a text can be read.
-    pub fn read(&self, wanted: &str) {
+    pub(crate) fn read(&self, wanted: &str) {
         until(&format!("the text \"{wanted}\""), || {
             let text = self.text();
             if text.contains(wanted) {
@@ -171,7 +171,7 @@ impl Window {
     }
 
     /// Waits until a text is gone.
-    pub fn read_no(&self, unwanted: &str) {
+    pub(crate) fn read_no(&self, unwanted: &str) {
         until(&format!("no text \"{unwanted}\""), || {
             let text = self.text();
             if text.contains(unwanted) {
@@ -183,7 +183,7 @@ impl Window {
     }
 
     /// Makes the page so large.
-    pub fn resize(&self, width: u32, height: u32) {
+    pub(crate) fn resize(&self, width: u32, height: u32) {
         self.session
             .resize(width, height)
             .expect("the window can be resized");
@@ -200,7 +200,7 @@ impl Window {
     /// Judges the page as it is with axe-core, and takes a picture of it, in light and in dark.
     ///
     /// A page with a serious or critical finding fails the test. The pictures are `target/shots/NAME-light.png` and so on.
-    pub fn judge(&self, name: &str) {
+    pub(crate) fn judge(&self, name: &str) {
         let mut findings = Vec::new();
         for theme in ["light", "dark"] {
             // What the settings' choice does, without its way through the engine and back.
@@ -255,14 +255,14 @@ impl Window {
     }
 
     /// Ends the program without warning, as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         signal(self.process, "KILL");
         self.closed = true;
         wait_for_end(self.process);
     }
 
     /// Closes the window and waits for the program's end.
-    pub fn close(mut self) {
+    pub(crate) fn close(mut self) {
         self.end();
     }
 

@@ -28,9 +28,19 @@ pub(crate) enum Format {
 
 impl Format {
     /// Reads a format: `json`, `table TEMPLATE`, `table` alone for the usual columns, or a template.
-    pub(crate) fn parse(text: &str, usual: &str) -> Result<Format, Failure> {
+    ///
+    /// A field that the list does not have is refused here, before anything is listed.
+    pub(crate) fn parse<R>(
+        text: &str,
+        usual: &str,
+        fields: &[Field<R>],
+    ) -> Result<Format, Failure> {
         let text = text.trim();
-        let read = |template: &str| Template::parse(template).map_err(Failure::Usage);
+        let read = |template: &str| {
+            let template = Template::parse(template).map_err(Failure::Usage)?;
+            known(&template, fields)?;
+            Ok::<_, Failure>(template)
+        };
         if text == "json" {
             return Ok(Format::Json);
         }
@@ -68,13 +78,11 @@ pub(crate) fn write<R>(
             }
         }
         Format::Lines(template) => {
-            known(template, fields)?;
             for row in rows {
                 writeln!(out, "{}", render(template, &row)?)?;
             }
         }
         Format::Table(template) => {
-            known(template, fields)?;
             let header = template
                 .header(&|name| find(name).map_or_else(String::new, |field| field.header.into()));
             let mut table = Table::default();
@@ -95,7 +103,7 @@ fn object<R>(fields: &[Field<R>], row: &R) -> Map<String, Value> {
         .collect()
 }
 
-/// An unknown field is an error also where the list is empty.
+/// Refuses a field that the list does not have, also where the list is empty.
 fn known<R>(template: &Template, fields: &[Field<R>]) -> Result<(), Failure> {
     for name in template.fields() {
         if !fields.iter().any(|field| field.name == name) {
@@ -128,7 +136,7 @@ mod tests {
 
     fn written(format: &str) -> Result<String, Failure> {
         let mut out = Vec::new();
-        let format = Format::parse(format, "{{.Name}}\t{{.Count}}")?;
+        let format = Format::parse(format, "{{.Name}}\t{{.Count}}", FIELDS)?;
         write(&mut out, &format, FIELDS, [("a", 1), ("b\t", 22)])?;
         Ok(String::from_utf8(out).unwrap())
     }

@@ -69,7 +69,13 @@ impl Engine {
         let _ = progress;
         let now = self.now();
         self.with_store(move |store| {
-            let report = store.check(&store::CheckOptions { read_data: options.read_data, now }, &|_| ControlFlow::Continue(()))?;
+            let report = store.check(
+                &store::CheckOptions {
+                    read_data: options.read_data,
+                    now,
+                },
+                &|_| ControlFlow::Continue(()),
+            )?;
             Ok(CheckReport {
                 problems: problems(store, &report.problems)?,
                 blobs: report.blobs,
@@ -89,19 +95,33 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<RepairReport, Error> {
         let now = self.now();
-        let check = store::CheckOptions { read_data: options.read_data, now };
+        let check = store::CheckOptions {
+            read_data: options.read_data,
+            now,
+        };
         let (found, repaired) = self
             .with_store(move |store| {
                 let report = store.check(&check, &|_| ControlFlow::Continue(()))?;
-                Ok((problems(store, &report.problems)?, store.repair(&report, now)?))
+                Ok((
+                    problems(store, &report.problems)?,
+                    store.repair(&report, now)?,
+                ))
             })
             .await?;
-        let mut report = RepairReport { found, quarantined: repaired.quarantined, ..RepairReport::default() };
+        let mut report = RepairReport {
+            found,
+            quarantined: repaired.quarantined,
+            ..RepairReport::default()
+        };
         for image in repaired.unfetched {
             for name in image.names.iter().chain(&image.repo_digests) {
                 // By digest, so that exactly what was here comes back, whatever the tag names today.
                 let reference = name.reference().with_digest(image.target.clone());
-                let request = PullRequest { reference, platform: None, move_policy: MovePolicy::Move };
+                let request = PullRequest {
+                    reference,
+                    platform: None,
+                    move_policy: MovePolicy::Move,
+                };
                 match self.pull(&request, progress).await {
                     Ok(_) => {
                         report.refetched.push(name.clone());
@@ -121,7 +141,12 @@ fn problems(store: &Store, found: &[store::Problem]) -> Result<Vec<Problem>, Err
     let mut problems = Vec::with_capacity(found.len());
     for problem in found {
         let touched = store.images_of(&problem.images)?;
-        let called = |image: &store::ImageSummary| image.names.first().map_or_else(|| image.id.to_string(), ImageName::familiar);
+        let called = |image: &store::ImageSummary| {
+            image
+                .names
+                .first()
+                .map_or_else(|| image.id.to_string(), ImageName::familiar)
+        };
         let path = problem.path.as_deref();
         problems.push(Problem {
             kind: problem.kind.as_str().to_owned(),

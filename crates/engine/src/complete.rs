@@ -34,35 +34,59 @@ impl Engine {
         const MOST: usize = 50;
         let wanted = text.to_lowercase();
         let names = self
-            .with_store(|store| Ok(store.images()?.into_iter().flat_map(|image| image.names).collect::<Vec<_>>()))
+            .with_store(|store| {
+                Ok(store
+                    .images()?
+                    .into_iter()
+                    .flat_map(|image| image.names)
+                    .collect::<Vec<_>>())
+            })
             .await?;
         let mut found: Vec<Completion> = names
             .iter()
             .map(ImageName::familiar)
             .filter(|name| name.to_lowercase().contains(&wanted))
-            .map(|reference| Completion { reference, kind: CompletionKind::Local })
+            .map(|reference| Completion {
+                reference,
+                kind: CompletionKind::Local,
+            })
             .collect();
         found.sort_by(|a, b| a.reference.cmp(&b.reference));
         found.truncate(MOST);
         // The tag is what follows the last colon behind the last slash; before that there is nothing to ask a registry for.
         let name_end = text.rfind('/').map_or(0, |slash| slash + 1);
-        let Some((repository, start)) = text[name_end..].rfind(':').map(|colon| text.split_at(name_end + colon)) else {
+        let Some((repository, start)) = text[name_end..]
+            .rfind(':')
+            .map(|colon| text.split_at(name_end + colon))
+        else {
             return Ok(found);
         };
-        let Ok(reference) = Reference::parse_normalized(repository) else { return Ok(found) };
+        let Ok(reference) = Reference::parse_normalized(repository) else {
+            return Ok(found);
+        };
         let start = start[1..].to_lowercase();
-        let tags = match self.shared.registry.tags(&Repository::of(&reference), &()).await {
+        let tags = match self
+            .shared
+            .registry
+            .tags(&Repository::of(&reference), &())
+            .await
+        {
             Ok(tags) => tags,
             Err(error) => {
                 tracing::debug!(%error, "no tags to complete from");
                 return Ok(found);
             }
         };
-        let fitting = tags.into_iter().filter(|tag| tag.as_str().to_lowercase().starts_with(&start));
+        let fitting = tags
+            .into_iter()
+            .filter(|tag| tag.as_str().to_lowercase().starts_with(&start));
         for tag in fitting {
             let reference = reference.with_tag(tag).familiar();
             if found.len() < MOST && !found.iter().any(|other| other.reference == reference) {
-                found.push(Completion { reference, kind: CompletionKind::Tag });
+                found.push(Completion {
+                    reference,
+                    kind: CompletionKind::Tag,
+                });
             }
         }
         Ok(found)

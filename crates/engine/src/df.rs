@@ -50,9 +50,19 @@ impl Engine {
         self.with_store(|store| {
             let usage = store.disk_usage()?;
             Ok(DiskUsage {
-                images: Counted { count: usage.images, size: usage.images_size },
-                layers: LayerUsage { count: usage.layers, size: usage.layers_size, shared: usage.layers_shared },
-                containers: Counted { count: usage.containers, size: 0 },
+                images: Counted {
+                    count: usage.images,
+                    size: usage.images_size,
+                },
+                layers: LayerUsage {
+                    count: usage.layers,
+                    size: usage.layers_size,
+                    shared: usage.layers_shared,
+                },
+                containers: Counted {
+                    count: usage.containers,
+                    size: 0,
+                },
                 indexes_size: usage.indexes_size,
                 partial_size: usage.partial_size,
                 total_size: usage.total_size,

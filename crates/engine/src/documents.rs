@@ -43,15 +43,39 @@ impl Engine {
             let mut documents = Vec::new();
             let mut add = |kind, digest: &Digest, media_type: MediaType, limit| {
                 let bytes = store.read_document(digest, limit)?;
-                documents.push(ImageDocument { kind, digest: digest.clone(), media_type, bytes });
+                documents.push(ImageDocument {
+                    kind,
+                    digest: digest.clone(),
+                    media_type,
+                    bytes,
+                });
                 Ok::<_, Error>(())
             };
             if detail.manifest != target {
-                add(DocumentKind::Index, &target, detail.media_type.clone(), oci::MAX_MANIFEST_SIZE)?;
+                add(
+                    DocumentKind::Index,
+                    &target,
+                    detail.media_type.clone(),
+                    oci::MAX_MANIFEST_SIZE,
+                )?;
             }
-            add(DocumentKind::Manifest, &detail.manifest, detail.manifest_media_type.clone(), oci::MAX_MANIFEST_SIZE)?;
-            let config_type = if detail.manifest_media_type.is_docker() { MediaType::DockerConfig } else { MediaType::OciConfig };
-            add(DocumentKind::Config, &detail.config, config_type, MAX_CONFIG_SIZE)?;
+            add(
+                DocumentKind::Manifest,
+                &detail.manifest,
+                detail.manifest_media_type.clone(),
+                oci::MAX_MANIFEST_SIZE,
+            )?;
+            let config_type = if detail.manifest_media_type.is_docker() {
+                MediaType::DockerConfig
+            } else {
+                MediaType::OciConfig
+            };
+            add(
+                DocumentKind::Config,
+                &detail.config,
+                config_type,
+                MAX_CONFIG_SIZE,
+            )?;
             Ok(documents)
         })
         .await

@@ -33,10 +33,20 @@ impl Engine {
     pub async fn open(settings: Settings) -> Result<Engine, Error> {
         let (root, now) = (settings.store_root.clone(), (settings.clock)());
         let process = store::ProcessIdentity::of_this_process("strata");
-        let options = store::OpenOptions { now, process, read_only: false };
+        let options = store::OpenOptions {
+            now,
+            process,
+            read_only: false,
+        };
         let store = blocking(move || Ok(Store::open(&root, &options)?)).await?;
         let registry = RegistryClient::new(settings.registry.clone());
-        Ok(Self { shared: Arc::new(Shared { settings, store, registry }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                settings,
+                store,
+                registry,
+            }),
+        })
     }
 
     /// Tells with which settings this engine was opened.

@@ -193,7 +193,9 @@ impl Filter {
     pub(crate) fn made_until(&self, now: Timestamp) -> Option<Timestamp> {
         let moments = self.terms.iter().filter_map(|term| match term {
             Term::Until(Until::Moment(moment)) => Some(*moment),
-            Term::Until(Until::Age(seconds)) => now.checked_sub(jiff::SignedDuration::from_secs(*seconds)).ok(),
+            Term::Until(Until::Age(seconds)) => now
+                .checked_sub(jiff::SignedDuration::from_secs(*seconds))
+                .ok(),
             _ => None,
         });
         moments.min()

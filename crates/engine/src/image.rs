@@ -1,7 +1,9 @@
 //! Everything about one image.
 
 use jiff::Timestamp;
-use oci::{ContainerConfig, Digest, ImageConfig, ImageName, Platform, Selector, chain_ids, pair_history};
+use oci::{
+    ContainerConfig, Digest, ImageConfig, ImageName, Platform, Selector, chain_ids, pair_history,
+};
 use store::Store;
 
 use crate::{Engine, Error, HistoryRow, ImageSummary, LayerRow, SharedWith, pull::MAX_CONFIG_SIZE};
@@ -103,7 +105,9 @@ impl Engine {
 
 /// Reads an image's config; an artifact has an empty one.
 pub(crate) fn config_of(store: &Store, detail: &store::ImageDetail) -> Result<ImageConfig, Error> {
-    if detail.summary.platform.is_none() && detail.layers.iter().all(|layer| layer.diff_id.is_none()) {
+    if detail.summary.platform.is_none()
+        && detail.layers.iter().all(|layer| layer.diff_id.is_none())
+    {
         return Ok(ImageConfig::default());
     }
     let bytes = store.read_document(&detail.config, MAX_CONFIG_SIZE)?;
@@ -130,20 +134,36 @@ fn describe(store: &Store, target: &Digest, host: &Platform) -> Result<ImageDeta
         .collect();
     let repo_digests = detail.summary.repo_digests.clone();
     let manifest = detail.manifest.clone();
-    let summary = ImageSummary { manifest, ..ImageSummary::new(detail.summary, host) };
-    Ok(ImageDetail { summary, index_platforms, config: settings(config), history, layers, repo_digests })
+    let summary = ImageSummary {
+        manifest,
+        ..ImageSummary::new(detail.summary, host)
+    };
+    Ok(ImageDetail {
+        summary,
+        index_platforms,
+        config: settings(config),
+        history,
+        layers,
+        repo_digests,
+    })
 }
 
 /// Pairs the history with the layers, newest first.
 fn history(config: &ImageConfig, detail: &store::ImageDetail) -> Vec<HistoryRow> {
     let size = |position: usize| {
         let layer = detail.layers.get(position);
-        layer.and_then(|layer| layer.facts.as_ref()).map_or(0, |facts| facts.content_size)
+        layer
+            .and_then(|layer| layer.facts.as_ref())
+            .map_or(0, |facts| facts.content_size)
     };
     let entries = pair_history(config, detail.layers.len()).into_iter().rev();
     entries
         .map(|entry| HistoryRow {
-            created: entry.record.created.as_deref().and_then(|text| text.parse().ok()),
+            created: entry
+                .record
+                .created
+                .as_deref()
+                .and_then(|text| text.parse().ok()),
             created_by: entry.record.created_by,
             author: entry.record.author,
             comment: entry.record.comment,
@@ -155,7 +175,11 @@ fn history(config: &ImageConfig, detail: &store::ImageDetail) -> Vec<HistoryRow>
         .collect()
 }
 
-fn layers(config: &ImageConfig, detail: &store::ImageDetail, history: &[HistoryRow]) -> Vec<LayerRow> {
+fn layers(
+    config: &ImageConfig,
+    detail: &store::ImageDetail,
+    history: &[HistoryRow],
+) -> Vec<LayerRow> {
     let chain = chain_ids(&config.rootfs.diff_ids);
     let rows = detail.layers.iter().enumerate();
     rows.map(|(position, layer)| {
@@ -163,14 +187,25 @@ fn layers(config: &ImageConfig, detail: &store::ImageDetail, history: &[HistoryR
         let shared = layer.shared_with.iter();
         LayerRow {
             digest: layer.digest.clone(),
-            diff_id: layer.diff_id.clone().unwrap_or_else(|| layer.digest.clone()),
-            chain_id: chain.get(position).cloned().unwrap_or_else(|| layer.digest.clone()),
+            diff_id: layer
+                .diff_id
+                .clone()
+                .unwrap_or_else(|| layer.digest.clone()),
+            chain_id: chain
+                .get(position)
+                .cloned()
+                .unwrap_or_else(|| layer.digest.clone()),
             media_type: layer.media_type.clone(),
             size: layer.size,
             uncompressed_size: layer.facts.as_ref().map(|facts| facts.uncompressed_size),
             content_size: layer.facts.as_ref().map(|facts| facts.content_size),
             created_by: made.and_then(|row| row.created_by.clone()),
-            shared_with: shared.map(|other| SharedWith { target: other.target.clone(), name: other.name.clone() }).collect(),
+            shared_with: shared
+                .map(|other| SharedWith {
+                    target: other.target.clone(),
+                    name: other.name.clone(),
+                })
+                .collect(),
         }
     })
     .collect()
@@ -179,9 +214,18 @@ fn layers(config: &ImageConfig, detail: &store::ImageDetail, history: &[HistoryR
 fn settings(config: ImageConfig) -> ImageConfigSummary {
     let created = config.created();
     // The comment of a commit stands in its line of the history; only Docker's own configs have it at the top as well.
-    let comment = config.comment.or_else(|| config.history.last().and_then(|record| record.comment.clone()));
+    let comment = config.comment.or_else(|| {
+        config
+            .history
+            .last()
+            .and_then(|record| record.comment.clone())
+    });
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
-    let nanoseconds = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
+    let nanoseconds = |value: Option<i64>| {
+        value
+            .and_then(|value| u64::try_from(value).ok())
+            .unwrap_or_default()
+    };
     let ContainerConfig {
         user,
         exposed_ports,

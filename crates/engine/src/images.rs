@@ -110,7 +110,8 @@ impl Engine {
     /// `usage` when the filter names an image (`before=`, `since=`) that is not there.
     pub async fn images(&self, query: &ImageQuery) -> Result<ImageList, Error> {
         let (query, host) = (query.clone(), self.shared.settings.host_platform.clone());
-        self.with_store(move |store| list(store, &query, &host)).await
+        self.with_store(move |store| list(store, &query, &host))
+            .await
     }
 }
 
@@ -132,7 +133,9 @@ impl ImageSummary {
             layers,
             ..
         } = image;
-        let foreign = platform.as_ref().is_some_and(|platform| host.rank(platform).is_none());
+        let foreign = platform
+            .as_ref()
+            .is_some_and(|platform| host.rank(platform).is_none());
         let stripes = layers.layers().into_iter();
         Self {
             manifest: target.clone(),
@@ -150,26 +153,43 @@ impl ImageSummary {
             runnable: platform.is_some(),
             platform,
             in_use,
-            layers: stripes.map(|store::StripLayer { diff_id, size }| LayerStripe { diff_id, size }).collect(),
+            layers: stripes
+                .map(|store::StripLayer { diff_id, size }| LayerStripe { diff_id, size })
+                .collect(),
         }
     }
 }
 
 /// Chooses the images that a filter takes. Also what a filtered prune is about.
-pub(crate) fn matching(store: &Store, filter: &Filter, images: Vec<store::ImageSummary>) -> Result<Vec<store::ImageSummary>, Error> {
+pub(crate) fn matching(
+    store: &Store,
+    filter: &Filter,
+    images: Vec<store::ImageSummary>,
+) -> Result<Vec<store::ImageSummary>, Error> {
     if filter.is_empty() {
         return Ok(images);
     }
     let mut bounds = Bounds::default();
     for (before, name) in filter.named_images() {
         let target = store.resolve(&Selector::from(name))?.target;
-        let created = images.iter().find(|image| image.target == target).and_then(|image| image.created);
-        let limit = if before { &mut bounds.before } else { &mut bounds.since };
+        let created = images
+            .iter()
+            .find(|image| image.target == target)
+            .and_then(|image| image.created);
+        let limit = if before {
+            &mut bounds.before
+        } else {
+            &mut bounds.since
+        };
         *limit = created;
     }
     let mut taken = Vec::new();
     for image in images {
-        let labels = if filter.needs_labels() { labels_of(store, &image.id) } else { Vec::new() };
+        let labels = if filter.needs_labels() {
+            labels_of(store, &image.id)
+        } else {
+            Vec::new()
+        };
         let facts = Facts {
             target: &image.target,
             id: &image.id,
@@ -192,7 +212,9 @@ pub(crate) fn matching(store: &Store, filter: &Filter, images: Vec<store::ImageS
 fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
     let bytes = store.read_document(config, MAX_CONFIG_SIZE);
     let parsed = bytes.ok().and_then(|bytes| ImageConfig::parse(&bytes).ok());
-    parsed.map(|config| config.config.labels.into_iter().collect()).unwrap_or_default()
+    parsed
+        .map(|config| config.config.labels.into_iter().collect())
+        .unwrap_or_default()
 }
 
 fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
@@ -203,7 +225,10 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
     if let Some(name) = &query.name {
         // A repository alone means all its tags.
         let glob = Glob::new(name);
-        images.retain(|image| glob.as_ref().is_some_and(|glob| glob.matches_any(&image.names)));
+        images.retain(|image| {
+            glob.as_ref()
+                .is_some_and(|glob| glob.matches_any(&image.names))
+        });
     }
     let first = |image: &store::ImageSummary| image.names.first().map(ToString::to_string);
     images.sort_by(|a, b| {
@@ -219,10 +244,24 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
             ImageSort::Created => a.created.cmp(&b.created),
             ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
         };
-        let order = if query.descending { order.reverse() } else { order };
-        order.then_with(by_name).then_with(|| a.target.cmp(&b.target))
+        let order = if query.descending {
+            order.reverse()
+        } else {
+            order
+        };
+        order
+            .then_with(by_name)
+            .then_with(|| a.target.cmp(&b.target))
     });
     let total = images.len();
-    let rows = images.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX));
-    Ok(ImageList { images: rows.map(|image| ImageSummary::new(image, host)).collect(), total, total_all, total_size })
+    let rows = images
+        .into_iter()
+        .skip(query.offset)
+        .take(query.limit.unwrap_or(usize::MAX));
+    Ok(ImageList {
+        images: rows.map(|image| ImageSummary::new(image, host)).collect(),
+        total,
+        total_all,
+        total_size,
+    })
 }

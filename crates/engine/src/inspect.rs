@@ -67,8 +67,16 @@ impl Engine {
             let config = config_of(store, &detail)?;
             let raw = store.read_document(&detail.config, MAX_CONFIG_SIZE)?;
             let raw: serde_json::Value = serde_json::from_slice(&raw).unwrap_or_default();
-            let (tags, digests): (Vec<_>, Vec<_>) = detail.summary.names.iter().partition(|name| name.tag().is_some());
-            let mut repo_digests: Vec<String> = digests.into_iter().chain(&detail.summary.repo_digests).map(ImageName::familiar).collect();
+            let (tags, digests): (Vec<_>, Vec<_>) = detail
+                .summary
+                .names
+                .iter()
+                .partition(|name| name.tag().is_some());
+            let mut repo_digests: Vec<String> = digests
+                .into_iter()
+                .chain(&detail.summary.repo_digests)
+                .map(ImageName::familiar)
+                .collect();
             repo_digests.sort();
             repo_digests.dedup();
             let last = config.history.last();
@@ -76,10 +84,16 @@ impl Engine {
                 id: detail.config.to_string(),
                 repo_tags: tags.into_iter().map(ImageName::familiar).collect(),
                 repo_digests,
-                comment: config.comment.or_else(|| last.and_then(|record| record.comment.clone())).unwrap_or_default(),
+                comment: config
+                    .comment
+                    .or_else(|| last.and_then(|record| record.comment.clone()))
+                    .unwrap_or_default(),
                 created: config.created,
                 author: config.author.unwrap_or_default(),
-                config: raw.get("config").filter(|config| !config.is_null()).cloned(),
+                config: raw
+                    .get("config")
+                    .filter(|config| !config.is_null())
+                    .cloned(),
                 architecture: config.architecture,
                 variant: config.variant.filter(|variant| !variant.is_empty()),
                 os: config.os,
@@ -87,7 +101,12 @@ impl Engine {
                 size: detail.summary.size,
                 root_fs: InspectedRootFs {
                     kind: "layers".to_owned(),
-                    layers: config.rootfs.diff_ids.iter().map(ToString::to_string).collect(),
+                    layers: config
+                        .rootfs
+                        .diff_ids
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect(),
                 },
             })
         })

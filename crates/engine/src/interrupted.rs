@@ -30,7 +30,12 @@ impl Engine {
         self.with_store(move |store| {
             let mut pulls = Vec::new();
             for operation in store.interrupted(now)? {
-                if let LeasePurpose::Pull { reference, platform, .. } = operation.purpose {
+                if let LeasePurpose::Pull {
+                    reference,
+                    platform,
+                    ..
+                } = operation.purpose
+                {
                     pulls.push(InterruptedPull {
                         id: operation.id.to_string(),
                         reference,
@@ -52,6 +57,7 @@ impl Engine {
     pub async fn dismiss_interrupted(&self, id: &str) -> Result<(), Error> {
         let unknown = || Error::NoSuchInterrupted { id: id.to_owned() };
         let number: i64 = id.parse().map_err(|_| unknown())?;
-        self.with_store(move |store| Ok(store.dismiss(store::LeaseId(number))?)).await
+        self.with_store(move |store| Ok(store.dismiss(store::LeaseId(number))?))
+            .await
     }
 }

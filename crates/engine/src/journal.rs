@@ -41,7 +41,21 @@ impl Engine {
         self.with_store(move |store| {
             let entries = store.journal(name.as_ref())?.into_iter();
             Ok(entries
-                .map(|store::JournalEntry { time, name, from, to, operation }| JournalEntry { time, name, from, to, operation })
+                .map(
+                    |store::JournalEntry {
+                         time,
+                         name,
+                         from,
+                         to,
+                         operation,
+                     }| JournalEntry {
+                        time,
+                        name,
+                        from,
+                        to,
+                        operation,
+                    },
+                )
                 .collect())
         })
         .await
@@ -54,7 +68,18 @@ impl Engine {
     pub async fn undoable(&self) -> Result<Option<Undoable>, Error> {
         self.with_store(|store| {
             let undoable = store.undoable()?;
-            Ok(undoable.map(|store::Undoable { operation, time, names, images: _ }| Undoable { operation, time, names }))
+            Ok(undoable.map(
+                |store::Undoable {
+                     operation,
+                     time,
+                     names,
+                     images: _,
+                 }| Undoable {
+                    operation,
+                    time,
+                    names,
+                },
+            ))
         })
         .await
     }
@@ -68,6 +93,7 @@ impl Engine {
     /// `nothing_to_undo`, `read_only`.
     pub async fn undo(&self) -> Result<Vec<TagMove>, Error> {
         let now = self.now();
-        self.with_store(move |store| Ok(store.undo(now)?.into_iter().map(TagMove::from).collect())).await
+        self.with_store(move |store| Ok(store.undo(now)?.into_iter().map(TagMove::from).collect()))
+            .await
     }
 }

@@ -143,17 +143,32 @@ impl Engine {
     /// # Errors
     /// As [`Engine::pull`].
     pub async fn plan_pull(&self, request: &PullRequest) -> Result<PullPlan, Error> {
-        let observer = Retries { progress: &NoProgress };
+        let observer = Retries {
+            progress: &NoProgress,
+        };
         let prepared = self.prepare(request, &observer).await?;
         let (name, target) = (prepared.name.clone(), prepared.target.clone());
         let moved_from = self
-            .with_store(move |store| match holder(store, &name)?.filter(|holder| *holder != target) {
-                Some(holder) => crate::tag::moved_from(store, holder),
-                None => Ok(None),
+            .with_store(move |store| {
+                match holder(store, &name)?.filter(|holder| *holder != target) {
+                    Some(holder) => crate::tag::moved_from(store, holder),
+                    None => Ok(None),
+                }
             })
             .await?;
         let up_to_date = self.is_up_to_date(&prepared).await?;
-        let Prepared { reference, name: _, target, manifest, id, platform, foreign, offered, documents: _, blobs } = prepared;
+        let Prepared {
+            reference,
+            name: _,
+            target,
+            manifest,
+            id,
+            platform,
+            foreign,
+            offered,
+            documents: _,
+            blobs,
+        } = prepared;
         Ok(PullPlan {
             reference,
             digest: target,
@@ -191,9 +206,11 @@ impl Engine {
         let up_to_date = self.is_up_to_date(&prepared).await?;
         if request.move_policy == MovePolicy::Keep {
             let (name, target) = (prepared.name.clone(), prepared.target.clone());
-            self.with_store(move |store| match holder(store, &name)?.filter(|holder| *holder != target) {
-                Some(holder) => Err(Error::NameTaken { name, holder }),
-                None => Ok(()),
+            self.with_store(move |store| {
+                match holder(store, &name)?.filter(|holder| *holder != target) {
+                    Some(holder) => Err(Error::NameTaken { name, holder }),
+                    None => Ok(()),
+                }
             })
             .await?;
         }
@@ -205,9 +222,15 @@ impl Engine {
             download_bytes: fetched,
             total_bytes: total,
         });
-        let moved = if up_to_date { Vec::new() } else { self.bring(&prepared, request, total, progress).await? };
+        let moved = if up_to_date {
+            Vec::new()
+        } else {
+            self.bring(&prepared, request, total, progress).await?
+        };
         let target = prepared.target.clone();
-        let names = self.with_store(move |store| Ok(store.images_of(&[target])?.pop().map(|image| image.names))).await?;
+        let names = self
+            .with_store(move |store| Ok(store.images_of(&[target])?.pop().map(|image| image.names)))
+            .await?;
         let image = PulledImage {
             id: prepared.id,
             target: prepared.target.clone(),
@@ -230,12 +253,29 @@ impl Engine {
 impl PlannedBlob {
     /// Returns the bytes that have to come over the network.
     fn missing(&self) -> u64 {
-        if self.present { 0 } else { self.size.saturating_sub(self.partial) }
+        if self.present {
+            0
+        } else {
+            self.size.saturating_sub(self.partial)
+        }
     }
 
     fn state(&self) -> BlobState {
-        let Self { digest, size, media_type: _, present, partial, diff_id } = self.clone();
-        BlobState { digest, size, present, partial, diff_id }
+        let Self {
+            digest,
+            size,
+            media_type: _,
+            present,
+            partial,
+            diff_id,
+        } = self.clone();
+        BlobState {
+            digest,
+            size,
+            present,
+            partial,
+            diff_id,
+        }
     }
 }
 
@@ -259,7 +299,11 @@ impl registry::Observer for Retries<'_> {
             registry::What::Blob(digest) => Some(digest.clone()),
             _ => None,
         };
-        self.progress.report(Event::Retrying { digest, reason: retrying.reason.to_string(), delay: retrying.delay });
+        self.progress.report(Event::Retrying {
+            digest,
+            reason: retrying.reason.to_string(),
+            delay: retrying.delay,
+        });
     }
 
     fn warning(&self, host: &str, text: &str) {

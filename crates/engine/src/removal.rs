@@ -105,7 +105,11 @@ impl Engine {
     /// Only where the store cannot be read: a selection that cannot be removed is in [`RemovalPlan::blocked`].
     pub async fn plan_removal(&self, request: &RemovalRequest) -> Result<RemovalPlan, Error> {
         let selections = request.selections.clone();
-        let options = store::RemovalOptions { force: request.force, no_prune: request.no_prune, now_drop: request.now };
+        let options = store::RemovalOptions {
+            force: request.force,
+            no_prune: request.no_prune,
+            now_drop: request.now,
+        };
         let force = request.force;
         self.with_store(move |store| {
             let mut plan = RemovalPlan::from(store.plan_removal(&selections, &options)?);
@@ -123,17 +127,31 @@ impl Engine {
     /// # Errors
     /// `usage` for a filter that prune does not know.
     pub async fn plan_prune(&self, request: &PruneRequest) -> Result<RemovalPlan, Error> {
-        let (filter, all, now_drop, now) = (request.filter.clone(), request.all, request.now, self.now());
+        let (filter, all, now_drop, now) =
+            (request.filter.clone(), request.all, request.now, self.now());
         self.with_store(move |store| {
             let only = if filter.is_empty() {
                 None
             } else {
                 let until = filter.made_until(now);
                 let chosen = matching(store, &filter, store.images()?)?.into_iter();
-                let old_enough = |image: &store::ImageSummary| until.is_none_or(|until| image.created.is_some_and(|made| made < until));
-                Some(chosen.filter(old_enough).map(|image| image.target).collect())
+                let old_enough = |image: &store::ImageSummary| {
+                    until.is_none_or(|until| image.created.is_some_and(|made| made < until))
+                };
+                Some(
+                    chosen
+                        .filter(old_enough)
+                        .map(|image| image.target)
+                        .collect(),
+                )
             };
-            Ok(RemovalPlan::from(store.plan_prune(&store::PruneOptions { all, only, now_drop })?))
+            Ok(RemovalPlan::from(store.plan_prune(
+                &store::PruneOptions {
+                    all,
+                    only,
+                    now_drop,
+                },
+            )?))
         })
         .await
     }
@@ -145,7 +163,12 @@ impl Engine {
     pub async fn execute(&self, plan: &RemovalPlan) -> Result<Removed, Error> {
         let (inner, blocked, now) = (plan.inner.clone(), plan.blocked.clone(), self.now());
         self.with_store(move |store| {
-            let store::Removed { untagged, deleted, freed_bytes, undoable } = store.execute(&inner, now)?;
+            let store::Removed {
+                untagged,
+                deleted,
+                freed_bytes,
+                undoable,
+            } = store.execute(&inner, now)?;
             Ok(Removed {
                 untagged: untagged.into_iter().map(Untagged::from).collect(),
                 deleted: deleted.into_iter().map(DeletedImage::from).collect(),
@@ -162,7 +185,12 @@ impl From<store::Plan> for RemovalPlan {
     fn from(plan: store::Plan) -> Self {
         Self {
             untagged: plan.untagged.iter().cloned().map(Untagged::from).collect(),
-            deleted: plan.deleted.iter().cloned().map(DeletedImage::from).collect(),
+            deleted: plan
+                .deleted
+                .iter()
+                .cloned()
+                .map(DeletedImage::from)
+                .collect(),
             blobs: plan.blobs.len(),
             freed_bytes: plan.freed_bytes,
             kept_bytes: plan.kept_bytes,
@@ -179,22 +207,57 @@ impl From<store::Untagged> for Untagged {
 }
 
 impl From<store::DeletedImage> for DeletedImage {
-    fn from(store::DeletedImage { target, id, names, size }: store::DeletedImage) -> Self {
-        Self { target, id, names, size }
+    fn from(
+        store::DeletedImage {
+            target,
+            id,
+            names,
+            size,
+        }: store::DeletedImage,
+    ) -> Self {
+        Self {
+            target,
+            id,
+            names,
+            size,
+        }
     }
 }
 
 impl From<store::Blocked> for Blocked {
-    fn from(store::Blocked { name, target: _, reason }: store::Blocked) -> Self {
+    fn from(
+        store::Blocked {
+            name,
+            target: _,
+            reason,
+        }: store::Blocked,
+    ) -> Self {
         use store::BlockReason as Reason;
         let (code, unblock) = match &reason {
             Reason::NotFound => ("not_found", None),
-            Reason::Ambiguous => ("ambiguous_reference", Some("Give more of the ID.".to_owned())),
-            Reason::SeveralNames { .. } => ("conflict", Some("Remove its names one by one, or all at once with force.".to_owned())),
-            Reason::RunningContainer { container } => ("conflict", Some(format!("Stop and remove the container {container} first."))),
-            other if other.yields_to_force() => ("conflict", Some("Force removes it all the same.".to_owned())),
+            Reason::Ambiguous => (
+                "ambiguous_reference",
+                Some("Give more of the ID.".to_owned()),
+            ),
+            Reason::SeveralNames { .. } => (
+                "conflict",
+                Some("Remove its names one by one, or all at once with force.".to_owned()),
+            ),
+            Reason::RunningContainer { container } => (
+                "conflict",
+                Some(format!("Stop and remove the container {container} first.")),
+            ),
+            other if other.yields_to_force() => (
+                "conflict",
+                Some("Force removes it all the same.".to_owned()),
+            ),
             _ => ("conflict", None),
         };
-        Self { name, reason: reason.to_string(), unblock, code }
+        Self {
+            name,
+            reason: reason.to_string(),
+            unblock,
+            code,
+        }
     }
 }

@@ -117,8 +117,11 @@ impl Environment<'_> {
     fn credentials(&self) -> CredentialSources {
         let home = self.home();
         let below_home = |parts: &[&str]| {
-            home.as_ref()
-                .map(|home| parts.iter().fold(home.clone(), |path, part| path.join(part)))
+            home.as_ref().map(|home| {
+                parts
+                    .iter()
+                    .fold(home.clone(), |path, part| path.join(part))
+            })
         };
         let runtime = self
             .path("XDG_RUNTIME_DIR")
@@ -191,8 +194,13 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_store_is_where_the_environment_says() {
-        let root = |variables: &[(&str, &str)]| settings(variables).map(|settings| settings.store_root).ok();
-        assert_eq!(root(&[("STRATA_STORE", "/s"), ("HOME", "/h")]), Some("/s".into()));
+        let root = |variables: &[(&str, &str)]| {
+            settings(variables).map(|settings| settings.store_root).ok()
+        };
+        assert_eq!(
+            root(&[("STRATA_STORE", "/s"), ("HOME", "/h")]),
+            Some("/s".into())
+        );
         assert_eq!(
             root(&[("XDG_DATA_HOME", "/data"), ("HOME", "/h")]),
             Some("/data/strata/store".into())

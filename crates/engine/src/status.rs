@@ -61,6 +61,7 @@ impl Engine {
     /// `read_only`, `io`.
     pub async fn collect(&self) -> Result<u64, Error> {
         let now = self.now();
-        self.with_store(move |store| Ok(store.collect(now)?.freed_bytes)).await
+        self.with_store(move |store| Ok(store.collect(now)?.freed_bytes))
+            .await
     }
 }

@@ -36,7 +36,8 @@ impl Engine {
     /// As [`Engine::tag`].
     pub async fn plan_tag(&self, source: &Selector, name: &Reference) -> Result<TagPlan, Error> {
         let (source, name) = (source.clone(), given_name(name)?);
-        self.with_store(move |store| plan(store, &source, &name)).await
+        self.with_store(move |store| plan(store, &source, &name))
+            .await
     }
 
     /// Gives an image one more name; a name that another image has moves. Without a tag it means `latest`.
@@ -65,21 +66,38 @@ impl From<store::TagMove> for TagMove {
 /// A name that somebody gives has a tag: a digest is not theirs to choose.
 fn given_name(reference: &Reference) -> Result<ImageName, Error> {
     if reference.digest().is_some() {
-        return Err(Error::NameWithDigest { name: reference.familiar() });
+        return Err(Error::NameWithDigest {
+            name: reference.familiar(),
+        });
     }
     Ok(ImageName::of(reference))
 }
 
 fn plan(store: &Store, source: &Selector, name: &ImageName) -> Result<TagPlan, Error> {
     let store::TagMove { name, from, to } = store.plan_tag(source, name)?;
-    let to = to.ok_or_else(|| Error::NoSuchImage { wanted: source.text().to_owned() })?;
+    let to = to.ok_or_else(|| Error::NoSuchImage {
+        wanted: source.text().to_owned(),
+    })?;
     let same = from.as_ref() == Some(&to);
-    let from = from.filter(|_| !same).map(|target| moved_from(store, target)).transpose()?.flatten();
-    Ok(TagPlan { name, to, from, same })
+    let from = from
+        .filter(|_| !same)
+        .map(|target| moved_from(store, target))
+        .transpose()?
+        .flatten();
+    Ok(TagPlan {
+        name,
+        to,
+        from,
+        same,
+    })
 }
 
 /// Describes the image that a name is taken from.
 pub(crate) fn moved_from(store: &Store, target: Digest) -> Result<Option<MovedFrom>, Error> {
     let image = store.images_of(std::slice::from_ref(&target))?.pop();
-    Ok(image.map(|image| MovedFrom { target, id: image.id, created: image.created }))
+    Ok(image.map(|image| MovedFrom {
+        target,
+        id: image.id,
+        created: image.created,
+    }))
 }

@@ -1,6 +1,11 @@
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::fs;
 
-use crate::{Result, Store};
+use jiff::Timestamp;
+use oci::Digest;
+
+use crate::database::{Text, micros, size};
+use crate::{Error, Result, Store, lock};
 
 /// What a collection freed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +30,151 @@ impl Store {
     /// # Errors
     /// [`Unchecked`](crate::Error::Unchecked) on a store that was recovered until a check has passed.
     pub fn collect(&self, now: Timestamp) -> Result<Collected> {
-        let _ = now;
-        todo!()
+        if self.recovery().is_some() {
+            return Err(Error::Unchecked);
+        }
+        self.refuse_read_only()?;
+        let Some(_alone) = lock::try_exclusive(&self.locks().join("collector"))? else {
+            return Ok(Collected::default());
+        };
+        let oldest = micros(now.saturating_sub(crate::GRACE).unwrap_or(Timestamp::MIN));
+        let images = self.change(|change| {
+            let over = change.all::<i64>("SELECT id FROM images WHERE removed < ?", [oldest])?;
+            for image in &over {
+                change.forget_image(*image)?;
+            }
+            Ok(over.len() as u64)
+        })?;
+        self.end_leases(oldest)?;
+        let mut collected = self.sweep(oldest, None)?;
+        collected.images = images;
+        self.sweep_partials(&mut collected)?;
+        Ok(collected)
+    }
+}
+
+impl Store {
+    /// Frees the blobs that nothing holds and that came before `oldest`; with `only`, no others.
+    ///
+    /// The rows go first, in one transaction that sees every lease. A file is then removed under its digest's lock, unless a row
+    /// has come back for it meanwhile.
+    pub(crate) fn sweep(&self, oldest: i64, only: Option<&BTreeSet<Digest>>) -> Result<Collected> {
+        let mut collected = Collected::default();
+        let (blobs, indexes) = self.change(|change| {
+            let read = || {
+                let mut statement = change.sql.prepare_cached(
+                    "SELECT id, digest, size FROM blobs WHERE refs = 0 AND added < ?
+                     AND NOT EXISTS (SELECT 1 FROM image_blobs WHERE image_blobs.blob = blobs.id)
+                     AND NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)",
+                )?;
+                let rows = statement.query_map([oldest], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Text<Digest>>(1)?.0, size(row.get(2)?)))
+                })?;
+                rows.collect::<rusqlite::Result<Vec<_>>>()
+            };
+            let mut free = read().map_err(self.explain())?;
+            free.retain(|(_, digest, _)| only.is_none_or(|only| only.contains(digest)));
+            let mut indexes = Vec::new();
+            for (row, digest, _) in &free {
+                change.run("DELETE FROM blobs WHERE id = ?", [*row])?;
+                let diff_id = change.one::<Text<Digest>>("SELECT diff_id FROM layers WHERE blob = ?", [Text(digest)])?;
+                change.run("DELETE FROM layers WHERE blob = ?", [Text(digest)])?;
+                if let Some(Text(diff_id)) = diff_id
+                    && change.one::<i64>("SELECT 1 FROM layers WHERE diff_id = ? LIMIT 1", [Text(&diff_id)])?.is_none()
+                {
+                    indexes.push(diff_id);
+                }
+            }
+            Ok((free, indexes))
+        })?;
+        for (_, digest, bytes) in blobs {
+            let _digest_lock = lock::try_exclusive(&self.ingest_path(&digest))?;
+            if self.blob_row_size(&digest)?.is_none() {
+                collected.freed_bytes += remove(&self.blob_path(&digest))?.map_or(0, |_| bytes);
+                collected.blobs += 1;
+            }
+            self.drop_empty_partial(&digest)?;
+        }
+        for diff_id in indexes {
+            let used = self.read(|sql| {
+                sql.query_row(
+                    "SELECT count(*) FROM layers WHERE diff_id = ?",
+                    [Text(&diff_id)],
+                    |row| row.get::<_, i64>(0),
+                )
+            })?;
+            if used == 0
+                && let Some(bytes) = remove(&self.index_path(&diff_id))?
+            {
+                collected.indexes += 1;
+                collected.freed_bytes += bytes;
+            }
+        }
+        Ok(collected)
+    }
+
+    /// Removes the empty file that locking a digest made.
+    fn drop_empty_partial(&self, digest: &Digest) -> Result<()> {
+        let path = self.ingest_path(digest);
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.len() == 0) {
+            remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the leases of dead processes whose grace is over, and forgets the lock files of dead processes without leases.
+    fn end_leases(&self, oldest: i64) -> Result<()> {
+        let leases = self.read(|sql| {
+            let mut statement = sql.prepare("SELECT id, owner FROM leases WHERE renewed < ?")?;
+            let rows = statement.query_map([oldest], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        for (lease, owner) in leases {
+            if !self.is_alive(&owner) {
+                self.note(|sql| {
+                    sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [lease])?;
+                    sql.execute("DELETE FROM leases WHERE id = ?", [lease])
+                        .map(drop)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes partial downloads that no lease holds.
+    fn sweep_partials(&self, collected: &mut Collected) -> Result<()> {
+        let folder = self.root().join("ingest");
+        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
+            let entry = entry.map_err(Error::io("read", &folder))?;
+            let name = entry.file_name().to_string_lossy().replacen('-', ":", 1);
+            let Ok(digest) = name.parse::<Digest>() else {
+                continue;
+            };
+            let held = self.read(|sql| {
+                sql.query_row(
+                    "SELECT count(*) FROM lease_blobs WHERE digest = ?",
+                    [Text(&digest)],
+                    |row| row.get::<_, i64>(0),
+                )
+            })?;
+            if held == 0 {
+                let bytes = self.drop_partial(&digest)?;
+                collected.partials += u64::from(bytes > 0);
+                collected.freed_bytes += bytes;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file; one that is gone already is fine. Returns its size.
+fn remove(path: &std::path::Path) -> Result<Option<u64>> {
+    let size = fs::symlink_metadata(path).map(|found| found.len()).ok();
+    match fs::remove_file(path) {
+        Ok(()) => Ok(size),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("remove", path)(error)),
     }
 }

@@ -1,6 +1,10 @@
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Platform};
+use rusqlite::{Connection, Row};
 
+use crate::database::{Text, size, time};
 use crate::{Result, Store};
 
 /// One row of the list of images.
@@ -39,7 +43,7 @@ pub struct ImageSummary {
 }
 
 /// The layers of an image in a packed form, as drawn on its card; unpacked only where they are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LayerStrip {
     packed: Box<[u8]>,
 }
@@ -63,26 +67,123 @@ impl ImageSummary {
 impl LayerStrip {
     /// Unpacks it, base first.
     pub fn layers(&self) -> Vec<StripLayer> {
-        let _ = &self.packed;
-        todo!()
+        crate::record::unpack(&self.packed)
     }
 }
 
 impl Store {
     /// Returns all live images, newest recorded first.
     pub fn images(&self) -> Result<Vec<ImageSummary>> {
-        todo!()
+        self.read(|sql| rows(sql, ""))
     }
 
     /// Returns the live images among these targets, in no particular order.
     pub fn images_of(&self, targets: &[Digest]) -> Result<Vec<ImageSummary>> {
-        let _ = targets;
-        todo!()
+        self.read(|sql| {
+            let mut found = Vec::new();
+            for target in targets {
+                found.extend(rows(sql, target.as_str())?);
+            }
+            Ok(found)
+        })
     }
 
     /// Returns the targets of live images that have a label (with that value, where one is given).
     pub fn images_with_label(&self, key: &str, value: Option<&str>) -> Result<Vec<Digest>> {
-        let _ = (key, value);
-        todo!()
+        self.read(|sql| {
+            let query = "SELECT DISTINCT images.target FROM labels JOIN images ON images.id = labels.image WHERE images.removed IS NULL AND labels.key = ?1";
+            let target = |row: &Row<'_>| Ok(row.get::<_, Text<Digest>>(0)?.0);
+            match value {
+                Some(value) => sql.prepare(&format!("{query} AND labels.value = ?2"))?.query_map([key, value], target)?.collect(),
+                None => sql.prepare(query)?.query_map([key], target)?.collect(),
+            }
+        })
     }
+}
+
+impl LayerStrip {
+    pub(crate) fn from_packed(packed: Vec<u8>) -> Self {
+        Self {
+            packed: packed.into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for LayerStrip {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.layers()).finish()
+    }
+}
+
+/// Reads the live images, all of them (`only` empty) or one.
+pub(crate) fn rows(sql: &Connection, only: &str) -> rusqlite::Result<Vec<ImageSummary>> {
+    let all = only.is_empty();
+    let filter = if all {
+        "WHERE removed IS NULL AND ?1 = ''"
+    } else {
+        "WHERE removed IS NULL AND target = ?1"
+    };
+    let mut names: HashMap<i64, Vec<ImageName>> = HashMap::new();
+    let mut repo_digests: HashMap<i64, Vec<ImageName>> = HashMap::new();
+    let mut in_use: HashMap<i64, Vec<String>> = HashMap::new();
+    let of = "WHERE ?1 = '' OR image = (SELECT id FROM images WHERE target = ?1)";
+    let named = |table: &str, into: &mut HashMap<i64, Vec<ImageName>>| {
+        let text = if all {
+            format!("SELECT image, name FROM {table} WHERE ?1 = '' ORDER BY name")
+        } else {
+            format!(
+                "SELECT image, name FROM {table} WHERE image = (SELECT id FROM images WHERE target = ?1) ORDER BY name"
+            )
+        };
+        let mut statement = sql.prepare_cached(&text)?;
+        let mut rows = statement.query([only])?;
+        while let Some(row) = rows.next()? {
+            into.entry(row.get(0)?)
+                .or_default()
+                .push(row.get::<_, Text<ImageName>>(1)?.0);
+        }
+        Ok::<_, rusqlite::Error>(())
+    };
+    named("tags", &mut names)?;
+    named("repo_digests", &mut repo_digests)?;
+    let mut statement = sql.prepare_cached(&format!(
+        "SELECT image, container FROM in_use {of} ORDER BY container"
+    ))?;
+    let mut rows = statement.query([only])?;
+    while let Some(row) = rows.next()? {
+        in_use.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    // Few blobs are damaged at any time, most often none: one look serves all rows.
+    let mut statement = sql.prepare_cached(
+        "SELECT DISTINCT image_blobs.image FROM blobs JOIN image_blobs ON image_blobs.blob = blobs.id WHERE blobs.damaged = 1",
+    )?;
+    let damaged = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<std::collections::HashSet<i64>>>()?;
+    let mut statement = sql.prepare_cached(&format!(
+        "SELECT id, target, config, size, download_size, total_size, unique_size, created, recorded, platform, is_index, strip
+         FROM images {filter} ORDER BY recorded DESC, id DESC"
+    ))?;
+    let rows = statement.query_map([only], |row| {
+        let id: i64 = row.get(0)?;
+        let (total, unique) = (size(row.get(5)?), size(row.get(6)?));
+        Ok(ImageSummary {
+            target: row.get::<_, Text<Digest>>(1)?.0,
+            id: row.get::<_, Text<Digest>>(2)?.0,
+            names: names.remove(&id).unwrap_or_default(),
+            repo_digests: repo_digests.remove(&id).unwrap_or_default(),
+            size: size(row.get(3)?),
+            download_size: size(row.get(4)?),
+            unique_size: unique,
+            shared_size: total.saturating_sub(unique),
+            created: row.get::<_, Option<i64>>(7)?.map(time),
+            recorded: time(row.get(8)?),
+            platform: row.get::<_, Option<Text<Platform>>>(9)?.map(|text| text.0),
+            is_index: row.get(10)?,
+            damaged: damaged.contains(&id),
+            in_use: in_use.remove(&id).unwrap_or_default(),
+            layers: LayerStrip::from_packed(row.get(11)?),
+        })
+    })?;
+    rows.collect()
 }

@@ -1,7 +1,9 @@
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
+use rusqlite::{Connection, Row};
 
-use crate::{Result, Store, TagMove};
+use crate::database::{Text, size, time};
+use crate::{Error, Result, Store, TagMove};
 
 /// One change of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +36,56 @@ pub struct Undoable {
 impl Store {
     /// Returns the changes of one name, or of all, newest first.
     pub fn journal(&self, name: Option<&ImageName>) -> Result<Vec<JournalEntry>> {
-        let _ = name;
-        todo!()
+        self.read(|sql| {
+            let query =
+                "SELECT batches.time, journal.name, journal.was, journal.became, batches.operation
+                FROM journal JOIN batches ON batches.id = journal.batch";
+            let entry = |row: &Row<'_>| {
+                Ok(JournalEntry {
+                    time: time(row.get(0)?),
+                    name: row.get::<_, Text<ImageName>>(1)?.0,
+                    from: row.get::<_, Option<Text<Digest>>>(2)?.map(|text| text.0),
+                    to: row.get::<_, Option<Text<Digest>>>(3)?.map(|text| text.0),
+                    operation: row.get(4)?,
+                })
+            };
+            match name {
+                Some(name) => sql
+                    .prepare(&format!(
+                        "{query} WHERE journal.name = ? ORDER BY journal.id DESC"
+                    ))?
+                    .query_map([Text(name)], entry)?
+                    .collect(),
+                None => sql
+                    .prepare(&format!("{query} ORDER BY journal.id DESC"))?
+                    .query_map([], entry)?
+                    .collect(),
+            }
+        })
     }
 
     /// Says what would be undone, or `None`.
     pub fn undoable(&self) -> Result<Option<Undoable>> {
-        todo!()
+        self.read(|sql| {
+            let mut batches = sql.prepare("SELECT id, operation, time FROM batches WHERE undoable = 1 AND undone = 0 ORDER BY id DESC")?;
+            let mut rows = batches.query([])?;
+            while let Some(row) = rows.next()? {
+                let id: i64 = row.get(0)?;
+                let names = sql
+                    .prepare("SELECT DISTINCT name FROM journal WHERE batch = ? ORDER BY name")?
+                    .query_map([id], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let images = sql.query_row(
+                    "SELECT count(*) FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL",
+                    [id],
+                    |row| row.get(0).map(size),
+                )?;
+                if possible(sql, id)? {
+                    return Ok(Some(Undoable { operation: row.get(1)?, time: time(row.get(2)?), names, images }));
+                }
+            }
+            Ok(None)
+        })
     }
 
     /// Takes back the last removal or move that was not taken back yet: names point where they did, removed images are back.
@@ -51,7 +96,81 @@ impl Store {
     /// # Errors
     /// [`NothingToUndo`](crate::Error::NothingToUndo).
     pub fn undo(&self, now: Timestamp) -> Result<Vec<TagMove>> {
-        let _ = now;
-        todo!()
+        self.change(|change| {
+            loop {
+                let last = change.one::<i64>("SELECT id FROM batches WHERE undoable = 1 AND undone = 0 ORDER BY id DESC LIMIT 1", [])?;
+                let Some(undone) = last else { return Err(Error::NothingToUndo) };
+                change.run("UPDATE batches SET undone = 1 WHERE id = ?", [undone])?;
+                if !possible(&change.sql, undone).map_err(self.explain())? {
+                    continue;
+                }
+                let batch = change.batch("undo", now)?;
+                let images = change.all::<i64>(
+                    "SELECT images.id FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL",
+                    [undone],
+                )?;
+                for image in images {
+                    change.restore_image(image)?;
+                }
+                let mut moves = Vec::new();
+                for (name, was, became) in entries(&change.sql, undone).map_err(self.explain())? {
+                    let current = change.one::<i64>("SELECT image FROM tags WHERE name = ?", [Text(&name)])?;
+                    if change.target_of(current)? != became {
+                        continue;
+                    }
+                    let image = match &was {
+                        None => None,
+                        Some(target) => match change.one::<i64>("SELECT id FROM images WHERE target = ?", [Text(target)])? {
+                            Some(image) => {
+                                if change.one::<i64>("SELECT 1 FROM images WHERE id = ? AND removed IS NOT NULL", [image])?.is_some() {
+                                    change.restore_image(image)?;
+                                }
+                                Some(image)
+                            }
+                            // Its grace is over: the name stays as it is.
+                            None => continue,
+                        },
+                    };
+                    moves.extend(change.set_name(&name, image, batch)?);
+                }
+                return Ok(moves);
+            }
+        })
     }
+}
+
+type Entry = (ImageName, Option<Digest>, Option<Digest>);
+
+/// Returns what a batch did to names, last first.
+fn entries(sql: &Connection, batch: i64) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement =
+        sql.prepare("SELECT name, was, became FROM journal WHERE batch = ? ORDER BY id DESC")?;
+    let rows = statement.query_map([batch], |row| {
+        let digest = |column| {
+            Ok::<_, rusqlite::Error>(
+                row.get::<_, Option<Text<Digest>>>(column)?
+                    .map(|text| text.0),
+            )
+        };
+        Ok((row.get::<_, Text<ImageName>>(0)?.0, digest(1)?, digest(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Tells whether undoing a batch would change anything: a removed image is still here, or a name is where the batch left it.
+fn possible(sql: &Connection, batch: i64) -> rusqlite::Result<bool> {
+    let images: bool = sql.query_row(
+        "SELECT EXISTS (SELECT 1 FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL)",
+        [batch],
+        |row| row.get(0),
+    )?;
+    let names: bool = sql.query_row(
+        "SELECT EXISTS (SELECT 1 FROM journal
+            LEFT JOIN tags ON tags.name = journal.name LEFT JOIN images AS now ON now.id = tags.image
+            JOIN images AS old ON old.target = journal.was
+            WHERE journal.batch = ? AND now.target IS journal.became)",
+        [batch],
+        |row| row.get(0),
+    )?;
+    Ok(images || names)
 }

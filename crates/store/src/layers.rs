@@ -1,9 +1,14 @@
-use std::fs::File;
-use std::io::{self, Write};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use oci::Digest;
+use rusqlite::{OptionalExtension, Row, params};
 
-use crate::{Result, Store};
+use crate::blobs::open_plain;
+use crate::database::{Text, column, size};
+use crate::{Error, Result, Store, durable};
 
 /// What is known of a layer after its tar was read once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,57 +36,208 @@ pub struct LayerRecord {
 
 /// Writes the file index of a layer. It becomes visible only in [`commit`](Self::commit); dropping it throws it away.
 pub struct IndexWriter {
-    _private: (),
+    store: Store,
+    blob: Digest,
+    path: PathBuf,
+    /// Gone once it was committed.
+    file: Option<BufWriter<File>>,
 }
 
 impl Store {
     /// Begins the file index of a layer blob. Writes are buffered.
     pub fn index_writer(&self, blob: &Digest) -> Result<IndexWriter> {
-        let _ = blob;
-        todo!()
+        self.refuse_read_only()?;
+        let path = self
+            .locks()
+            .join(format!("index-{}-{}.new", std::process::id(), blob.short()));
+        let file = durable::create(&path)?;
+        Ok(IndexWriter {
+            store: self.clone(),
+            blob: blob.clone(),
+            path,
+            file: Some(BufWriter::with_capacity(128 * 1024, file)),
+        })
     }
 
     /// Returns what is known of a layer blob, or `None` where its tar was never read.
     pub fn layer(&self, blob: &Digest) -> Result<Option<LayerRecord>> {
-        let _ = blob;
-        todo!()
+        self.read(|sql| {
+            sql.prepare_cached("SELECT blob, diff_id, uncompressed_size, content_size, entries, index_size FROM layers WHERE blob = ?")?
+                .query_row([Text(blob)], record)
+                .optional()
+        })
     }
 
     /// Opens the file index of a layer, or returns `None` where there is none.
     pub fn open_index(&self, diff_id: &Digest) -> Result<Option<File>> {
-        let _ = diff_id;
-        todo!()
+        let path = self.index_path(diff_id);
+        match open_plain(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", &path)(error)),
+        }
     }
 
     /// Records facts without a (new) file index, as after reading them from an index that is there.
     pub fn put_layer_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
-        let _ = (blob, facts);
-        todo!()
+        let index_size = fs::symlink_metadata(self.index_path(&facts.diff_id))
+            .ok()
+            .map(|found| found.len());
+        self.log_facts(blob, facts)?;
+        self.note(|sql| put_layer(sql, blob, facts, index_size))
     }
 
     /// Returns the layer blobs of live images whose facts are not known, with the diff ID that the config gives them.
     ///
     /// Empty but for a store that was rebuilt or an image that is no file system. Until they are known such layers count 0 bytes unpacked.
     pub fn layers_without_facts(&self) -> Result<Vec<(Digest, Option<Digest>)>> {
-        todo!()
+        let rows = self.read(|sql| {
+            let mut statement = sql.prepare(
+                "SELECT images.strip, images.manifests FROM images WHERE removed IS NULL AND EXISTS (
+                    SELECT 1 FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob
+                    WHERE image_blobs.image = images.id AND NOT EXISTS (SELECT 1 FROM layers WHERE layers.blob = blobs.digest))",
+            )?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(1))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        })?;
+        let mut missing = std::collections::BTreeMap::new();
+        for manifests in rows {
+            for manifest in crate::record::manifest_list(&manifests) {
+                let Ok(stack) = self.stack(&manifest) else {
+                    continue;
+                };
+                for (descriptor, diff_id) in stack.layers {
+                    if descriptor.media_type.is_layer() && self.layer(&descriptor.digest)?.is_none()
+                    {
+                        missing.insert(descriptor.digest, diff_id);
+                    }
+                }
+            }
+        }
+        Ok(missing.into_iter().collect())
     }
 }
 
 impl IndexWriter {
     /// Makes the index durable as `layers/<diff ID>.index` and records the facts for its blob.
-    pub fn commit(self, facts: &LayerFacts) -> Result<()> {
-        let _ = facts;
-        todo!()
+    pub fn commit(mut self, facts: &LayerFacts) -> Result<()> {
+        let Some(buffered) = self.file.take() else {
+            return Ok(());
+        };
+        let file = buffered
+            .into_inner()
+            .map_err(|error| Error::io("write", &self.path)(error.into_error()))?;
+        let size = file
+            .metadata()
+            .map_err(Error::io("look at", &self.path))?
+            .len();
+        durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
+        self.store.log_facts(&self.blob, facts)?;
+        self.store
+            .note(|sql| put_layer(sql, &self.blob, facts, Some(size)))
     }
 }
 
 impl Write for IndexWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _ = bytes;
-        todo!()
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        todo!()
+        self.file.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+impl Drop for IndexWriter {
+    fn drop(&mut self) {
+        if self.file.is_some()
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), %error, "an unfinished file index could not be removed");
+        }
+    }
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<LayerRecord> {
+    Ok(LayerRecord {
+        digest: row.get::<_, Text<Digest>>(0)?.0,
+        facts: LayerFacts {
+            diff_id: row.get::<_, Text<Digest>>(1)?.0,
+            uncompressed_size: size(row.get(2)?),
+            content_size: size(row.get(3)?),
+            entries: size(row.get(4)?),
+        },
+        index_size: row.get::<_, Option<i64>>(5)?.map(size),
+    })
+}
+
+pub(crate) fn put_layer(
+    sql: &rusqlite::Connection,
+    blob: &Digest,
+    facts: &LayerFacts,
+    index_size: Option<u64>,
+) -> rusqlite::Result<()> {
+    let LayerFacts {
+        diff_id,
+        uncompressed_size,
+        content_size,
+        entries,
+    } = facts;
+    sql.prepare_cached("INSERT OR REPLACE INTO layers (blob, diff_id, uncompressed_size, content_size, entries, index_size) VALUES (?, ?, ?, ?, ?, ?)")?
+        .execute(params![
+            Text(blob),
+            Text(diff_id),
+            column(*uncompressed_size),
+            column(*content_size),
+            column(*entries),
+            index_size.map(column)
+        ])
+        .map(drop)
+}
+
+impl Store {
+    fn facts_path(&self) -> PathBuf {
+        self.root().join("layers").join("facts")
+    }
+
+    /// Appends a layer's facts to the log from which a rebuild takes them. It is derived data, so it is not synced.
+    fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
+        let LayerFacts {
+            diff_id,
+            uncompressed_size,
+            content_size,
+            entries,
+        } = facts;
+        let path = self.facts_path();
+        let line = format!("{blob} {diff_id} {uncompressed_size} {content_size} {entries}\n");
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
+        file.write_all(line.as_bytes())
+            .map_err(Error::io("write", &path))
+    }
+
+    /// Reads the log of facts; lines that are cut or altered are passed over.
+    pub(crate) fn logged_facts(&self) -> HashMap<Digest, LayerFacts> {
+        let text = fs::read_to_string(self.facts_path()).unwrap_or_default();
+        let parse = |line: &str| {
+            let mut words = line.split(' ');
+            let blob = words.next()?.parse().ok()?;
+            let diff_id = words.next()?.parse().ok()?;
+            let mut number = || words.next()?.parse::<u64>().ok();
+            let facts = LayerFacts {
+                diff_id,
+                uncompressed_size: number()?,
+                content_size: number()?,
+                entries: number()?,
+            };
+            Some((blob, facts))
+        };
+        text.lines().filter_map(parse).collect()
     }
 }

@@ -2,9 +2,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 use oci::{Digest, Platform, Reference};
+use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Store};
+use crate::database::{Text, micros, time};
+use crate::{BlobState, Error, Result, Store, lock};
 
 /// The number of a lease, and of the operation that it was taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,7 +44,9 @@ pub enum LeasePurpose {
 /// Dropping it releases it. When its process dies instead, the content is kept until [`GRACE`](crate::GRACE) after the last
 /// renewal, and [`Store::interrupted`] lists the operation.
 pub struct Lease {
-    _private: (),
+    store: Store,
+    id: i64,
+    released: bool,
 }
 
 /// An operation whose process died.
@@ -63,14 +67,62 @@ pub struct InterruptedOperation {
 impl Store {
     /// Takes a lease.
     pub fn lease(&self, purpose: &LeasePurpose, now: Timestamp) -> Result<Lease> {
-        let _ = (purpose, now);
-        todo!()
+        self.refuse_read_only()?;
+        let text = purpose_text(purpose)?;
+        let id = self.note(|sql| {
+            sql.execute(
+                "INSERT INTO leases (owner, purpose, started, renewed) VALUES (?1, ?2, ?3, ?3)",
+                params![self.owner(), text, micros(now)],
+            )?;
+            Ok(sql.last_insert_rowid())
+        })?;
+        Ok(Lease {
+            store: self.clone(),
+            id,
+            released: false,
+        })
     }
 
     /// Returns the operations whose process died, newest first. Those older than the grace time are gone.
     pub fn interrupted(&self, now: Timestamp) -> Result<Vec<InterruptedOperation>> {
-        let _ = now;
-        todo!()
+        let oldest = micros(now.saturating_sub(crate::GRACE).unwrap_or(Timestamp::MIN));
+        let rows = self.read(|sql| {
+            let mut statement = sql.prepare("SELECT id, owner, purpose, started FROM leases WHERE renewed > ? ORDER BY started DESC, id DESC")?;
+            let rows = statement.query_map([oldest], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let mut found = Vec::new();
+        for (id, owner, purpose, started) in rows {
+            if self.is_alive(&owner) {
+                continue;
+            }
+            // A purpose that a newer version wrote is not ours to take up.
+            let Ok(purpose) = serde_json::from_str::<LeasePurpose>(&purpose) else {
+                continue;
+            };
+            let total_bytes = match &purpose {
+                LeasePurpose::Pull { total, .. } => *total,
+                LeasePurpose::Local { .. } => continue,
+            };
+            let mut done_bytes = 0;
+            for state in self.blob_states(&self.held_by(id)?)? {
+                done_bytes += match state {
+                    BlobState::Present { size } => size,
+                    BlobState::Partial { bytes } => bytes,
+                    BlobState::Absent => 0,
+                };
+            }
+            found.push(InterruptedOperation {
+                id: LeaseId(id),
+                purpose,
+                started: time(started),
+                done_bytes,
+                total_bytes,
+            });
+        }
+        Ok(found)
     }
 
     /// Takes over the lease of an interrupted operation, with all that it holds.
@@ -78,43 +130,161 @@ impl Store {
     /// # Errors
     /// [`NoSuchOperation`](crate::Error::NoSuchOperation) also when somebody else took it first.
     pub fn resume(&self, id: LeaseId, now: Timestamp) -> Result<Lease> {
-        let _ = (id, now);
-        todo!()
+        let owner = self.read(|sql| {
+            sql.query_row("SELECT owner FROM leases WHERE id = ?", [id.0], |row| {
+                row.get::<_, String>(0)
+            })
+            .optional()
+        })?;
+        let former = owner
+            .filter(|owner| !self.is_alive(owner))
+            .ok_or(Error::NoSuchOperation { id: id.0 })?;
+        let taken = self.note(|sql| {
+            sql.execute(
+                "UPDATE leases SET owner = ?, renewed = ? WHERE id = ? AND owner = ?",
+                params![self.owner(), micros(now), id.0, former],
+            )
+        })?;
+        if taken == 1 {
+            Ok(Lease {
+                store: self.clone(),
+                id: id.0,
+                released: false,
+            })
+        } else {
+            Err(Error::NoSuchOperation { id: id.0 })
+        }
     }
 
     /// Forgets an interrupted operation. Its content goes with the next collection, partial downloads at once.
     pub fn dismiss(&self, id: LeaseId) -> Result<()> {
-        let _ = id;
-        todo!()
+        let held = self.held_by(id.0)?;
+        let owner = self.read(|sql| {
+            sql.query_row("SELECT owner FROM leases WHERE id = ?", [id.0], |row| {
+                row.get::<_, String>(0)
+            })
+            .optional()
+        })?;
+        if owner.is_none_or(|owner| self.is_alive(&owner)) {
+            return Err(Error::NoSuchOperation { id: id.0 });
+        }
+        self.note(|sql| {
+            sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [id.0])?;
+            sql.execute("DELETE FROM leases WHERE id = ?", [id.0])
+                .map(drop)
+        })?;
+        for digest in held {
+            self.drop_partial(&digest)?;
+        }
+        Ok(())
     }
 }
 
 impl Lease {
     /// Returns its number.
     pub fn id(&self) -> LeaseId {
-        todo!()
+        LeaseId(self.id)
     }
 
     /// Holds these digests too, whether they are here yet or not.
     pub fn hold(&self, digests: &[Digest]) -> Result<()> {
-        let _ = digests;
-        todo!()
+        self.store.note(|sql| {
+            let mut statement = sql.prepare_cached(
+                "INSERT OR IGNORE INTO lease_blobs (lease, digest) VALUES (?, ?)",
+            )?;
+            for digest in digests {
+                statement.execute(params![self.id, Text(digest)])?;
+            }
+            Ok(())
+        })
     }
 
     /// Says anew what it is for, as when the size of a pull becomes known.
     pub fn describe(&self, purpose: &LeasePurpose) -> Result<()> {
-        let _ = purpose;
-        todo!()
+        let text = purpose_text(purpose)?;
+        self.store.note(|sql| {
+            sql.execute(
+                "UPDATE leases SET purpose = ? WHERE id = ?",
+                params![text, self.id],
+            )
+            .map(drop)
+        })
     }
 
     /// Moves the time from which the grace counts. Worth doing every few minutes of a long operation.
     pub fn renew(&self, now: Timestamp) -> Result<()> {
-        let _ = now;
-        todo!()
+        self.store.note(|sql| {
+            sql.execute(
+                "UPDATE leases SET renewed = ? WHERE id = ?",
+                params![micros(now), self.id],
+            )
+            .map(drop)
+        })
     }
 
     /// Releases it and reports a failure, which dropping only logs.
-    pub fn release(self) -> Result<()> {
-        todo!()
+    pub fn release(mut self) -> Result<()> {
+        self.released = true;
+        self.end()
+    }
+}
+
+impl Lease {
+    fn end(&self) -> Result<()> {
+        self.store.note(|sql| {
+            sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [self.id])?;
+            sql.execute("DELETE FROM leases WHERE id = ?", [self.id])
+                .map(drop)
+        })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.released
+            && let Err(error) = self.end()
+        {
+            tracing::warn!(lease = self.id, %error, "a lease could not be released; it ends with its grace time");
+        }
+    }
+}
+
+fn purpose_text(purpose: &LeasePurpose) -> Result<String> {
+    serde_json::to_string(purpose).map_err(|error| Error::Database {
+        source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+    })
+}
+
+impl Store {
+    /// Tells whether the process that owns a lease lives: its lock is then held.
+    pub(crate) fn is_alive(&self, owner: &str) -> bool {
+        if owner == self.owner() {
+            return true;
+        }
+        let path = self.locks().join(owner);
+        // What cannot be found out is taken for alive: nothing is then lost.
+        path.exists() && lock::try_exclusive(&path).map_or(true, |free| free.is_none())
+    }
+
+    /// Returns what a lease holds.
+    fn held_by(&self, lease: i64) -> Result<Vec<Digest>> {
+        self.read(|sql| {
+            let mut statement = sql.prepare("SELECT digest FROM lease_blobs WHERE lease = ?")?;
+            let rows = statement.query_map([lease], |row| Ok(row.get::<_, Text<Digest>>(0)?.0))?;
+            rows.collect()
+        })
+    }
+
+    /// Removes the partial download of a blob, unless somebody writes it.
+    pub(crate) fn drop_partial(&self, digest: &Digest) -> Result<u64> {
+        let path = self.ingest_path(digest);
+        let Ok(found) = std::fs::symlink_metadata(&path) else {
+            return Ok(0);
+        };
+        let Some(_lock) = lock::try_exclusive(&path)? else {
+            return Ok(0);
+        };
+        std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        Ok(found.len())
     }
 }

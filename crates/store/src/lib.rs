@@ -25,20 +25,30 @@
 mod blobs;
 mod check;
 mod collect;
+mod database;
 mod detail;
+mod durable;
 mod error;
+mod filesystem;
+mod graph;
 mod images;
 mod ingest;
 mod journal;
 mod layers;
 mod lease;
+mod lock;
+mod mirror;
 mod open;
 mod plan;
+mod planning;
 mod process;
+mod rebuild;
 mod record;
 mod resolve;
 mod tags;
+mod tree;
 mod usage;
+mod write;
 
 pub use blobs::{BlobFault, BlobState};
 pub use check::{CheckOptions, Problem, ProblemKind, Repaired, Report, Unfetched};
@@ -51,7 +61,10 @@ pub use journal::{JournalEntry, Undoable};
 pub use layers::{IndexWriter, LayerFacts, LayerRecord};
 pub use lease::{InterruptedOperation, Lease, LeaseId, LeasePurpose};
 pub use open::{OpenOptions, Recovery, Store};
-pub use plan::{BlockReason, Blocked, DeletedImage, FreedBlob, Plan, PruneOptions, RemovalOptions, Removed, Untagged};
+pub use plan::{
+    BlockReason, Blocked, DeletedImage, FreedBlob, Plan, PruneOptions, RemovalOptions, Removed,
+    Untagged,
+};
 pub use process::ProcessIdentity;
 pub use record::{MovePolicy, NewImage, Recorded};
 pub use resolve::Resolved;

@@ -1,9 +1,14 @@
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
-use crate::{ProcessIdentity, Result};
+use crate::lock::{self, Lock};
+use crate::{Error, ProcessIdentity, Result, database, durable, filesystem, mirror};
 
 /// A store, open. Clones are the same store; the last one closes it.
 #[derive(Clone)]
@@ -13,6 +18,14 @@ pub struct Store {
 
 struct Inner {
     root: PathBuf,
+    read_only: bool,
+    connection: Mutex<Connection>,
+    /// The name of this process's lock file, which tells others that it lives.
+    owner: String,
+    recovery: Mutex<Option<Recovery>>,
+    opened: (Timestamp, Instant),
+    _owner_lock: Option<Lock>,
+    open_lock: Mutex<Option<Lock>>,
 }
 
 /// How to open a store.
@@ -27,7 +40,7 @@ pub struct OpenOptions {
 }
 
 /// What was done on open because the database was missing or damaged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
     /// When it was rebuilt. An earlier recovery is reported until a check has passed.
     pub at: Timestamp,
@@ -51,8 +64,12 @@ impl Store {
     /// [`Newer`](crate::Error::Newer), [`NetworkFileSystem`](crate::Error::NetworkFileSystem), [`NotAStore`](crate::Error::NotAStore)
     /// leave everything untouched. [`Busy`](crate::Error::Busy) means that another process still uses a damaged database.
     pub fn open(root: &Path, options: &OpenOptions) -> Result<Self> {
-        let _ = (root, options);
-        todo!()
+        match Self::open_once(root, options, None) {
+            Err(Error::DatabaseDamaged { source, .. }) if !options.read_only => {
+                Self::open_once(root, options, Some(source.to_string()))
+            }
+            other => other,
+        }
     }
 
     /// Returns the store's folder.
@@ -62,17 +79,21 @@ impl Store {
 
     /// Tells whether the store can only be read. Every writing method then fails with [`ReadOnly`](crate::Error::ReadOnly).
     pub fn is_read_only(&self) -> bool {
-        todo!()
+        self.inner.read_only
     }
 
     /// Returns what was recovered, until a check has passed since.
     pub fn recovery(&self) -> Option<Recovery> {
-        todo!()
+        lock_of(&self.inner.recovery).clone()
     }
 
     /// Returns a number that grows with every change to images or names, by any process. Costs microseconds.
     pub fn generation(&self) -> Result<u64> {
-        todo!()
+        self.read(|sql| {
+            sql.prepare_cached("SELECT value FROM meta WHERE key = 'generation'")?
+                .query_row([], |row| row.get::<_, String>(0))
+        })
+        .map(|text| text.parse().unwrap_or_default())
     }
 
     /// Rebuilds the database from the files, as on open after a loss. The journal and removed images' grace are lost.
@@ -80,7 +101,360 @@ impl Store {
     /// # Errors
     /// [`Busy`](crate::Error::Busy) while another process has the store open.
     pub fn rebuild(&self, now: Timestamp) -> Result<Recovery> {
-        let _ = now;
-        todo!()
+        self.refuse_read_only()?;
+        let path = self.locks().join("open");
+        let mut shared = lock_of(&self.inner.open_lock);
+        *shared = None;
+        let Some(_alone) = lock::try_exclusive(&path)? else {
+            *shared = lock::try_shared(&path)?;
+            return Err(Error::Busy {
+                what: "the store".to_owned(),
+            });
+        };
+        let mut connection = self.connection();
+        *connection = rusqlite::Connection::open_in_memory().map_err(self.explain())?;
+        let set_aside = set_aside(self.root(), now)?;
+        *connection = database::open(self.root(), false)?;
+        drop(connection);
+        let recovery = self.rebuild_rows("asked for", set_aside, now)?;
+        drop(_alone);
+        *shared = lock::try_shared(&path)?;
+        Ok(recovery)
     }
+}
+
+const LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
+
+impl Store {
+    fn open_once(root: &Path, options: &OpenOptions, damage: Option<String>) -> Result<Self> {
+        let writable = !options.read_only && make(root)?;
+        if !writable && !root.join("strata.db").exists() {
+            return Err(if root.is_dir() {
+                Error::ReadOnly {
+                    path: root.to_owned(),
+                }
+            } else {
+                Error::NotAStore {
+                    path: root.to_owned(),
+                    reason: "there is no such folder",
+                }
+            });
+        }
+        filesystem::refuse_network(root)?;
+        let locks = root.join("locks");
+        let (mut owner, mut owner_lock, mut open_lock) = (String::new(), None, None);
+        let flag = locks.join("damaged");
+        let noted = fs::read_to_string(&flag).ok();
+        // SQLite takes an empty file for a new database; where images are, it is one that was lost.
+        let missing = fs::metadata(root.join("strata.db")).map_or(true, |found| found.len() == 0)
+            && holds_images(root);
+        let reason = damage
+            .or(noted)
+            .or_else(|| missing.then(|| "the database was missing".to_owned()));
+        let mut set_aside_at = None;
+        if writable {
+            let open_path = locks.join("open");
+            if reason.is_some() {
+                let Some(alone) = lock::try_exclusive(&open_path)? else {
+                    return Err(Error::Busy {
+                        what: "the store, whose database is damaged".to_owned(),
+                    });
+                };
+                set_aside_at = set_aside(root, options.now)?;
+                if flag.exists() {
+                    fs::remove_file(&flag).map_err(Error::io("remove", &flag))?;
+                }
+                // Made while nobody else can open the store.
+                drop(database::open(root, false)?);
+                drop(alone);
+            }
+            open_lock = lock::try_shared(&open_path)?;
+            if open_lock.is_none() {
+                return Err(Error::Busy {
+                    what: "the store, which is being rebuilt".to_owned(),
+                });
+            }
+            (owner, owner_lock) = claim(&locks, &options.process)?;
+        }
+        let connection = match database::open(root, !writable) {
+            // SQLite cannot even make its lock files on a file system that is read-only.
+            Err(
+                Error::DatabaseDamaged { .. } | Error::Database { .. } | Error::ReadOnly { .. },
+            ) if !writable => database::open_immutable(root)?,
+            other => other?,
+        };
+        let inner = Inner {
+            root: root.to_owned(),
+            read_only: !writable,
+            connection: Mutex::new(connection),
+            owner,
+            recovery: Mutex::new(None),
+            opened: (options.now, Instant::now()),
+            _owner_lock: owner_lock,
+            open_lock: Mutex::new(open_lock),
+        };
+        let store = Self {
+            inner: Arc::new(inner),
+        };
+        if let Some(reason) = reason.filter(|_| writable) {
+            store.rebuild_rows(&reason, set_aside_at, options.now)?;
+        } else {
+            store.load_recovery()?;
+            if writable {
+                store.refuse_rolled_back()?;
+                store.mend_mirror()?;
+            }
+        }
+        Ok(store)
+    }
+
+    fn load_recovery(&self) -> Result<()> {
+        let text = self.read(|sql| {
+            let mut statement = sql.prepare("SELECT value FROM meta WHERE key = 'recovery'")?;
+            let mut rows = statement.query([])?;
+            rows.next()?.map(|row| row.get::<_, String>(0)).transpose()
+        })?;
+        *lock_of(&self.inner.recovery) = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(())
+    }
+
+    /// Remembers a recovery until a check has passed, in all processes.
+    pub(crate) fn set_recovery(&self, recovery: Option<Recovery>) -> Result<()> {
+        let text = recovery
+            .as_ref()
+            .and_then(|recovery| serde_json::to_string(recovery).ok());
+        self.note(|sql| {
+            sql.execute(
+                "UPDATE meta SET value = ? WHERE key = 'unchecked'",
+                [if text.is_some() { "1" } else { "0" }],
+            )?;
+            match &text {
+                Some(text) => {
+                    sql.execute("INSERT OR REPLACE INTO meta VALUES ('recovery', ?)", [text])?
+                }
+                None => sql.execute("DELETE FROM meta WHERE key = 'recovery'", [])?,
+            };
+            Ok(())
+        })?;
+        *lock_of(&self.inner.recovery) = recovery;
+        Ok(())
+    }
+
+    /// Takes a database that is older than `index.json` for damaged: the file is replaced only after a commit, so that changes
+    /// which the file has and the database lacks were committed and then lost (with its log, or by an old copy put back).
+    fn refuse_rolled_back(&self) -> Result<()> {
+        let mirrored = mirror::generation_of(self.root());
+        if mirrored.is_some_and(|mirrored| mirrored > self.generation().unwrap_or(u64::MAX)) {
+            let reason = Some("it lacks the latest changes".to_owned());
+            let source = rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                reason,
+            );
+            return Err(Error::DatabaseDamaged {
+                path: self.root().to_owned(),
+                source,
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
+    pub(crate) fn mend_mirror(&self) -> Result<()> {
+        let generation = self.generation()?;
+        if mirror::generation_of(self.root()) == Some(generation) {
+            return Ok(());
+        }
+        let _serial = lock::exclusive(&self.locks().join("write"))?;
+        let text = self.read(|sql| mirror::whole(sql, self.generation_on(sql)?))?;
+        durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
+        mirror::publish(self.root())
+    }
+
+    fn generation_on(&self, sql: &Connection) -> rusqlite::Result<u64> {
+        let text: String = sql.query_row(
+            "SELECT value FROM meta WHERE key = 'generation'",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(text.parse().unwrap_or_default())
+    }
+
+    /// Returns the connection. A panic elsewhere leaves it usable: SQLite rolls the open transaction back.
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        lock_of(&self.inner.connection)
+    }
+
+    /// Reads from the database.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let connection = self.connection();
+        work(&connection).map_err(self.explain())
+    }
+
+    /// Reads from the database where other things can fail too.
+    pub(crate) fn read_with<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&self.connection())
+    }
+
+    /// Returns what turns SQLite's errors into ours, and notes damage so that the next open mends it.
+    pub(crate) fn explain(&self) -> impl Fn(rusqlite::Error) -> Error + use<> {
+        let explain = database::explain(self.root());
+        let flag = (!self.inner.read_only).then(|| self.locks().join("damaged"));
+        move |source| {
+            let error = explain(source);
+            if let (Error::DatabaseDamaged { source, .. }, Some(flag)) = (&error, &flag)
+                && let Err(failure) = durable::prepare(flag, source.to_string().as_bytes())
+            {
+                tracing::warn!(%failure, "the damage of the database could not be noted");
+            }
+            error
+        }
+    }
+
+    /// Fails where the store can only be read.
+    pub(crate) fn refuse_read_only(&self) -> Result<()> {
+        if self.inner.read_only {
+            Err(Error::ReadOnly {
+                path: self.root().to_owned(),
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns the name under which leases are owned.
+    pub(crate) fn owner(&self) -> &str {
+        &self.inner.owner
+    }
+
+    /// Returns the time: that of opening, and what has passed since. It does not jump when somebody sets the clock.
+    pub(crate) fn time(&self) -> i64 {
+        let (at, since) = self.inner.opened;
+        let passed = i64::try_from(since.elapsed().as_micros()).unwrap_or_default();
+        database::micros(at).saturating_add(passed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !self.owner.is_empty() {
+            // Another process removes it, should this one not get here.
+            let path = self.root.join("locks").join(&self.owner);
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::debug!(path = %path.display(), %error, "the lock file of this process could not be removed");
+            }
+        }
+    }
+}
+
+fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Makes the folder and what must stand in it. Returns whether it can be written.
+fn make(root: &Path) -> Result<bool> {
+    let existed = root.is_dir();
+    if !existed {
+        if fs::symlink_metadata(root).is_ok_and(|found| !found.is_dir() && !found.is_symlink()) {
+            return Err(Error::NotAStore {
+                path: root.to_owned(),
+                reason: "it is a file",
+            });
+        }
+        fs::create_dir_all(root).map_err(Error::io("create", root))?;
+    } else if !root.join("oci-layout").exists() && !root.join("strata.db").exists() {
+        let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
+        if entries.next().is_some() && !root.join("locks").exists() {
+            return Err(Error::NotAStore {
+                path: root.to_owned(),
+                reason: "it holds other files",
+            });
+        }
+    }
+    if existed && !can_write(root) {
+        return Ok(false);
+    }
+    for folder in ["blobs/sha256", "ingest", "layers", "locks"] {
+        let folder = root.join(folder);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    }
+    #[cfg(unix)]
+    if !existed {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(root, fs::Permissions::from_mode(0o700))
+            .map_err(Error::io("protect", root))?;
+    }
+    let layout = root.join("oci-layout");
+    if !layout.exists() {
+        let temporary = root
+            .join("locks")
+            .join(format!("oci-layout-{}.new", std::process::id()));
+        durable::prepare(&temporary, LAYOUT.as_bytes())?;
+        durable::rename(&temporary, &layout)?;
+    }
+    Ok(true)
+}
+
+fn can_write(root: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        rustix::fs::access(root, rustix::fs::Access::WRITE_OK).is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        fs::metadata(root).is_ok_and(|found| !found.permissions().readonly())
+    }
+}
+
+/// Takes a lock file of our own, by which others see that this process lives.
+fn claim(locks: &Path, process: &ProcessIdentity) -> Result<(String, Option<Lock>)> {
+    for number in 0..10_000_u32 {
+        let name = format!("process-{}-{number}", process.pid);
+        let path = locks.join(&name);
+        if path.exists() && lock::try_exclusive(&path)?.is_none() {
+            continue;
+        }
+        // A file that a dead process of the same number left owns leases that must not become ours.
+        if path.exists() {
+            continue;
+        }
+        if let Some(taken) = lock::try_exclusive(&path)? {
+            return Ok((name, Some(taken)));
+        }
+    }
+    Err(Error::Busy {
+        what: "every name for this process".to_owned(),
+    })
+}
+
+fn holds_images(root: &Path) -> bool {
+    !mirror::read(root).is_empty()
+        || fs::read_dir(root.join("blobs/sha256")).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Moves the database away, with its log.
+fn set_aside(root: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
+    let place = root.join("strata.db");
+    if !place.exists() {
+        for rest in ["strata.db-wal", "strata.db-shm"] {
+            drop(fs::remove_file(root.join(rest)));
+        }
+        return Ok(None);
+    }
+    let stamp = now.strftime("%Y%m%dT%H%M%S");
+    let free = (0..)
+        .map(|number| format!("strata.db.damaged-{stamp}-{number}"))
+        .find(|name| !root.join(name).exists());
+    let name = free.unwrap_or_default();
+    for rest in ["-wal", "-shm", ""] {
+        let from = root.join(format!("strata.db{rest}"));
+        if from.exists() {
+            durable::rename(&from, &root.join(format!("{name}{rest}")))?;
+        }
+    }
+    Ok(Some(root.join(name)))
 }

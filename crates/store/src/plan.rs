@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Selector};
 
-use crate::{Result, Store};
+use crate::database::Text;
+use crate::{Error, Result, Store, planning};
 
 /// How to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,8 +50,13 @@ pub struct Plan {
 /// What the plan was made from, so that it can be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    Removal { selectors: Vec<Selector>, options: RemovalOptions },
-    Prune { options: PruneOptions },
+    Removal {
+        selectors: Vec<Selector>,
+        options: RemovalOptions,
+    },
+    Prune {
+        options: PruneOptions,
+    },
 }
 
 /// A name that is taken away.
@@ -127,7 +134,10 @@ pub enum BlockReason {
 impl BlockReason {
     /// Tells whether force would remove it.
     pub fn yields_to_force(&self) -> bool {
-        matches!(self, Self::SeveralNames { .. } | Self::StoppedContainer { .. } | Self::LastNameInUse { .. })
+        matches!(
+            self,
+            Self::SeveralNames { .. } | Self::StoppedContainer { .. } | Self::LastNameInUse { .. }
+        )
     }
 }
 
@@ -136,13 +146,23 @@ impl fmt::Display for BlockReason {
         match self {
             Self::NotFound => f.write_str("no such image"),
             Self::Ambiguous => f.write_str("several images have an ID that starts so"),
-            Self::SeveralNames { .. } => f.write_str("image is referenced in multiple repositories (must be forced)"),
-            Self::RunningContainer { container } => write!(f, "image is being used by running container {container}"),
+            Self::SeveralNames { .. } => {
+                f.write_str("image is referenced in multiple repositories (must be forced)")
+            }
+            Self::RunningContainer { container } => {
+                write!(f, "image is being used by running container {container}")
+            }
             Self::StoppedContainer { container } => {
-                write!(f, "image is being used by stopped container {container} (must be forced)")
+                write!(
+                    f,
+                    "image is being used by stopped container {container} (must be forced)"
+                )
             }
             Self::LastNameInUse { container } => {
-                write!(f, "container {container} is using its referenced image (must force)")
+                write!(
+                    f,
+                    "container {container} is using its referenced image (must force)"
+                )
             }
         }
     }
@@ -167,14 +187,19 @@ impl Store {
     /// All selectors are resolved against the store as it is; then each takes effect on what the ones before it left.
     /// What cannot be removed is in [`Plan::blocked`], the rest can still be executed.
     pub fn plan_removal(&self, selectors: &[Selector], options: &RemovalOptions) -> Result<Plan> {
-        let _ = (selectors, options);
-        todo!()
+        let request = Request::Removal {
+            selectors: selectors.to_vec(),
+            options: *options,
+        };
+        self.read_with(|sql| planning::make(self, sql, &request))
     }
 
     /// Says what a prune would do. Changes nothing. Images that a container uses stay and are not reported as blocked.
     pub fn plan_prune(&self, options: &PruneOptions) -> Result<Plan> {
-        let _ = options;
-        todo!()
+        let request = Request::Prune {
+            options: options.clone(),
+        };
+        self.read_with(|sql| planning::make(self, sql, &request))
     }
 
     /// Does exactly what the plan says. On return it is on disk.
@@ -183,7 +208,62 @@ impl Store {
     /// [`PlanStale`](crate::Error::PlanStale) where it would now have another effect; [`Unchecked`](crate::Error::Unchecked) where space
     /// is to be freed at once in a store that was recovered and not checked. Nothing changed.
     pub fn execute(&self, plan: &Plan, now: Timestamp) -> Result<Removed> {
-        let _ = (plan, now);
-        todo!()
+        let drop_now = match &plan.request {
+            Request::Removal { options, .. } => options.now_drop,
+            Request::Prune { options } => options.now_drop,
+        };
+        if drop_now && self.recovery().is_some() {
+            return Err(Error::Unchecked);
+        }
+        let undoable = self.change(|change| {
+            // The plan is made again inside the transaction: whatever has changed shows as a difference.
+            if planning::make(self, &change.sql, &plan.request)? != *plan {
+                return Err(Error::PlanStale);
+            }
+            let operation = match &plan.request {
+                Request::Removal { .. } => "rmi",
+                Request::Prune { .. } => "prune",
+            };
+            let batch = change.batch(operation, now)?;
+            for Untagged { name, .. } in &plan.untagged {
+                change.set_name(name, None, batch)?;
+            }
+            for DeletedImage { target, .. } in &plan.deleted {
+                let image = change.one::<i64>(
+                    "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+                    [Text(target)],
+                )?;
+                let image = image.ok_or(Error::PlanStale)?;
+                change.remove_image(image, batch, now)?;
+                if drop_now {
+                    change.forget_image(image)?;
+                }
+            }
+            if drop_now && matches!(plan.request, Request::Prune { .. }) {
+                for image in
+                    change.all::<i64>("SELECT id FROM images WHERE removed IS NOT NULL", [])?
+                {
+                    change.forget_image(image)?;
+                }
+            }
+            let nothing = plan.untagged.is_empty() && plan.deleted.is_empty();
+            Ok(!drop_now && !nothing)
+        })?;
+        if drop_now {
+            // In a prune everything that nothing holds goes; in a removal what the plan names.
+            let only: Option<BTreeSet<Digest>> = match &plan.request {
+                Request::Prune { .. } => None,
+                Request::Removal { .. } => {
+                    Some(plan.blobs.iter().map(|blob| blob.digest.clone()).collect())
+                }
+            };
+            self.sweep(i64::MAX, only.as_ref())?;
+        }
+        Ok(Removed {
+            untagged: plan.untagged.clone(),
+            deleted: plan.deleted.clone(),
+            freed_bytes: plan.freed_bytes,
+            undoable,
+        })
     }
 }

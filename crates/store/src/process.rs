@@ -14,7 +14,10 @@ pub struct ProcessIdentity {
 impl ProcessIdentity {
     /// Returns the identity of the calling process under a program name.
     pub fn of_this_process(program: &str) -> Self {
-        Self { program: program.to_owned(), pid: std::process::id() }
+        Self {
+            program: program.to_owned(),
+            pid: std::process::id(),
+        }
     }
 }
 

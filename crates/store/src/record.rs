@@ -1,7 +1,12 @@
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
+use rusqlite::params;
 
-use crate::{ImageSummary, Lease, Result, Store, TagMove};
+use crate::database::{Text, micros};
+use crate::write::gone;
+use crate::{Error, ImageSummary, Lease, Result, Store, TagMove, images};
+
+pub(crate) use crate::graph::{manifest_list, unpack};
 
 /// What to do with a name that points at another image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +55,45 @@ impl Store {
     /// [`Incomplete`](crate::Error::Incomplete), [`NotInImage`](crate::Error::NotInImage), [`NameTaken`](crate::Error::NameTaken),
     /// [`Document`](crate::Error::Document), [`Config`](crate::Error::Config); nothing changed.
     pub fn record_image(&self, lease: &Lease, image: &NewImage<'_>) -> Result<Recorded> {
-        let _ = (lease, image);
-        todo!()
+        self.refuse_read_only()?;
+        let read = self.gather(image.target, image.manifests)?;
+        lease.hold(&read.blobs)?;
+        self.change(|change| {
+            if image.move_policy == MovePolicy::Refuse {
+                for name in image.names {
+                    let holder: Option<i64> =
+                        change.one("SELECT image FROM tags WHERE name = ?", [Text(name)])?;
+                    if let Some(target) = change
+                        .target_of(holder)?
+                        .filter(|target| target != image.target)
+                    {
+                        return Err(Error::NameTaken {
+                            name: name.clone(),
+                            target,
+                        });
+                    }
+                }
+            }
+            let row = read.store(change, micros(image.now))?;
+            let batch = change.batch(image.operation, image.now)?;
+            let mut moved = Vec::new();
+            for name in image.names {
+                moved.extend(change.set_name(name, Some(row), batch)?);
+            }
+            if let Some(name) = image.repo_digest {
+                change.run(
+                    "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
+                    params![row, name.to_string()],
+                )?;
+            }
+            change.touch(row)?;
+            let mut rows =
+                images::rows(&change.sql, image.target.as_str()).map_err(self.explain())?;
+            let summary = rows.pop().ok_or_else(|| gone(image.target))?;
+            Ok(Recorded {
+                image: summary,
+                moved,
+            })
+        })
     }
 }

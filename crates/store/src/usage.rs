@@ -1,6 +1,13 @@
-use oci::Digest;
+use std::fs;
+use std::io;
+use std::path::Path;
 
-use crate::{Result, Store};
+use oci::Digest;
+use rusqlite::params;
+
+use crate::database::{Text, size};
+use crate::write::gone;
+use crate::{Error, Result, Store};
 
 /// What the store takes on disk, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +53,43 @@ pub struct InUse {
 impl Store {
     /// Adds up what is on disk.
     pub fn disk_usage(&self) -> Result<DiskUsage> {
-        todo!()
+        let mut usage = self.read(|sql| {
+            let number = |query: &str| sql.query_row(query, [], |row| row.get(0).map(size));
+            let layers = "FROM blobs WHERE refs > 0 AND EXISTS (SELECT 1 FROM layers WHERE layers.blob = blobs.digest)";
+            Ok(DiskUsage {
+                images: number("SELECT count(*) FROM images WHERE removed IS NULL")?,
+                images_size: number("SELECT coalesce(sum(size), 0) FROM blobs WHERE refs > 0")?,
+                layers: number(&format!("SELECT count(*) {layers}"))?,
+                layers_size: number(&format!("SELECT coalesce(sum(size), 0) {layers}"))?,
+                layers_shared: number(&format!("SELECT coalesce(sum(size), 0) {layers} AND refs > 1"))?,
+                containers: number("SELECT count(*) FROM in_use")?,
+                reclaimable: number(
+                    "SELECT coalesce(sum(size), 0) FROM blobs
+                     WHERE NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)
+                     AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN images ON images.id = image_blobs.image
+                        WHERE image_blobs.blob = blobs.id AND images.removed IS NULL
+                        AND (EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id) OR EXISTS (SELECT 1 FROM in_use WHERE in_use.image = images.id)))",
+                )?,
+                ..DiskUsage::default()
+            })
+        })?;
+        let root = self.root();
+        usage.indexes_size = folder_size(&root.join("layers"))?;
+        usage.partial_size = folder_size(&root.join("ingest"))?;
+        usage.quarantine_size = folder_size(&root.join("quarantine"))?;
+        usage.total_size = folder_size(root)?;
+        Ok(usage)
+    }
+
+    /// Bytes of images.
+    pub fn images_size(&self) -> Result<u64> {
+        self.read(|sql| {
+            sql.query_row(
+                "SELECT coalesce(sum(size), 0) FROM blobs WHERE refs > 0",
+                [],
+                |row| row.get(0).map(size),
+            )
+        })
     }
 
     /// Notes that a container uses an image, or changes that note. Removal and prune honour it.
@@ -54,18 +97,62 @@ impl Store {
     /// # Errors
     /// [`ImageNotFound`](crate::Error::ImageNotFound).
     pub fn set_in_use(&self, usage: &InUse) -> Result<()> {
-        let _ = usage;
-        todo!()
+        self.change(|change| {
+            let image = change.one::<i64>(
+                "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+                [Text(&usage.target)],
+            )?;
+            let image = image.ok_or_else(|| gone(&usage.target))?;
+            change.run(
+                "INSERT OR REPLACE INTO in_use (container, image, running) VALUES (?, ?, ?)",
+                params![usage.name, image, usage.running],
+            )?;
+            change.touch(image)
+        })
     }
 
     /// Notes that a container is gone.
     pub fn clear_in_use(&self, container: &str) -> Result<()> {
-        let _ = container;
-        todo!()
+        self.change(|change| {
+            let image =
+                change.one::<i64>("SELECT image FROM in_use WHERE container = ?", [container])?;
+            change.run("DELETE FROM in_use WHERE container = ?", [container])?;
+            image.map_or(Ok(()), |image| change.touch(image))
+        })
     }
 
     /// Returns which containers use which images.
     pub fn in_use(&self) -> Result<Vec<InUse>> {
-        todo!()
+        self.read(|sql| {
+            let mut statement =
+                sql.prepare("SELECT images.target, container, running FROM in_use JOIN images ON images.id = in_use.image ORDER BY container")?;
+            let rows = statement.query_map([], |row| {
+                Ok(InUse { target: row.get::<_, Text<Digest>>(0)?.0, container: row.get(1)?, name: row.get(1)?, running: row.get(2)? })
+            })?;
+            rows.collect()
+        })
     }
+}
+
+/// Adds up the files below a folder; one that is not there has none. Links are not followed.
+fn folder_size(folder: &Path) -> Result<u64> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(Error::io("read", folder)(error)),
+    };
+    let mut total = 0;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", folder))?;
+        // A file that went while we looked counts nothing.
+        let Ok(found) = entry.metadata() else {
+            continue;
+        };
+        total += if found.is_dir() {
+            folder_size(&entry.path())?
+        } else {
+            found.len()
+        };
+    }
+    Ok(total)
 }

@@ -87,7 +87,11 @@ pub(super) fn run(
     arguments: &History,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let format = Format::parse(arguments.format.as_deref().unwrap_or("table"), USUAL)?;
+    let format = Format::parse(
+        arguments.format.as_deref().unwrap_or("table"),
+        USUAL,
+        FIELDS,
+    )?;
     let image =
         session.with_engine(async |engine| Ok(engine.image(&arguments.reference).await?))?;
     if session.json() {

@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Arc};
 
-use engine::{Digest, ImageName, ImageQuery, ImageSort, ImageSummary, human};
+use engine::{Digest, Filter, ImageName, ImageQuery, ImageSort, ImageSummary, human};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -130,12 +130,19 @@ pub(super) fn run(
         USUAL
     };
     let format = match &arguments.format {
-        Some(format) => Format::parse(format, usual)?,
-        None => Format::parse("table", usual)?,
+        Some(format) => Format::parse(format, usual, FIELDS)?,
+        None => Format::parse("table", usual, FIELDS)?,
     };
+    let mut pairs = arguments.filter.clone();
+    // docker's positional name is one more `reference`, <https://docs.docker.com/reference/cli/docker/image/ls/>.
+    pairs.extend(
+        arguments
+            .name
+            .iter()
+            .map(|name| format!("reference={name}")),
+    );
     let query = ImageQuery {
-        filter: super::filter(&arguments.filter)?,
-        name: arguments.name.clone(),
+        filter: super::filter(&pairs)?,
         all: arguments.all,
         sort: ImageSort::Created,
         descending: true,
@@ -157,12 +164,12 @@ pub(super) fn run(
     let now = session.now();
     let rows = images
         .into_iter()
-        .flat_map(|image| rows(image, now, arguments.no_trunc));
+        .flat_map(|image| rows(image, &query.filter, now, arguments.no_trunc));
     listing::write(out, &format, FIELDS, rows)
 }
 
-/// One row for each name; one without a name for an image that has none.
-fn rows(image: ImageSummary, now: Timestamp, full_ids: bool) -> Vec<Row> {
+/// One row for each name that was asked for; one without a name for an image that has none.
+fn rows(image: ImageSummary, filter: &Filter, now: Timestamp, full_ids: bool) -> Vec<Row> {
     let image = Arc::new(image);
     let row = |repository, tag| Row {
         image: Arc::clone(&image),
@@ -175,7 +182,7 @@ fn rows(image: ImageSummary, now: Timestamp, full_ids: bool) -> Vec<Row> {
         return vec![row(None, None)];
     }
     let mut rows: Vec<Row> = Vec::with_capacity(image.names.len());
-    for name in &image.names {
+    for name in image.names.iter().filter(|name| filter.takes_name(name)) {
         let repository = name.reference().familiar_name();
         let tag = name.tag().map(ToString::to_string);
         // As docker: a repository that has a tag here is not shown once more for its digest.

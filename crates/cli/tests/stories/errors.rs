@@ -7,7 +7,7 @@ fn each_error_has_its_code_and_its_exit_code() {
     let (lab, _) = Lab::with_app();
     let (missing, dead) = (lab.at("app:none"), "127.0.0.1:1/app:1".to_owned());
     for (arguments, code, exit) in [
-        (vec!["pull", "UPPER/case"], "bad_reference", 2),
+        (vec!["pull", "team/UPPER"], "bad_reference", 2),
         (vec!["tag", "x", "no spaces"], "bad_reference", 2),
         (vec!["pull", &missing], "tag_not_found", 1),
         (vec!["pull", &dead], "unreachable", 1),

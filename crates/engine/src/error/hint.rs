@@ -42,9 +42,17 @@ fn store(error: &store::Error) -> Option<String> {
     use store::Error as E;
     Some(match error {
         E::Io { source, .. } => return io(source),
-        E::DiskFull { .. } => "Free some space, for example with a prune, and try again: what was fetched is kept.".into(),
-        E::ReadOnly { path } => format!("Make {} writable, or choose another place for the store.", path.display()),
-        E::NotAStore { .. } => "Choose an empty folder for the store, or one that is a store.".into(),
+        E::DiskFull { .. } => {
+            "Free some space, for example with a prune, and try again: what was fetched is kept."
+                .into()
+        }
+        E::ReadOnly { path } => format!(
+            "Make {} writable, or choose another place for the store.",
+            path.display()
+        ),
+        E::NotAStore { .. } => {
+            "Choose an empty folder for the store, or one that is a store.".into()
+        }
         E::Newer { .. } => "Use the newer version of Strata that wrote it.".into(),
         E::NetworkFileSystem { .. } => "Choose a folder on a local disk for the store.".into(),
         E::Busy { .. } => "Try again when the other program is done.".into(),
@@ -53,10 +61,14 @@ fn store(error: &store::Error) -> Option<String> {
         E::Ambiguous { .. } => "Give more of the ID.".into(),
         E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),
         E::PlanStale => "Look at the new plan.".into(),
-        E::DigestMismatch { .. } | E::SizeMismatch { .. } => "Try again; if it stays so, tell whoever runs the registry.".into(),
-        E::BlobMissing { .. } | E::BlobDamaged { .. } | E::DatabaseDamaged { .. } | E::Document { .. } | E::Config { .. } => {
-            "Run a check with repair, or pull the image again.".into()
+        E::DigestMismatch { .. } | E::SizeMismatch { .. } => {
+            "Try again; if it stays so, tell whoever runs the registry.".into()
         }
+        E::BlobMissing { .. }
+        | E::BlobDamaged { .. }
+        | E::DatabaseDamaged { .. }
+        | E::Document { .. }
+        | E::Config { .. } => "Run a check with repair, or pull the image again.".into(),
         _ => return None,
     })
 }

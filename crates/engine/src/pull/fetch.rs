@@ -36,14 +36,33 @@ impl Engine {
         let repository = Repository::of(&prepared.reference);
         // The config is among the documents, so it is here by now.
         let config = prepared.blobs.first().map(|blob| blob.digest.clone());
-        for blob in prepared.blobs.iter().filter(|blob| Some(&blob.digest) == config.as_ref() && !blob.present) {
-            progress.report(Event::Fetched { digest: blob.digest.clone(), current: blob.size });
-            progress.report(Event::Stored { digest: blob.digest.clone() });
+        for blob in prepared
+            .blobs
+            .iter()
+            .filter(|blob| Some(&blob.digest) == config.as_ref() && !blob.present)
+        {
+            progress.report(Event::Fetched {
+                digest: blob.digest.clone(),
+                current: blob.size,
+            });
+            progress.report(Event::Stored {
+                digest: blob.digest.clone(),
+            });
         }
-        let documents: Vec<_> = prepared.documents.iter().map(|(digest, _)| digest).collect();
-        let fetches = prepared.blobs.iter().filter(|blob| !documents.contains(&&blob.digest));
+        let documents: Vec<_> = prepared
+            .documents
+            .iter()
+            .map(|(digest, _)| digest)
+            .collect();
+        // Collected, not lazy: a closure in the stream's type would keep the whole future from being `Send`.
+        let fetches: Vec<_> = prepared
+            .blobs
+            .iter()
+            .filter(|blob| !documents.contains(&&blob.digest))
+            .map(|blob| self.fetch(&lease, &repository, blob, progress))
+            .collect();
         let parallel = self.shared.settings.parallel_downloads.max(1);
-        stream::iter(fetches.map(|blob| self.fetch(&lease, &repository, blob, progress)))
+        stream::iter(fetches)
             .buffer_unordered(parallel)
             .try_collect::<()>()
             .await?;
@@ -51,20 +70,40 @@ impl Engine {
     }
 
     /// Takes the lease and stores the documents.
-    async fn begin(&self, prepared: &Prepared, request: &PullRequest, total: u64) -> Result<std::sync::Arc<Lease>, Error> {
+    async fn begin(
+        &self,
+        prepared: &Prepared,
+        request: &PullRequest,
+        total: u64,
+    ) -> Result<std::sync::Arc<Lease>, Error> {
         let purpose = LeasePurpose::Pull {
             reference: prepared.reference.clone(),
             platform: request.platform.clone(),
             total: Some(total),
         };
         let documents = prepared.documents.clone();
-        let blobs: Vec<_> = prepared.blobs.iter().map(|blob| blob.digest.clone()).collect();
+        let blobs: Vec<_> = prepared
+            .blobs
+            .iter()
+            .map(|blob| blob.digest.clone())
+            .collect();
         let now = self.now();
         self.with_store(move |store| {
             // An earlier attempt at the same that was cut off is this one now, and no longer to be offered.
             for earlier in store.interrupted(now)? {
                 let same = match (&earlier.purpose, &purpose) {
-                    (LeasePurpose::Pull { reference: a, platform: p, .. }, LeasePurpose::Pull { reference: b, platform: q, .. }) => (a, p) == (b, q),
+                    (
+                        LeasePurpose::Pull {
+                            reference: a,
+                            platform: p,
+                            ..
+                        },
+                        LeasePurpose::Pull {
+                            reference: b,
+                            platform: q,
+                            ..
+                        },
+                    ) => (a, p) == (b, q),
                     _ => false,
                 };
                 if same && let Ok(taken) = store.resume(earlier.id, now) {
@@ -82,8 +121,17 @@ impl Engine {
         .await
     }
 
-    async fn record(&self, prepared: &Prepared, request: &PullRequest, lease: std::sync::Arc<Lease>) -> Result<Vec<TagMove>, Error> {
-        let (target, manifest, name) = (prepared.target.clone(), prepared.manifest.clone(), prepared.name.clone());
+    async fn record(
+        &self,
+        prepared: &Prepared,
+        request: &PullRequest,
+        lease: std::sync::Arc<Lease>,
+    ) -> Result<Vec<TagMove>, Error> {
+        let (target, manifest, name) = (
+            prepared.target.clone(),
+            prepared.manifest.clone(),
+            prepared.name.clone(),
+        );
         let repo_digest = ImageName::of(&prepared.reference.with_digest(prepared.target.clone()));
         let move_policy = match request.move_policy {
             MovePolicy::Move => store::MovePolicy::Move,
@@ -100,26 +148,47 @@ impl Engine {
                 move_policy,
                 now,
             };
-            Ok(store.record_image(&lease, &image)?.moved.into_iter().map(TagMove::from).collect())
+            Ok(store
+                .record_image(&lease, &image)?
+                .moved
+                .into_iter()
+                .map(TagMove::from)
+                .collect())
         })
         .await
     }
 
     /// Brings one blob: verified, durable and, where it is a layer, indexed.
-    async fn fetch(&self, lease: &std::sync::Arc<Lease>, repository: &Repository, blob: &PlannedBlob, progress: &dyn Progress) -> Result<(), Error> {
+    async fn fetch(
+        &self,
+        lease: &std::sync::Arc<Lease>,
+        repository: &Repository,
+        blob: &PlannedBlob,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
         let observer = Retries { progress };
-        let mut attempts = self.shared.registry.attempts(What::Blob(blob.digest.clone()));
+        let mut attempts = self
+            .shared
+            .registry
+            .attempts(What::Blob(blob.digest.clone()));
         loop {
             let (lease, digest, size) = (lease.clone(), blob.digest.clone(), blob.size);
-            let begun = self.with_store(move |store| Ok(store.ingest(&lease, &digest, size)?)).await?;
+            let begun = self
+                .with_store(move |store| Ok(store.ingest(&lease, &digest, size)?))
+                .await?;
             let writer = match begun {
                 Ingest::Present => {
                     if blob.diff_id.is_some() {
                         self.index_stored(blob).await?;
                     }
                     if !blob.present {
-                        progress.report(Event::Fetched { digest: blob.digest.clone(), current: blob.size });
-                        progress.report(Event::Stored { digest: blob.digest.clone() });
+                        progress.report(Event::Fetched {
+                            digest: blob.digest.clone(),
+                            current: blob.size,
+                        });
+                        progress.report(Event::Stored {
+                            digest: blob.digest.clone(),
+                        });
                     }
                     return Ok(());
                 }
@@ -132,9 +201,12 @@ impl Engine {
             let offset = writer.offset();
             let (sender, receiver) = mpsc::channel(QUEUE);
             let (store, layer) = (self.shared.store.clone(), blob.diff_id.clone());
-            let stored = blocking(move || pipeline::store(&store, writer, layer.as_ref(), receiver));
+            let stored =
+                blocking(move || pipeline::store(&store, writer, layer.as_ref(), receiver));
             let transfer = async {
-                let sent = self.transfer(repository, blob, offset, &sender, &mut attempts, progress).await;
+                let sent = self
+                    .transfer(repository, blob, offset, &sender, &mut attempts, progress)
+                    .await;
                 if sent.is_ok() {
                     // Where the other side has ended already, its own error says why.
                     drop(sender.send(Message::End).await);
@@ -145,10 +217,14 @@ impl Engine {
             let (sent, stored) = futures_util::future::join(transfer, stored).await;
             match (sent, stored) {
                 (Ok(()), Ok(())) => {
-                    progress.report(Event::Stored { digest: blob.digest.clone() });
+                    progress.report(Event::Stored {
+                        digest: blob.digest.clone(),
+                    });
                     return Ok(());
                 }
-                (Ok(()), Err(Error::Store(error))) if matches!(*error, store::Error::DigestMismatch { .. }) => {
+                (Ok(()), Err(Error::Store(error)))
+                    if matches!(*error, store::Error::DigestMismatch { .. }) =>
+                {
                     // Wrong bytes are fetched once more from the beginning; the second time they are what the registry has.
                     if let store::Error::DigestMismatch { expected, found } = *error {
                         let wrong = registry::Error::DigestMismatch {
@@ -178,14 +254,37 @@ impl Engine {
     ) -> Result<(), Error> {
         let observer = Retries { progress };
         let descriptor = Descriptor::new(blob.media_type.clone(), blob.digest.clone(), blob.size);
-        let mut reported = Instant::now();
-        progress.report(Event::Fetched { digest: blob.digest.clone(), current: offset });
+        let tell = |current| {
+            progress.report(Event::Fetched {
+                digest: blob.digest.clone(),
+                current,
+            });
+        };
+        let (mut reported, mut told) = (Instant::now(), offset);
+        tell(offset);
         while offset < blob.size {
-            let mut body = self.shared.registry.blob(repository, &descriptor, offset, &observer).await?;
+            let mut body = self
+                .shared
+                .registry
+                .blob(repository, &descriptor, offset, &observer)
+                .await?;
             // A server that begins at the beginning again sends what is here once more: it is passed over.
             let mut surplus = offset.saturating_sub(body.starts_at());
             let broken = loop {
-                let mut piece = match body.next().await {
+                let next = if told < offset {
+                    // A body that pauses has its last bytes told all the same.
+                    match tokio::time::timeout(REPORT_EVERY, body.next()).await {
+                        Ok(next) => next,
+                        Err(_) => {
+                            (reported, told) = (Instant::now(), offset);
+                            tell(offset);
+                            continue;
+                        }
+                    }
+                } else {
+                    body.next().await
+                };
+                let mut piece = match next {
                     None if offset >= blob.size => break None,
                     None => {
                         break Some(registry::Error::Interrupted {
@@ -199,7 +298,9 @@ impl Engine {
                     Some(Ok(piece)) => piece,
                 };
                 if surplus > 0 {
-                    let skip = usize::try_from(surplus).unwrap_or(usize::MAX).min(piece.len());
+                    let skip = usize::try_from(surplus)
+                        .unwrap_or(usize::MAX)
+                        .min(piece.len());
                     surplus -= skip as u64;
                     drop(piece.split_to(skip));
                     if piece.is_empty() {
@@ -212,8 +313,8 @@ impl Engine {
                     return Err(Error::Cancelled);
                 }
                 if reported.elapsed() >= REPORT_EVERY || offset == blob.size {
-                    reported = Instant::now();
-                    progress.report(Event::Fetched { digest: blob.digest.clone(), current: offset });
+                    (reported, told) = (Instant::now(), offset);
+                    tell(offset);
                 }
             };
             if let Some(error) = broken {
@@ -226,11 +327,16 @@ impl Engine {
     /// Reads a layer that is here but not indexed: it came in another way, or its facts were lost.
     async fn index_stored(&self, blob: &PlannedBlob) -> Result<(), Error> {
         let (digest, expected) = (blob.digest.clone(), blob.diff_id.clone());
-        self.with_store(move |store| pipeline::index_stored(store, &digest, expected.as_ref())).await
+        self.with_store(move |store| pipeline::index_stored(store, &digest, expected.as_ref()))
+            .await
     }
 }
 
-fn store_documents(store: &store::Store, lease: &Lease, documents: &[(oci::Digest, Vec<u8>)]) -> Result<(), Error> {
+fn store_documents(
+    store: &store::Store,
+    lease: &Lease,
+    documents: &[(oci::Digest, Vec<u8>)],
+) -> Result<(), Error> {
     for (digest, bytes) in documents {
         store.put_verified(lease, digest, bytes)?;
     }

@@ -32,7 +32,12 @@ const BUFFER: usize = 256 * 1024;
 /// Writes a blob and, where it is a layer, its file index. On return both are durable.
 ///
 /// A blob that was cut off stays as a partial download.
-pub(super) fn store(store: &Store, writer: IngestWriter, diff_id: Option<&Digest>, pieces: mpsc::Receiver<Message>) -> Result<(), Error> {
+pub(super) fn store(
+    store: &Store,
+    writer: IngestWriter,
+    diff_id: Option<&Digest>,
+    pieces: mpsc::Receiver<Message>,
+) -> Result<(), Error> {
     let Some(diff_id) = diff_id else {
         return write(writer, pieces, &mut |_| {});
     };
@@ -44,14 +49,26 @@ pub(super) fn store(store: &Store, writer: IngestWriter, diff_id: Option<&Digest
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
         let scanning = scope.spawn(move || scan(tar, &used, index));
-        let inflating = scope.spawn(move || inflate(Pieces { source, current: Bytes::new() }, &plain, &free));
+        let inflating = scope.spawn(move || {
+            inflate(
+                Pieces {
+                    source,
+                    current: Bytes::new(),
+                },
+                &plain,
+                &free,
+            )
+        });
         // A layer that cannot be read is still worth its digest: wrong bytes and a broken layer are two different errors.
         let written = write(writer, pieces, &mut |piece| drop(compressed.send(piece)));
         drop(compressed);
         let inflated = join(inflating);
         let scanned = join(scanning);
         written?;
-        let broken = |source: layer::Error| Error::Layer { digest: digest.clone(), source: Box::new(source) };
+        let broken = |source: layer::Error| Error::Layer {
+            digest: digest.clone(),
+            source: Box::new(source),
+        };
         // When the tar is broken the decompressor stops too; the tar's error is the one that says why.
         let facts = scanned.map_err(broken)?;
         inflated.map_err(|error| broken(layer::Error::from_read(error)))?;
@@ -63,13 +80,20 @@ pub(super) fn store(store: &Store, writer: IngestWriter, diff_id: Option<&Digest
 }
 
 /// Reads a layer from its blob and writes the index.
-pub(super) fn index_stored(store: &Store, digest: &Digest, expected: Option<&Digest>) -> Result<(), Error> {
+pub(super) fn index_stored(
+    store: &Store,
+    digest: &Digest,
+    expected: Option<&Digest>,
+) -> Result<(), Error> {
     let found = match store.layer(digest)? {
         Some(record) => record.facts.diff_id,
         None => {
             let blob = store.open_blob(digest)?;
             let mut index = store.index_writer(digest)?;
-            let broken = |source: layer::Error| Error::Layer { digest: digest.clone(), source: Box::new(source) };
+            let broken = |source: layer::Error| Error::Layer {
+                digest: digest.clone(),
+                source: Box::new(source),
+            };
             let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
             let facts = facts_of(facts);
             index.commit(&facts)?;
@@ -83,7 +107,11 @@ fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Erro
     if expected == found {
         return Ok(());
     }
-    Err(Error::DiffId { digest: digest.clone(), expected: expected.clone(), found: found.clone() })
+    Err(Error::DiffId {
+        digest: digest.clone(),
+        expected: expected.clone(),
+        found: found.clone(),
+    })
 }
 
 fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
@@ -96,11 +124,17 @@ fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
 }
 
 fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Hashes and writes the compressed bytes, those of an earlier attempt first, and shows them all to `each`.
-fn write(mut writer: IngestWriter, mut pieces: mpsc::Receiver<Message>, each: &mut dyn FnMut(Bytes)) -> Result<(), Error> {
+fn write(
+    mut writer: IngestWriter,
+    mut pieces: mpsc::Receiver<Message>,
+    each: &mut dyn FnMut(Bytes),
+) -> Result<(), Error> {
     if writer.offset() > 0 {
         writer.rehash(&mut |old| each(Bytes::copy_from_slice(old)))?;
     }
@@ -118,7 +152,11 @@ fn write(mut writer: IngestWriter, mut pieces: mpsc::Receiver<Message>, each: &m
 }
 
 /// Decompresses until the source ends or nobody takes the result.
-fn inflate(source: Pieces, plain: &SyncSender<Vec<u8>>, free: &Receiver<Vec<u8>>) -> io::Result<()> {
+fn inflate(
+    source: Pieces,
+    plain: &SyncSender<Vec<u8>>,
+    free: &Receiver<Vec<u8>>,
+) -> io::Result<()> {
     let mut decompressor = Decompressor::new(source)?;
     loop {
         let mut buffer = free.try_recv().unwrap_or_default();
@@ -139,7 +177,11 @@ fn inflate(source: Pieces, plain: &SyncSender<Vec<u8>>, free: &Receiver<Vec<u8>>
 }
 
 /// Reads the tar and writes the index; gives the buffers back.
-fn scan(tar: Receiver<Vec<u8>>, used: &SyncSender<Vec<u8>>, index: &mut store::IndexWriter) -> Result<layer::LayerFacts, layer::Error> {
+fn scan(
+    tar: Receiver<Vec<u8>>,
+    used: &SyncSender<Vec<u8>>,
+    index: &mut store::IndexWriter,
+) -> Result<layer::LayerFacts, layer::Error> {
     let mut scan = LayerScan::new(index);
     for buffer in tar {
         scan.write(&buffer)?;

@@ -1,6 +1,8 @@
 //! The first half of a pull: what the image is, and what of it is missing.
 
-use oci::{Digest, Document, ImageConfig, ImageName, Index, MAX_INDEX_DEPTH, Manifest, Platform, Reference};
+use oci::{
+    Digest, Document, ImageConfig, ImageName, Index, MAX_INDEX_DEPTH, Manifest, Platform, Reference,
+};
 use registry::{Observer, Repository};
 
 use super::{OfferedPlatform, PlannedBlob, PullRequest};
@@ -28,10 +30,17 @@ pub(super) struct Prepared {
 
 impl Engine {
     /// Resolves a request down to the layers. Nothing is stored.
-    pub(super) async fn prepare(&self, request: &PullRequest, observer: &dyn Observer) -> Result<Prepared, Error> {
+    pub(super) async fn prepare(
+        &self,
+        request: &PullRequest,
+        observer: &dyn Observer,
+    ) -> Result<Prepared, Error> {
         let reference = request.reference.clone().with_default_tag();
         let repository = Repository::of(&reference);
-        let wanted = request.platform.clone().unwrap_or_else(|| self.shared.settings.host_platform.clone());
+        let wanted = request
+            .platform
+            .clone()
+            .unwrap_or_else(|| self.shared.settings.host_platform.clone());
         let root = self.shared.registry.resolve(&reference, observer).await?;
         let target = root.digest.clone();
         let mut documents = vec![(target.clone(), root.bytes.to_vec())];
@@ -45,7 +54,9 @@ impl Engine {
             };
             depth += 1;
             if depth > MAX_INDEX_DEPTH {
-                return Err(Error::IndexTooDeep { reference: reference.to_string() });
+                return Err(Error::IndexTooDeep {
+                    reference: reference.to_string(),
+                });
             }
             let chosen = choose(&index, &wanted, &reference)?;
             if offered.is_empty() {
@@ -66,14 +77,21 @@ impl Engine {
             })?;
             let (layers, diff_ids) = (manifest.layers.len(), parsed.rootfs.diff_ids.len());
             if layers != diff_ids {
-                return Err(Error::LayerCount { reference: reference.to_string(), layers, diff_ids });
+                return Err(Error::LayerCount {
+                    reference: reference.to_string(),
+                    layers,
+                    diff_ids,
+                });
             }
             documents.push((manifest.config.digest.clone(), bytes));
             Some(parsed)
         } else {
             None
         };
-        let platform = config.as_ref().map(ImageConfig::platform).filter(|platform| !platform.os.is_empty());
+        let platform = config
+            .as_ref()
+            .map(ImageConfig::platform)
+            .filter(|platform| !platform.os.is_empty());
         if let (Some(asked), Some(found)) = (&request.platform, &platform)
             && asked.rank(found).is_none()
         {
@@ -84,7 +102,9 @@ impl Engine {
             });
         }
         let host = &self.shared.settings.host_platform;
-        let foreign = platform.as_ref().is_some_and(|platform| host.rank(platform).is_none());
+        let foreign = platform
+            .as_ref()
+            .is_some_and(|platform| host.rank(platform).is_none());
         let blobs = self.plan_blobs(&manifest, config.as_ref()).await?;
         Ok(Prepared {
             name: ImageName::of(&reference),
@@ -101,34 +121,63 @@ impl Engine {
     }
 
     /// Takes a manifest or index from the store where it is, else from the registry.
-    async fn document(&self, repository: &Repository, descriptor: &oci::Descriptor, observer: &dyn Observer) -> Result<(Document, Vec<u8>), Error> {
+    async fn document(
+        &self,
+        repository: &Repository,
+        descriptor: &oci::Descriptor,
+        observer: &dyn Observer,
+    ) -> Result<(Document, Vec<u8>), Error> {
         let digest = descriptor.digest.clone();
-        let here = self.with_store(move |store| Ok(store.read_document(&digest, oci::MAX_MANIFEST_SIZE).ok())).await?;
+        let here = self
+            .with_store(move |store| Ok(store.read_document(&digest, oci::MAX_MANIFEST_SIZE).ok()))
+            .await?;
         if let Some(bytes) = here
             && let Ok(document) = Document::parse(&bytes, Some(descriptor.media_type.as_str()))
         {
             return Ok((document, bytes));
         }
-        let resolved = self.shared.registry.manifest(repository, descriptor, observer).await?;
+        let resolved = self
+            .shared
+            .registry
+            .manifest(repository, descriptor, observer)
+            .await?;
         Ok((resolved.document, resolved.bytes.to_vec()))
     }
 
-    async fn config_bytes(&self, repository: &Repository, manifest: &Manifest, observer: &dyn Observer) -> Result<Vec<u8>, Error> {
+    async fn config_bytes(
+        &self,
+        repository: &Repository,
+        manifest: &Manifest,
+        observer: &dyn Observer,
+    ) -> Result<Vec<u8>, Error> {
         let digest = manifest.config.digest.clone();
-        let here = self.with_store(move |store| Ok(store.read_document(&digest, MAX_CONFIG_SIZE).ok())).await?;
+        let here = self
+            .with_store(move |store| Ok(store.read_document(&digest, MAX_CONFIG_SIZE).ok()))
+            .await?;
         match here {
             Some(bytes) => Ok(bytes),
-            None => Ok(self.shared.registry.read_blob(repository, &manifest.config, MAX_CONFIG_SIZE, observer).await?.to_vec()),
+            None => Ok(self
+                .shared
+                .registry
+                .read_blob(repository, &manifest.config, MAX_CONFIG_SIZE, observer)
+                .await?
+                .to_vec()),
         }
     }
 
     /// Lists the distinct blobs, with what of each is here. A layer counts as here only when its files are indexed too.
-    async fn plan_blobs(&self, manifest: &Manifest, config: Option<&ImageConfig>) -> Result<Vec<PlannedBlob>, Error> {
+    async fn plan_blobs(
+        &self,
+        manifest: &Manifest,
+        config: Option<&ImageConfig>,
+    ) -> Result<Vec<PlannedBlob>, Error> {
         let mut blobs: Vec<PlannedBlob> = Vec::with_capacity(manifest.layers.len() + 1);
-        let parts = std::iter::once((&manifest.config, None)).chain(manifest.layers.iter().enumerate().map(|(position, layer)| {
-            let diff_id = config.and_then(|config| config.rootfs.diff_ids.get(position));
-            (layer, diff_id)
-        }));
+        let parts = std::iter::once((&manifest.config, None)).chain(
+            manifest.layers.iter().enumerate().map(|(position, layer)| {
+                let diff_id = config.and_then(|config| config.rootfs.diff_ids.get(position));
+                (layer, diff_id)
+            }),
+        );
         for (part, diff_id) in parts {
             if blobs.iter().any(|blob| blob.digest == part.digest) {
                 continue;
@@ -161,8 +210,17 @@ impl Engine {
         if prepared.blobs.iter().any(|blob| !blob.present) {
             return Ok(false);
         }
-        let (name, target, manifest) = (prepared.name.clone(), prepared.target.clone(), prepared.manifest.clone());
-        let layers: Vec<Digest> = prepared.blobs.iter().filter(|blob| blob.diff_id.is_some()).map(|blob| blob.digest.clone()).collect();
+        let (name, target, manifest) = (
+            prepared.name.clone(),
+            prepared.target.clone(),
+            prepared.manifest.clone(),
+        );
+        let layers: Vec<Digest> = prepared
+            .blobs
+            .iter()
+            .filter(|blob| blob.diff_id.is_some())
+            .map(|blob| blob.digest.clone())
+            .collect();
         self.with_store(move |store| {
             if super::holder(store, &name)?.as_ref() != Some(&target) {
                 return Ok(false);
@@ -176,24 +234,46 @@ impl Engine {
             if manifest == target {
                 return Ok(true);
             }
-            Ok(store.image(&target)?.index.iter().any(|entry| entry.digest == manifest && entry.present))
+            Ok(store
+                .image(&target)?
+                .index
+                .iter()
+                .any(|entry| entry.digest == manifest && entry.present))
         })
         .await
     }
 }
 
 fn choose(index: &Index, wanted: &Platform, reference: &Reference) -> Result<usize, Error> {
-    let images: Vec<usize> = (0..index.manifests.len()).filter(|position| !index.manifests[*position].is_attestation()).collect();
-    let candidates = images.iter().map(|position| index.manifests[*position].platform.as_ref());
-    wanted.choose(candidates).map(|position| images[position]).ok_or_else(|| {
-        let mut offered: Vec<Platform> = images.iter().filter_map(|position| index.manifests[*position].platform.clone()).collect();
-        offered.dedup();
-        Error::PlatformNotFound { reference: reference.to_string(), wanted: Box::new(wanted.clone()), offered }
-    })
+    let images: Vec<usize> = (0..index.manifests.len())
+        .filter(|position| !index.manifests[*position].is_attestation())
+        .collect();
+    let candidates = images
+        .iter()
+        .map(|position| index.manifests[*position].platform.as_ref());
+    wanted
+        .choose(candidates)
+        .map(|position| images[position])
+        .ok_or_else(|| {
+            let mut offered: Vec<Platform> = images
+                .iter()
+                .filter_map(|position| index.manifests[*position].platform.clone())
+                .collect();
+            offered.dedup();
+            Error::PlatformNotFound {
+                reference: reference.to_string(),
+                wanted: Box::new(wanted.clone()),
+                offered,
+            }
+        })
 }
 
 fn platforms(index: &Index, chosen: usize) -> Vec<OfferedPlatform> {
-    let entries = index.manifests.iter().enumerate().filter(|(_, entry)| !entry.is_attestation());
+    let entries = index
+        .manifests
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !entry.is_attestation());
     entries
         .map(|(position, entry)| OfferedPlatform {
             platform: entry.platform.clone(),

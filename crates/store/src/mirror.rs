@@ -1,0 +1,282 @@
+//! `index.json`: the names, for every tool that reads OCI image layouts.
+//!
+//! The file has one descriptor a line, sorted, so that a change of a name rewrites text instead of asking the database for every
+//! image. Its first line holds the generation of the database that it mirrors; where that is another than expected, the file is
+//! made anew. Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oci::{Digest, ImageName, MediaType};
+use rusqlite::Connection;
+use serde::Deserialize;
+
+use crate::database::{Text, size};
+use crate::{Result, durable};
+
+const NAME: &str = "org.opencontainers.image.ref.name";
+const CONTAINERD: &str = "io.containerd.image.name";
+const GENERATION: &str = "dev.strata.generation";
+const LINE_START: &str = "{\"annotations\":{\"org.opencontainers.image.ref.name\":\"";
+
+/// What one line says: a name (or, for a dangling image, its digest) and what it points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) target: Digest,
+    pub(crate) media_type: MediaType,
+    pub(crate) size: u64,
+}
+
+pub(crate) fn path(root: &Path) -> PathBuf {
+    root.join("index.json")
+}
+
+fn temporary(root: &Path) -> PathBuf {
+    root.join("locks").join("index.json.new")
+}
+
+fn head(generation: u64) -> String {
+    let media_type = MediaType::OciIndex;
+    format!(
+        "{{\"schemaVersion\":2,\"mediaType\":\"{media_type}\",\"annotations\":{{\"{GENERATION}\":\"{generation}\"}},\"manifests\":["
+    )
+}
+
+fn text_of(key: &str, line: &Line) -> String {
+    let Line {
+        target,
+        media_type,
+        size,
+    } = line;
+    let descriptor =
+        format!("\"mediaType\":\"{media_type}\",\"digest\":\"{target}\",\"size\":{size}}}");
+    if key == target.as_str() {
+        return format!("{{{descriptor}");
+    }
+    format!("{LINE_START}{key}\",\"{CONTAINERD}\":\"{key}\"}},{descriptor}")
+}
+
+fn key_of(line: &str) -> Option<&str> {
+    let rest = match line.strip_prefix(LINE_START) {
+        Some(rest) => rest,
+        None => line.split_once("\"digest\":\"")?.1,
+    };
+    rest.split_once('"').map(|(key, _)| key)
+}
+
+/// Returns the generation that the file says it mirrors; `None` where it is none of ours.
+pub(crate) fn generation_of(root: &Path) -> Option<u64> {
+    let text = fs::read_to_string(path(root)).ok()?;
+    let rest = text.lines().next()?.split_once(GENERATION)?.1;
+    rest.trim_start_matches(['"', ':'])
+        .split('"')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Prepares the file for a new generation: changed keys, `None` for those that go. [`publish`] then makes it visible.
+pub(crate) fn prepare(
+    root: &Path,
+    connection: &Connection,
+    before: u64,
+    after: u64,
+    changes: &BTreeMap<String, Option<Line>>,
+) -> rusqlite::Result<Result<()>> {
+    let spliced = fs::read_to_string(path(root))
+        .ok()
+        .and_then(|old| splice(&old, before, after, changes));
+    let text = match spliced {
+        Some(text) => text,
+        None => whole(connection, after)?,
+    };
+    Ok(durable::prepare(&temporary(root), text.as_bytes()))
+}
+
+/// Makes what [`prepare`] wrote visible.
+pub(crate) fn publish(root: &Path) -> Result<()> {
+    durable::rename(&temporary(root), &path(root))
+}
+
+/// Returns the file as the database has it.
+pub(crate) fn whole(connection: &Connection, generation: u64) -> rusqlite::Result<String> {
+    let lines = lines(connection)?;
+    let body: Vec<String> = lines.iter().map(|(key, line)| text_of(key, line)).collect();
+    Ok(format!("{}\n{}\n]}}\n", head(generation), body.join(",\n")))
+}
+
+/// Returns what every line of the file should say, by key.
+pub(crate) fn lines(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Line>> {
+    let mut statement = connection.prepare(
+        "SELECT tags.name, images.target, images.media_type, blobs.size FROM images
+         JOIN blobs ON blobs.digest = images.target LEFT JOIN tags ON tags.image = images.id WHERE images.removed IS NULL",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let target = row.get::<_, Text<Digest>>(1)?.0;
+        let key = row
+            .get::<_, Option<String>>(0)?
+            .unwrap_or_else(|| target.to_string());
+        let media_type = MediaType::parse(&row.get::<_, String>(2)?);
+        Ok((
+            key,
+            Line {
+                target,
+                media_type,
+                size: size(row.get(3)?),
+            },
+        ))
+    })?;
+    rows.collect()
+}
+
+/// Merges the changes into the old file, line by line; `None` where the old file is not what it should be.
+fn splice(
+    old: &str,
+    before: u64,
+    after: u64,
+    changes: &BTreeMap<String, Option<Line>>,
+) -> Option<String> {
+    let mut lines = old.lines();
+    if lines.next()? != head(before) {
+        return None;
+    }
+    let mut new = String::with_capacity(old.len() + 1024);
+    new.push_str(&head(after));
+    let mut first = true;
+    let mut push = |line: &str| {
+        new.push_str(if first { "\n" } else { ",\n" });
+        new.push_str(line);
+        first = false;
+    };
+    let mut changes = changes.iter().peekable();
+    let mut ended = false;
+    for line in lines {
+        if line == "]}" {
+            ended = true;
+            break;
+        }
+        let line = line.strip_suffix(',').unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        let key = key_of(line)?;
+        let mut keep = true;
+        while let Some((changed, to)) = changes.next_if(|(changed, _)| changed.as_str() <= key) {
+            keep &= changed != key;
+            if let Some(to) = to {
+                push(&text_of(changed, to));
+            }
+        }
+        if keep {
+            push(line);
+        }
+    }
+    for (changed, to) in changes {
+        if let Some(to) = to {
+            push(&text_of(changed, to));
+        }
+    }
+    new.push_str("\n]}\n");
+    ended.then_some(new)
+}
+
+/// What a rebuild reads from the file: targets and the names that point at them.
+pub(crate) fn read(root: &Path) -> Vec<(Digest, Vec<ImageName>)> {
+    #[derive(Deserialize)]
+    struct File {
+        manifests: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        digest: Digest,
+        #[serde(default)]
+        annotations: BTreeMap<String, String>,
+    }
+    let Ok(bytes) = fs::read(path(root)) else {
+        return Vec::new();
+    };
+    let Ok(file) = serde_json::from_slice::<File>(&bytes) else {
+        return Vec::new();
+    };
+    let mut images: BTreeMap<Digest, Vec<ImageName>> = BTreeMap::new();
+    for entry in file.manifests {
+        let names = images.entry(entry.digest).or_default();
+        let named = entry
+            .annotations
+            .get(CONTAINERD)
+            .or_else(|| entry.annotations.get(NAME));
+        names.extend(named.and_then(|name| name.parse().ok()));
+    }
+    images.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line {
+            target: Digest::sha256(text.as_bytes()),
+            media_type: MediaType::OciManifest,
+            size: 7,
+        }
+    }
+
+    fn file(generation: u64, lines: &[(&str, Line)]) -> String {
+        let body: Vec<String> = lines.iter().map(|(key, line)| text_of(key, line)).collect();
+        format!("{}\n{}\n]}}\n", head(generation), body.join(",\n"))
+    }
+
+    #[test]
+    fn a_splice_is_what_writing_it_anew_gives() {
+        let old = file(1, &[("b:1", line("b")), ("d:1", line("d"))]);
+        let changes: BTreeMap<String, Option<Line>> = [
+            ("a:1".to_owned(), Some(line("a"))),
+            ("b:1".to_owned(), None),
+            ("c:1".to_owned(), Some(line("c"))),
+            ("d:1".to_owned(), Some(line("x"))),
+            ("e:1".to_owned(), Some(line("e"))),
+        ]
+        .into();
+        let new = file(
+            2,
+            &[
+                ("a:1", line("a")),
+                ("c:1", line("c")),
+                ("d:1", line("x")),
+                ("e:1", line("e")),
+            ],
+        );
+        assert_eq!(splice(&old, 1, 2, &changes).as_deref(), Some(new.as_str()));
+        serde_json::from_str::<serde_json::Value>(&new).expect("it is JSON");
+    }
+
+    #[test]
+    fn the_last_line_can_go_and_the_first_can_come() {
+        let full = file(1, &[("b:1", line("b"))]);
+        let none: BTreeMap<String, Option<Line>> = [("b:1".to_owned(), None)].into();
+        let empty = splice(&full, 1, 2, &none).expect("it splices");
+        serde_json::from_str::<serde_json::Value>(&empty).expect("it is JSON");
+        let some: BTreeMap<String, Option<Line>> = [("b:1".to_owned(), Some(line("b")))].into();
+        assert_eq!(
+            splice(&empty, 2, 3, &some).as_deref(),
+            Some(file(3, &[("b:1", line("b"))]).as_str())
+        );
+    }
+
+    #[test]
+    fn a_file_of_another_generation_or_maker_is_not_spliced() {
+        let old = file(1, &[("b:1", line("b"))]);
+        assert_eq!(splice(&old, 5, 6, &BTreeMap::new()), None);
+        assert_eq!(
+            splice(
+                "{\"schemaVersion\":2,\"manifests\":[]}",
+                1,
+                2,
+                &BTreeMap::new()
+            ),
+            None
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Where things are in the store's folder.
+
+use std::path::PathBuf;
+
+use oci::Digest;
+
+use crate::Store;
+
+impl Store {
+    /// Returns where a blob's file is. Only a parsed digest makes a path.
+    pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.root()
+            .join("blobs")
+            .join(digest.algorithm().as_str())
+            .join(digest.hex())
+    }
+
+    /// Returns where the partial download of a blob is.
+    pub(crate) fn ingest_path(&self, digest: &Digest) -> PathBuf {
+        self.root()
+            .join("ingest")
+            .join(format!("{}-{}", digest.algorithm().as_str(), digest.hex()))
+    }
+
+    /// Returns where the file index of a layer is.
+    pub(crate) fn index_path(&self, diff_id: &Digest) -> PathBuf {
+        self.root()
+            .join("layers")
+            .join(format!("{}.index", diff_id.hex()))
+    }
+
+    /// Returns the folder of lock files and of files that are being written.
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.root().join("locks")
+    }
+}

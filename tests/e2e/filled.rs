@@ -1,0 +1,28 @@
+//! A store with images in it, for stories that begin later than with a pull.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::{Engine, MovePolicy, NoProgress, PullRequest, Reference, Settings};
+
+/// Pulls into a store, without a window.
+pub(crate) fn fill(store: &Path, references: &[&str]) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let root = OsString::from(store);
+        let lookup = |name: &str| (name == "STRATA_STORE").then(|| root.clone());
+        let settings = Settings::from_environment(&lookup, Arc::new(jiff::Timestamp::now));
+        let engine = Engine::open(settings.expect("a store is named"))
+            .await
+            .expect("the store");
+        for reference in references {
+            let request = PullRequest {
+                reference: reference.parse::<Reference>().expect("a reference"),
+                platform: None,
+                move_policy: MovePolicy::Move,
+            };
+            engine.pull(&request, &NoProgress).await.expect(reference);
+        }
+    });
+}

@@ -1,0 +1,65 @@
+//! The screens that no other story comes by, and sizes of the window.
+
+use testkit::{ImageBuilder, Layer, Registry};
+
+use crate::filled::fill;
+use crate::support::desktop::Desktop;
+
+#[test]
+fn every_screen_is_accessible_at_every_size() {
+    let desktop = Desktop::start();
+    let registry = Registry::start();
+    let base = Layer::files([("etc/os-release", "ID=debian\n")]);
+    let references: Vec<String> = ["api", "web", "worker"]
+        .into_iter()
+        .enumerate()
+        .map(|(number, name)| {
+            let own = Layer::files([("app/main", name.repeat(1000 * (number + 1)))]);
+            let image = ImageBuilder::new().layer(base.clone()).layer(own).build();
+            registry.push(&format!("team/{name}:1"), &image).to_string()
+        })
+        .collect();
+    let references: Vec<&str> = references.iter().map(String::as_str).collect();
+    fill(&desktop.store(), &references);
+
+    let window = desktop.open();
+    window.see("gridcell", "worker 1");
+    for screen in ["Activity", "Disk", "Settings"] {
+        window.click("button", screen);
+        window.see("heading", screen);
+        window.judge(&screen.to_lowercase());
+    }
+    window.click("button", "This computer");
+    window.see("gridcell", "worker 1");
+    window.press(&["Control", "k"]);
+    window.see("dialog", "Command palette");
+    window.judge("palette");
+    window.press(&["Escape"]);
+    window.see_no("dialog", "Command palette");
+
+    window.fill("searchbox", "Filter", "nothing-like-this");
+    window.read("No image");
+    window.judge("empty-filter");
+    window.fill("searchbox", "Filter", "ref:*/web");
+    window.see_no("gridcell", "api 1");
+    window.see("gridcell", "web 1");
+    window.close();
+}
+
+#[test]
+fn a_setting_is_kept_over_a_restart() {
+    let desktop = Desktop::start();
+    let window = desktop.open();
+    window.click("button", "Settings");
+    window.click("radio", "Dark");
+    window.fill("textbox", "Registry", "registry.lab:5000");
+    window.click("button", "Add");
+    window.see("button", "Remove registry.lab:5000");
+    window.close();
+    let window = desktop.open();
+    window.click("button", "Settings");
+    window.see("button", "Remove registry.lab:5000");
+    let theme = window.js("return document.documentElement.dataset.theme");
+    assert_eq!(theme, "dark");
+    window.close();
+}
