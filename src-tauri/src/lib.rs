@@ -47,8 +47,11 @@ use launch::Launch;
 )]
 pub fn run(store: Option<PathBuf>) -> tauri::Result<()> {
     let contract = contract::<Wry>();
-    tauri::Builder::default()
-        .plugin(tauri_plugin_notification::init())
+    let builder = tauri::Builder::default();
+    // On Linux the notification service is spoken to directly, see `notify`.
+    #[cfg(not(target_os = "linux"))]
+    let builder = builder.plugin(tauri_plugin_notification::init());
+    builder
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .invoke_handler(contract.invoke_handler())

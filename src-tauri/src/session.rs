@@ -188,11 +188,9 @@ impl Session {
         Ok(texts)
     }
 
-    /// Tells the user the end of an operation, if there is something to tell and they want notifications.
-    pub(crate) fn announce_end(&self, notice: Option<Notice>) {
-        if let Some(notice) = notice
-            && self.settings().notifications
-        {
+    /// Tells the user the end of an operation, if they want notifications.
+    pub(crate) fn announce_end(&self, notice: Notice) {
+        if self.settings().notifications {
             (self.shared.desktop.announce)(notice);
         }
     }

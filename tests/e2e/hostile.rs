@@ -46,6 +46,7 @@ fn text_from_an_image_is_shown_and_never_run() {
     window.judge("hostile-history");
     window.click("tab", "Layers");
     window.click("tab", "JSON");
+    window.click("button", "config");
     window.read("onerror");
     window.judge("hostile-json");
 

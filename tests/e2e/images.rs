@@ -49,6 +49,7 @@ fn an_image_can_be_looked_into_tab_by_tab() {
     window.read("COPY");
     window.judge("detail-history");
     window.click("tab", "JSON");
+    window.click("button", "config");
     window.read("\"rootfs\"");
     window.judge("detail-json");
     window.press(&["Escape"]);
@@ -73,7 +74,7 @@ fn a_name_is_given_moved_removed_and_taken_back() {
     window.judge("tag-dialog");
     window.press(&["Enter"]);
     window.read("best:latest");
-    window.click("button", "Close");
+    window.click_first("button", "Close");
     window.see("gridcell", "best:latest");
 
     // The name moves to the other image, after a notice.
@@ -84,7 +85,7 @@ fn a_name_is_given_moved_removed_and_taken_back() {
     window.judge("tag-moves");
     window.press(&["Enter"]);
     window.see("button", "Remove best:latest");
-    window.click("button", "Close");
+    window.click_first("button", "Close");
 
     // The image goes with both its names, as the plan says.
     window.context_click("gridcell", "web 2");

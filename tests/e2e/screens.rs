@@ -28,19 +28,31 @@ fn every_screen_is_accessible_at_every_size() {
         window.click("button", screen);
         window.see("heading", screen);
         window.judge(&screen.to_lowercase());
+        window.resize(700, 620);
+        window.judge(&format!("{}-narrow", screen.to_lowercase()));
+        window.resize(1280, 800);
     }
     window.click("button", "This computer");
     window.see("gridcell", "worker 1");
+    window.click("button", "Table");
+    window.see("gridcell", "worker 1");
+    window.judge("table");
+    window.resize(700, 620);
+    window.judge("table-narrow");
+    window.click("button", "Grid");
+    window.see("gridcell", "worker 1");
+    window.judge("grid-narrow");
+    window.resize(1280, 800);
     window.press(&["Control", "k"]);
     window.see("dialog", "Command palette");
     window.judge("palette");
     window.press(&["Escape"]);
     window.see_no("dialog", "Command palette");
 
-    window.fill("searchbox", "Filter", "nothing-like-this");
+    window.fill("textbox", "Filter images", "nothing-like-this");
     window.read("No image");
     window.judge("empty-filter");
-    window.fill("searchbox", "Filter", "ref:*/web");
+    window.fill("textbox", "Filter images", "ref:*/team/web");
     window.see_no("gridcell", "api 1");
     window.see("gridcell", "web 1");
     window.close();

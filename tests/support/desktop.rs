@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::notifications::Notifications;
 use super::program::Running;
+use super::screen::Screen;
 use super::wait::until;
 use super::window::Window;
 
@@ -21,8 +22,9 @@ pub(crate) struct Desktop {
     // The order is the order of ending: the service before its bus, and the lock last.
     pub(crate) notifications: Notifications,
     _bus: Running,
-    _screen: Running,
-    display: String,
+    _manager: Running,
+    _server: Running,
+    pub(crate) screen: Screen,
     bus_address: String,
     home: TempDir,
     _turn: File,
@@ -47,15 +49,25 @@ impl Desktop {
             "-nolisten",
             "tcp",
         ]);
-        let (screen, number) = Running::start_and_read(command.stderr(Stdio::null()), "xvfb");
+        let (server, number) = Running::start_and_read(command.stderr(Stdio::null()), "xvfb");
+        let screen = Screen::new(format!(":{number}"));
+        let mut command = Command::new("openbox");
+        command
+            .arg("--sm-disable")
+            .env("DISPLAY", screen.display())
+            .env("HOME", home.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let manager = Running::start(&mut command, "openbox");
         let mut command = Command::new("dbus-daemon");
         command.args(["--session", "--nofork", "--print-address=1"]);
         let (bus, bus_address) = Running::start_and_read(&mut command, "dbus");
         Desktop {
             notifications: Notifications::serve(&bus_address),
             _bus: bus,
-            _screen: screen,
-            display: format!(":{number}"),
+            _manager: manager,
+            _server: server,
+            screen,
             bus_address,
             home,
             _turn: turn,
@@ -90,7 +102,7 @@ impl Desktop {
         until("WebKitWebDriver", || {
             TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
         });
-        Window::open(driver, port, store, self.home.path())
+        Window::open(driver, port, store, self.home.path(), self.screen.clone())
     }
 
     /// Runs the program once more, as a second start from the desktop's menu would, and waits for its end.
@@ -105,34 +117,16 @@ impl Desktop {
             .expect("the program was built")
     }
 
-    /// Gives the keyboard to nobody, so that the user looks elsewhere.
-    pub(crate) fn look_away(&self) {
-        self.xdotool(&["mousemove", "1399", "899"]);
-        let root = self.xdotool(&["search", "--maxdepth", "0", "--name", ".*"]);
-        let root = root.lines().next().unwrap_or("0").to_owned();
-        self.xdotool(&["windowfocus", &root]);
-    }
-
-    /// Gives the keyboard to Strata's window.
-    pub(crate) fn look_at_window(&self) {
-        self.xdotool(&[
-            "search",
-            "--sync",
-            "--onlyvisible",
-            "--name",
-            "^Strata$",
-            "windowfocus",
-        ]);
-    }
-
-    fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool")
-            .args(arguments)
-            .env("DISPLAY", &self.display)
-            .output();
-        let output = output
-            .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
-        String::from_utf8_lossy(&output.stdout).into_owned()
+    /// Opens another program's window, which takes the focus: the user looks elsewhere until it is dropped.
+    pub(crate) fn look_elsewhere(&self) -> Running {
+        let mut command = Command::new("xev");
+        command
+            .args(["-name", "elsewhere", "-geometry", "200x100+1100+700"])
+            .env("DISPLAY", self.screen.display())
+            .stdout(Stdio::null());
+        let other = Running::start(&mut command, "x11-utils");
+        self.screen.wait_for_focus("elsewhere");
+        other
     }
 
     /// The environment of everything that runs on this desktop, and nothing of the machine's own.
@@ -155,7 +149,7 @@ impl Desktop {
         command
             // What tauri-driver would set.
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            .env("DISPLAY", &self.display)
+            .env("DISPLAY", self.screen.display())
             .env("GDK_BACKEND", "x11")
             .env("NO_AT_BRIDGE", "1")
             .env("GTK_USE_PORTAL", "0")

@@ -4,6 +4,7 @@
 pub(crate) mod desktop;
 pub(crate) mod notifications;
 pub(crate) mod program;
+pub(crate) mod screen;
 pub(crate) mod wait;
 pub(crate) mod webdriver;
 pub(crate) mod window;

@@ -2,7 +2,7 @@
 // https://www.w3.org/TR/accname-1.2/, which is enough because axe-core judges the names themselves.
 const implied = {
   BUTTON: "button", A: "link", SELECT: "combobox", TEXTAREA: "textbox", NAV: "navigation", MAIN: "main", TABLE: "table",
-  TR: "row", LI: "listitem", UL: "list", OL: "list", DIALOG: "dialog", H1: "heading", H2: "heading", H3: "heading", H4: "heading",
+  TR: "row", LI: "listitem", UL: "list", OL: "list", DIALOG: "dialog", H1: "heading", H2: "heading", H3: "heading", H4: "heading", SECTION: "region", ARTICLE: "article",
 };
 const inputs = { checkbox: "checkbox", radio: "radio", range: "slider", search: "searchbox", button: "button", submit: "button" };
 
@@ -18,12 +18,21 @@ function flat(text) {
 }
 
 function nameOf(element) {
+  // A card is known by its name and its tags, whatever else stands on it.
+  if (element.getAttribute("role") === "gridcell") {
+    return flat([...element.querySelectorAll(".name, .chip")].map((part) => part.textContent).join(" "));
+  }
   const labelled = element.getAttribute("aria-labelledby");
   if (labelled) return flat(labelled.split(/\s+/).map((id) => document.getElementById(id)?.textContent ?? "").join(" "));
   const label = element.getAttribute("aria-label");
   if (label) return flat(label);
   if (element.labels?.length) return flat([...element.labels].map((label) => label.textContent).join(" "));
   return flat(element.innerText) || flat(element.textContent) || flat(element.getAttribute("title")) || flat(element.placeholder);
+}
+
+// What a person sees of an element: a radio or a checkbox is often drawn by its label.
+function seen(element) {
+  return ["radio", "checkbox"].includes(element.type) && element.labels?.length ? element.labels[0] : element;
 }
 
 function isVisible(element) {
@@ -42,8 +51,8 @@ function front() {
 function find(role, name) {
   const wanted = name.toLowerCase();
   const named = [...document.querySelectorAll("*")]
-    .filter((element) => roleOf(element) === role && isVisible(element))
-    .map((element) => [element, nameOf(element).toLowerCase()])
+    .filter((element) => roleOf(element) === role && isVisible(seen(element)))
+    .map((element) => [seen(element), nameOf(element).toLowerCase()])
     .filter(([, text]) => text.includes(wanted));
   const inFront = named.filter(([element]) => front().contains(element) || element.closest("[role=menu], [role=listbox]"));
   const reachable = inFront.length > 0 ? inFront : named;

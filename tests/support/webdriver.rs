@@ -4,9 +4,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
 
-use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::wait::DEADLINE;
@@ -69,11 +67,27 @@ impl Session {
         self.post(&format!("/element/{}/click", element.0), &json!({}))
     }
 
-    /// Types into an element.
-    pub(crate) fn type_into(&self, element: &Element, text: &str) -> Answer {
+    /// Types into whatever has the keyboard, key by key, as a person does on a US keyboard.
+    ///
+    /// Shift is pressed where a person presses it: left to itself, WebKit's driver now and then forgets to.
+    pub(crate) fn type_text(&self, text: &str) -> Answer {
+        let mut keys = Vec::new();
+        let mut press = |kind: &str, key: &str| keys.push(json!({ "type": kind, "value": key }));
+        for letter in text.chars() {
+            let shifted = letter.is_ascii_uppercase() || "~!@#$%^&*()_+{}|:\"<>?".contains(letter);
+            let key = letter.to_string();
+            if shifted {
+                press("keyDown", key_value("Shift"));
+            }
+            press("keyDown", &key);
+            press("keyUp", &key);
+            if shifted {
+                press("keyUp", key_value("Shift"));
+            }
+        }
         self.post(
-            &format!("/element/{}/value", element.0),
-            &json!({ "text": text }),
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": keys }] }),
         )
     }
 
@@ -105,27 +119,6 @@ impl Session {
             "/actions",
             &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }),
         )
-    }
-
-    /// Makes the window so large, if the desktop lets it.
-    pub(crate) fn resize(&self, width: u32, height: u32) -> Answer {
-        self.post("/window/rect", &json!({ "width": width, "height": height }))
-    }
-
-    /// Writes a picture of the page.
-    pub(crate) fn picture(&self, path: &Path) {
-        let answer = call(
-            self.port,
-            "GET",
-            &format!("{}/screenshot", self.path),
-            &Value::Null,
-        );
-        let answer = answer.expect("a picture");
-        let text = answer.as_str().expect("base64");
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .expect("base64");
-        std::fs::write(path, bytes).expect("the folder is there");
     }
 
     /// Ends the session, and the program with it.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::desktop::PROGRAM;
 use super::program::Running;
+use super::screen::Screen;
 use super::wait::until;
 use super::webdriver::{Element, Session};
 
@@ -15,6 +16,7 @@ const PAGE: &str = include_str!("page.js");
 /// An open window. Closing it ends the program.
 pub(crate) struct Window {
     session: Session,
+    screen: Screen,
     process: u32,
     closed: bool,
     // After the session, because ending that needs it.
@@ -22,13 +24,20 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(super) fn open(driver: Running, port: u16, store: &Path, home: &Path) -> Window {
+    pub(super) fn open(
+        driver: Running,
+        port: u16,
+        store: &Path,
+        home: &Path,
+        screen: Screen,
+    ) -> Window {
         let store = store.to_str().expect("a temporary folder has a plain name");
         let session = Session::start(port, PROGRAM, &["--store", store]);
         let session = session.expect("the program starts");
         let process = process_of(home, store);
         let window = Window {
             session,
+            screen,
             process,
             closed: false,
             _driver: driver,
@@ -139,10 +148,7 @@ impl Window {
     pub(crate) fn fill(&self, role: &str, name: &str, text: &str) {
         self.click(role, name);
         self.press(&["Control", "a"]);
-        let field = self.see(role, name);
-        self.session
-            .type_into(&field, text)
-            .expect("the field takes text");
+        self.session.type_text(text).expect("the keyboard works");
     }
 
     /// Presses keys together.
@@ -170,23 +176,9 @@ impl Window {
         });
     }
 
-    /// Waits until a text is gone.
-    pub(crate) fn read_no(&self, unwanted: &str) {
-        until(&format!("no text \"{unwanted}\""), || {
-            let text = self.text();
-            if text.contains(unwanted) {
-                Err(format!("the page says:\n{text}"))
-            } else {
-                Ok(())
-            }
-        });
-    }
-
     /// Makes the page so large.
     pub(crate) fn resize(&self, width: u32, height: u32) {
-        self.session
-            .resize(width, height)
-            .expect("the window can be resized");
+        self.screen.resize(width, height);
         until("the new size", || {
             let found = self.js("return [innerWidth, innerHeight]");
             if found[0].as_u64() == Some(u64::from(width)) {
@@ -209,7 +201,7 @@ impl Window {
                 &json!([theme]),
             );
             self.settle();
-            self.session
+            self.screen
                 .picture(&shots().join(format!("{name}-{theme}.png")));
             findings.extend(
                 self.axe()
@@ -231,6 +223,10 @@ impl Window {
                 _ => Err("something moves".to_owned()),
             }
         });
+        let two_frames = "const done = arguments[arguments.length - 1]; \
+            requestAnimationFrame(() => requestAnimationFrame(() => done(true)));";
+        let drawn = self.session.run_async(two_frames, &json!([]));
+        drawn.unwrap_or_else(|refusal| panic!("no frame was drawn: {}", refusal.0));
     }
 
     fn axe(&self) -> Vec<String> {
@@ -280,7 +276,7 @@ impl Drop for Window {
         if std::thread::panicking() {
             // What the page looked like is worth more than any message; a second panic here would hide the first.
             if !self.closed {
-                self.session.picture(&shots().join("failed.png"));
+                self.screen.picture(&shots().join("failed.png"));
                 signal(self.process, "KILL");
             }
         } else {

@@ -146,7 +146,8 @@ impl Engine {
         let observer = Retries {
             progress: &NoProgress,
         };
-        let prepared = self.prepare(request, &observer).await?;
+        // Boxed, as `bring` below: what they hold while they wait would else lie on the stack of everyone who calls.
+        let prepared = Box::pin(self.prepare(request, &observer)).await?;
         let (name, target) = (prepared.name.clone(), prepared.target.clone());
         let moved_from = self
             .with_store(move |store| {
@@ -202,7 +203,7 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Pulled, Error> {
         let observer = Retries { progress };
-        let prepared = self.prepare(request, &observer).await?;
+        let prepared = Box::pin(self.prepare(request, &observer)).await?;
         let up_to_date = self.is_up_to_date(&prepared).await?;
         if request.move_policy == MovePolicy::Keep {
             let (name, target) = (prepared.name.clone(), prepared.target.clone());
@@ -225,7 +226,7 @@ impl Engine {
         let moved = if up_to_date {
             Vec::new()
         } else {
-            self.bring(&prepared, request, total, progress).await?
+            Box::pin(self.bring(&prepared, request, total, progress)).await?
         };
         let target = prepared.target.clone();
         let names = self

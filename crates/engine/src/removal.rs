@@ -9,8 +9,10 @@ use crate::{Engine, Error, Filter};
 /// What to remove.
 #[derive(Debug, Clone, Default)]
 pub struct RemovalRequest {
-    /// Names, or images by ID or digest.
+    /// Names, or images by ID or digest, by docker's rules: an ID with names in several repositories needs force.
     pub selections: Vec<Selector>,
+    /// Images that go as wholes, with every name that they have. For callers that show the plan, and so every name.
+    pub images: Vec<Selector>,
     /// docker's force: an ID with several names loses all of them, and what is not there is no error.
     pub force: bool,
     /// Keep parents that no name names.
@@ -104,7 +106,7 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read: a selection that cannot be removed is in [`RemovalPlan::blocked`].
     pub async fn plan_removal(&self, request: &RemovalRequest) -> Result<RemovalPlan, Error> {
-        let selections = request.selections.clone();
+        let (mut selections, images) = (request.selections.clone(), request.images.clone());
         let options = store::RemovalOptions {
             force: request.force,
             no_prune: request.no_prune,
@@ -112,6 +114,15 @@ impl Engine {
         };
         let force = request.force;
         self.with_store(move |store| {
+            for image in images {
+                let names = names_of(store, &image)?;
+                if names.is_empty() {
+                    selections.push(image);
+                } else {
+                    let named = names.iter().map(|name| name.to_string().as_str().into());
+                    selections.extend(named);
+                }
+            }
             let mut plan = RemovalPlan::from(store.plan_removal(&selections, &options)?);
             if force {
                 // docker's force makes no error of what is not there.
@@ -260,4 +271,17 @@ impl From<store::Blocked> for Blocked {
             code,
         }
     }
+}
+
+/// Returns every name of an image; none also where there is no such image, which the plan then says.
+fn names_of(store: &store::Store, image: &Selector) -> Result<Vec<ImageName>, Error> {
+    let target = match store.resolve(image) {
+        Ok(resolved) => resolved.target,
+        Err(store::Error::ImageNotFound { .. } | store::Error::Ambiguous { .. }) => {
+            return Ok(Vec::new());
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let found = store.images_of(&[target])?.pop();
+    Ok(found.map(|image| image.names).unwrap_or_default())
 }

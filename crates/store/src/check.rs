@@ -1,17 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+//! Finding every disagreement between rows, files, sizes, digests and `index.json`.
+
+mod content;
+
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::{fmt, fs, io};
 
 use jiff::Timestamp;
-use oci::{Algorithm, Digest, Hasher, ImageName};
+use oci::{Algorithm, Digest};
 
-use crate::blobs::open_plain;
-use crate::database::{Text, micros, size};
-use crate::write::put_blob;
-use crate::{BlobFault, Error, Result, Store, durable, lock, mirror};
+use crate::database::{Text, size};
+use crate::{BlobFault, Error, Result, Store, lock, mirror};
 
 /// How thorough a check is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,30 +102,6 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// What a repair did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repaired {
-    /// Problems that are gone.
-    pub fixed: Vec<Problem>,
-    /// Where damaged files were moved.
-    pub quarantined: Vec<PathBuf>,
-    /// Images that need a pull, and what they lack.
-    pub unfetched: Vec<Unfetched>,
-}
-
-/// An image that lacks content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfetched {
-    /// The image.
-    pub target: Digest,
-    /// Its names.
-    pub names: Vec<ImageName>,
-    /// Under which digests registries have it.
-    pub repo_digests: Vec<ImageName>,
-    /// The missing blobs.
-    pub missing: Vec<Digest>,
 }
 
 impl Report {
@@ -242,87 +218,6 @@ impl Store {
             let rows = statement.query_map([Text(digest)], |row| Ok(row.get::<_, Text<Digest>>(0)?.0))?;
             rows.collect()
         })
-    }
-
-    /// Hashes blobs on all cores.
-    fn check_content(
-        &self,
-        blobs: &[(Digest, u64)],
-        report: &mut Report,
-        progress: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
-    ) -> Result<()> {
-        let next = AtomicUsize::new(0);
-        let read = AtomicU64::new(0);
-        let stopped = AtomicBool::new(false);
-        let work = || -> Result<Vec<(Digest, BlobFault)>> {
-            let mut wrong = Vec::new();
-            let mut buffer = vec![0; PIECE];
-            while let Some((digest, size)) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                match self.hash_file(digest, &mut buffer, &read, &stopped, progress) {
-                    Ok(Some(found)) if found == *digest => {}
-                    Ok(Some(_)) => wrong.push((digest.clone(), BlobFault::Content)),
-                    Ok(None) => return Err(Error::Stopped),
-                    // It went or changed while we looked: a collector may have taken it, and then no row names it any more.
-                    Err(Error::BlobMissing { .. }) => {}
-                    Err(Error::BlobDamaged { fault, .. }) => wrong.push((digest.clone(), fault)),
-                    // A sector that cannot be read is content that is lost.
-                    Err(Error::Io { source, .. })
-                        if *size > 0 && source.kind() != io::ErrorKind::PermissionDenied =>
-                    {
-                        wrong.push((digest.clone(), BlobFault::Content));
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
-            Ok(wrong)
-        };
-        let threads = std::thread::available_parallelism()
-            .map_or(1, std::num::NonZero::get)
-            .min(blobs.len().max(1));
-        let results: Vec<_> = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            running
-                .into_iter()
-                .map(std::thread::ScopedJoinHandle::join)
-                .collect()
-        });
-        for result in results {
-            let wrong = result.unwrap_or_else(|_| Err(Error::Stopped))?;
-            for (digest, fault) in wrong {
-                self.report_blob(&digest, fault, report)?;
-            }
-        }
-        report.bytes_read = read.into_inner();
-        Ok(())
-    }
-
-    /// Returns the digest of a blob's file; `None` if the caller wants to stop.
-    fn hash_file(
-        &self,
-        digest: &Digest,
-        buffer: &mut [u8],
-        read: &AtomicU64,
-        stopped: &AtomicBool,
-        progress: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
-    ) -> Result<Option<Digest>> {
-        let mut file = self.open_blob(digest)?;
-        let mut hasher = Hasher::new(digest.algorithm());
-        loop {
-            let count = file
-                .read(buffer)
-                .map_err(Error::io("read", &self.blob_path(digest)))?;
-            if count == 0 {
-                return Ok(Some(hasher.finish()));
-            }
-            hasher.update(&buffer[..count]);
-            let total = read.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
-            if progress(total).is_break() {
-                stopped.store(true, Ordering::Relaxed);
-            }
-            if stopped.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-        }
     }
 
     /// Finds files under `blobs/` that no row names.
@@ -555,163 +450,22 @@ impl Store {
         let _serial = lock::exclusive(&self.locks().join("write"))?;
         compare()
     }
-
-    /// Repairs what a check found: damaged files are moved to `quarantine/` (nothing is deleted), rows and `index.json` are put right.
-    pub fn repair(&self, report: &Report, now: Timestamp) -> Result<Repaired> {
-        self.refuse_read_only()?;
-        let mut repaired = Repaired::default();
-        let mut lacking: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
-        let mut recount = false;
-        for problem in &report.problems {
-            let fixed = match (problem.kind, &problem.digest, &problem.path) {
-                (ProblemKind::Blob(_), Some(digest), _) => {
-                    repaired
-                        .quarantined
-                        .extend(self.quarantine(&self.blob_path(digest))?);
-                    self.mark_damaged(digest)?;
-                    for image in &problem.images {
-                        lacking
-                            .entry(image.clone())
-                            .or_default()
-                            .push(digest.clone());
-                    }
-                    // Nobody needs it: with the file out of the way, so can be its row.
-                    problem.images.is_empty() && self.forget_blob(digest)?
-                }
-                (ProblemKind::MissingBlobRow, Some(digest), _) => {
-                    for image in &problem.images {
-                        lacking
-                            .entry(image.clone())
-                            .or_default()
-                            .push(digest.clone());
-                    }
-                    false
-                }
-                (ProblemKind::UnknownBlob, Some(digest), Some(path)) => {
-                    let adopted = self.adopt_stranger(digest, path, micros(now))?;
-                    if !adopted {
-                        repaired.quarantined.extend(self.quarantine(path)?);
-                    }
-                    true
-                }
-                (ProblemKind::StrangeFile | ProblemKind::UnknownIndex, _, Some(path)) => {
-                    repaired.quarantined.extend(self.quarantine(path)?);
-                    true
-                }
-                (ProblemKind::LayerIndex, Some(diff_id), Some(path)) => {
-                    repaired.quarantined.extend(self.quarantine(path)?);
-                    self.note(|sql| {
-                        sql.execute(
-                            "UPDATE layers SET index_size = NULL WHERE diff_id = ?",
-                            [Text(diff_id)],
-                        )
-                        .map(drop)
-                    })?;
-                    true
-                }
-                (ProblemKind::Counters, ..) => {
-                    recount = true;
-                    true
-                }
-                (ProblemKind::Mirror, ..) => {
-                    self.rewrite_mirror()?;
-                    true
-                }
-                (ProblemKind::Layout, _, Some(path)) => {
-                    let temporary = self.locks().join("oci-layout.new");
-                    durable::prepare(&temporary, b"{\"imageLayoutVersion\":\"1.0.0\"}")?;
-                    durable::rename(&temporary, path)?;
-                    true
-                }
-                _ => false,
-            };
-            if fixed {
-                repaired.fixed.push(problem.clone());
-            }
-        }
-        if recount {
-            self.note(|sql| {
-                sql.execute(&format!("UPDATE blobs SET refs = {REFS}"), [])?;
-                sql.execute(
-                    &format!("UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL}"),
-                    [],
-                )
-                .map(drop)
-            })?;
-        }
-        for (target, missing) in lacking {
-            let Some(image) = self.images_of(std::slice::from_ref(&target))?.pop() else {
-                continue;
-            };
-            repaired.unfetched.push(Unfetched {
-                target,
-                names: image.names,
-                repo_digests: image.repo_digests,
-                missing,
-            });
-        }
-        Ok(repaired)
-    }
-
-    /// Removes the row of a damaged blob that no image holds.
-    fn forget_blob(&self, digest: &Digest) -> Result<bool> {
-        self.note(|sql| {
-            let gone = sql.execute(
-                "DELETE FROM blobs WHERE digest = ? AND damaged = 1
-                 AND NOT EXISTS (SELECT 1 FROM image_blobs WHERE image_blobs.blob = blobs.id)",
-                [Text(digest)],
-            )?;
-            Ok(gone > 0)
-        })
-    }
-
-    /// Gives a file without a row its row, if its bytes are what its name says.
-    fn adopt_stranger(&self, digest: &Digest, path: &std::path::Path, now: i64) -> Result<bool> {
-        if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-            return Ok(false);
-        }
-        let mut file = open_plain(path).map_err(Error::io("read", path))?;
-        let mut hasher = Hasher::new(digest.algorithm());
-        let mut buffer = vec![0; PIECE];
-        let mut length = 0;
-        loop {
-            match file.read(&mut buffer).map_err(Error::io("read", path))? {
-                0 => break,
-                count => {
-                    hasher.update(&buffer[..count]);
-                    length += count as u64;
-                }
-            }
-        }
-        let right = hasher.finish() == *digest;
-        if right {
-            self.note(|sql| put_blob(sql, digest, length, now))?;
-        }
-        Ok(right)
-    }
-
-    fn rewrite_mirror(&self) -> Result<()> {
-        let _serial = lock::exclusive(&self.locks().join("write"))?;
-        let generation = self.generation()?;
-        let text = self.read(|sql| mirror::whole(sql, generation))?;
-        durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
-        mirror::publish(self.root())
-    }
 }
 
 /// How much of a blob is read at once.
-const PIECE: usize = 1024 * 1024;
+pub(crate) const PIECE: usize = 1024 * 1024;
 
 /// What a blob's count of live images should be.
-const REFS: &str = "(SELECT count(*) FROM image_blobs JOIN images ON images.id = image_blobs.image
+pub(crate) const REFS: &str =
+    "(SELECT count(*) FROM image_blobs JOIN images ON images.id = image_blobs.image
     WHERE image_blobs.blob = blobs.id AND images.removed IS NULL)";
 
 /// What an image's own bytes should be. Only for live images.
-const UNIQUE: &str = "(SELECT coalesce(sum(CASE WHEN blobs.refs = 1 THEN blobs.size ELSE 0 END), 0) FROM image_blobs
+pub(crate) const UNIQUE: &str = "(SELECT coalesce(sum(CASE WHEN blobs.refs = 1 THEN blobs.size ELSE 0 END), 0) FROM image_blobs
     JOIN blobs ON blobs.id = image_blobs.blob WHERE image_blobs.image = images.id AND images.removed IS NULL)";
 
 /// What all bytes of an image should be.
-const TOTAL: &str = "(SELECT coalesce(sum(blobs.size), 0) FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob
+pub(crate) const TOTAL: &str = "(SELECT coalesce(sum(blobs.size), 0) FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob
     WHERE image_blobs.image = images.id)";
 
 /// Lists what is in a folder, sorted; a folder that is not there is empty.

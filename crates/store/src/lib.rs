@@ -44,6 +44,7 @@ mod planning;
 mod process;
 mod rebuild;
 mod record;
+mod repair;
 mod resolve;
 mod tags;
 mod tree;
@@ -51,7 +52,7 @@ mod usage;
 mod write;
 
 pub use blobs::{BlobFault, BlobState};
-pub use check::{CheckOptions, Problem, ProblemKind, Repaired, Report, Unfetched};
+pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
 pub use detail::{ImageDetail, IndexEntry, LayerDetail, SharedWith};
 pub use error::Error;
@@ -67,6 +68,7 @@ pub use plan::{
 };
 pub use process::ProcessIdentity;
 pub use record::{MovePolicy, NewImage, Recorded};
+pub use repair::{Repaired, Unfetched};
 pub use resolve::Resolved;
 pub use tags::TagMove;
 pub use usage::{DiskUsage, InUse};

@@ -10,7 +10,7 @@ use crate::database::micros;
 use crate::graph::Gathered;
 use crate::layers::put_layer;
 use crate::write::put_blob;
-use crate::{Error, Recovery, Result, Store, mirror};
+use crate::{Error, Recovery, Result, Store, durable, mirror};
 
 impl Store {
     /// Fills an empty database from `blobs/`, `layers/` and `index.json`, and locks the collector until a check has passed.
@@ -117,10 +117,6 @@ impl Store {
         let free = (0..)
             .map(|number| folder.join(format!("index.json.{number}")))
             .find(|path| fs::symlink_metadata(path).is_err());
-        free.map_or(Ok(()), |to| {
-            fs::copy(&path, to)
-                .map(drop)
-                .map_err(Error::io("copy", &path))
-        })
+        free.map_or(Ok(()), |to| durable::copy(&path, &to))
     }
 }

@@ -148,11 +148,14 @@ pub(crate) async fn pull(
         .with(|engine| async move {
             let request = request(&reference, platform.as_deref())?;
             let sink = ChannelSink::new(on_event);
-            let pulled = operations
-                .run(&operation, sink.tell(engine.pull(&request, &sink)))
-                .await;
+            let pulled = operations.run(&operation, async {
+                let pulled = sink.tell(engine.pull(&request, &sink)).await;
+                let pulled = pulled.map_err(Failure::from);
+                session.announce_end(Notice::of_pull(&request.reference, &pulled));
+                pulled
+            });
+            let pulled = pulled.await;
             session.changed();
-            session.announce_end(Notice::of_pull(&request.reference, &pulled));
             Ok(pulled?.into())
         })
         .await
@@ -342,26 +345,25 @@ impl From<engine::Completion> for Completion {
 }
 
 impl Notice {
-    /// Says how a pull ended. Nothing is said of one that the user cancelled.
-    fn of_pull(reference: &Reference, pulled: &Result<engine::Pulled, Failure>) -> Option<Notice> {
+    /// Says how a pull ended. One that the user cancels does not come here: its future is dropped.
+    fn of_pull(reference: &Reference, pulled: &Result<engine::Pulled, Failure>) -> Notice {
         let name = reference.familiar();
         match pulled {
-            Ok(pulled) if pulled.up_to_date => Some(Notice {
+            Ok(pulled) if pulled.up_to_date => Notice {
                 title: format!("{name} is up to date"),
                 body: "Nothing had to be downloaded.".into(),
                 target: Some(pulled.target.to_string()),
-            }),
-            Ok(pulled) => Some(Notice {
+            },
+            Ok(pulled) => Notice {
                 title: format!("{name} is here"),
                 body: format!("{} downloaded.", human::size(pulled.fetched_bytes)),
                 target: Some(pulled.target.to_string()),
-            }),
-            Err(failure) if failure.code == "cancelled" => None,
-            Err(failure) => Some(Notice {
+            },
+            Err(failure) => Notice {
                 title: format!("{name} could not be pulled"),
                 body: failure.message.clone(),
                 target: None,
-            }),
+            },
         }
     }
 }

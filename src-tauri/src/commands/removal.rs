@@ -119,8 +119,12 @@ pub(crate) async fn plan_removal(
     let session = session.inner();
     session
         .with(|engine| async move {
+            let (images, names): (Vec<_>, Vec<_>) = selections
+                .into_iter()
+                .partition(|selection| matches!(selection.kind, SelectionKind::Image));
             let request = RemovalRequest {
-                selections: selections.into_iter().map(Selector::from).collect(),
+                selections: names.into_iter().map(Selector::from).collect(),
+                images: images.into_iter().map(Selector::from).collect(),
                 force,
                 ..RemovalRequest::default()
             };

@@ -53,10 +53,27 @@ describe("the app", () => {
   });
 
   it("tells what a crash has cut off", async () => {
-    const entry = { id: "a", reference: "model:2025", platform: null, doneBytes: 1, totalBytes: null };
-    fakeEngine({ ...quiet, interrupted: () => [entry] });
+    const entry = { id: "a", reference: "model:2025", platform: null, doneBytes: 24e6, totalBytes: 34e6 };
+    const engine = fakeEngine({ ...quiet, interrupted: () => [entry] });
     const stop = startApp(places);
-    await expect.poll(() => toasts.list[0]?.title).toBe("A pull was cut off when Strata ended");
+    await expect.poll(() => toasts.list[0]?.title).toBe("Pulling model:2025 was cut off when Strata ended");
+    expect(toasts.list[0]?.detail).toBe("24 of 34 MB are here; only the rest is fetched.");
+    toasts.list[0]?.action?.run();
+    expect(engine.asked("pull")[0]?.["reference"]).toBe("model:2025");
+    stop();
+  });
+
+  it("shows several that a crash has cut off in one place", async () => {
+    const entry = { reference: "model:2025", platform: null, doneBytes: 1, totalBytes: null };
+    fakeEngine({
+      ...quiet,
+      interrupted: () => [
+        { ...entry, id: "a" },
+        { ...entry, id: "b" },
+      ],
+    });
+    const stop = startApp(places);
+    await expect.poll(() => toasts.list[0]?.title).toBe("2 pulls were cut off when Strata ended");
     toasts.list[0]?.action?.run();
     expect(places.showActivity).toHaveBeenCalledOnce();
     stop();

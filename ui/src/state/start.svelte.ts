@@ -1,4 +1,5 @@
 import { api } from "../api";
+import { sizeOfSize } from "../text/size";
 import { transferSentence } from "../text/transfer";
 import { operations, type PullOperation } from "./operations.svelte";
 import { settings } from "./settings.svelte";
@@ -36,14 +37,23 @@ export function startApp(places: Places): () => void {
 }
 
 function tellInterrupted(places: Places): void {
-  const count = operations.interrupted.length;
+  const [first, ...others] = operations.interrupted;
+  if (!first) return;
+  if (others.length > 0) {
+    toasts.show({
+      title: `${String(others.length + 1)} pulls were cut off when Strata ended`,
+      detail: "What was fetched is kept.",
+      action: { label: "Show", run: places.showActivity },
+    });
+    return;
+  }
   toasts.show({
-    title:
-      count === 1
-        ? "A pull was cut off when Strata ended"
-        : `${String(count)} pulls were cut off when Strata ended`,
-    detail: "What was fetched is kept.",
-    action: { label: "Show", run: places.showActivity },
+    title: `Pulling ${first.reference} was cut off when Strata ended`,
+    detail:
+      first.totalBytes === null
+        ? "What was fetched is kept."
+        : `${sizeOfSize(first.doneBytes, first.totalBytes)} are here; only the rest is fetched.`,
+    action: { label: "Resume", run: () => void operations.resume(first) },
   });
 }
 

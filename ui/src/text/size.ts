@@ -23,3 +23,11 @@ export function formatCount(count: number, noun: string, plural = `${noun}s`): s
   const grouped = String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
   return `${grouped} ${count === 1 ? noun : plural}`;
 }
+
+/** Two sizes in one breath: "318 of 575 MB", or "980 kB of 1.2 MB" where the units differ. */
+export function sizeOfSize(current: number, total: number): string {
+  const [part, whole] = [formatSize(current), formatSize(total)];
+  const unit = whole.slice(whole.lastIndexOf(" "));
+  const short = part.endsWith(unit) ? part.slice(0, -unit.length) : part;
+  return `${short} of ${whole}`;
+}

@@ -64,6 +64,7 @@ pub(super) fn remove(
     } = arguments;
     let request = RemovalRequest {
         selections: references,
+        images: Vec::new(),
         force,
         no_prune,
         now,

@@ -1,5 +1,5 @@
 import { imageRow } from "../../test/engine";
-import { accessibleName, onlyHere, tagLabels, title } from "./words";
+import { onlyHere, tagLabels, title } from "./words";
 
 test("an image without a name says so and shows its ID", () => {
   const row = imageRow("debian", { names: [], id: "sha256:3b3f5b000fda77" });
@@ -17,9 +17,4 @@ test("what is on disk for this image alone is said in words", () => {
   expect(onlyHere(imageRow("a", { uniqueSize: 0 }))).toBe("all shared");
   expect(onlyHere(imageRow("a", { sharedSize: 0 }))).toBe("all only here");
   expect(onlyHere(imageRow("a", { uniqueSize: 62e6 }))).toBe("62 MB only here");
-});
-
-test("the accessible name tells what the colours tell", () => {
-  const row = imageRow("debian", { damaged: true, foreign: true, platform: "linux/arm64" });
-  expect(accessibleName(row)).toBe("debian 1, 100 MB, damaged, linux/arm64");
 });

@@ -25,12 +25,3 @@ export function onlyHere(row: ImageRow): string {
   if (row.sharedSize === 0) return "all only here";
   return `${formatSize(row.uniqueSize)} only here`;
 }
-
-/** What a screen reader says of an image in the list. */
-export function accessibleName(row: ImageRow): string {
-  const { name } = title(row);
-  const parts = [[name, tagLabels(row).join(" ")].filter(Boolean).join(" "), formatSize(row.size)];
-  if (row.damaged) parts.push("damaged");
-  if (row.foreign) parts.push(row.platform);
-  return parts.join(", ");
-}

@@ -1,0 +1,75 @@
+//! What a person sees and does outside the page: the X server's pictures, the focus, the size of the window.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::wait::until;
+
+/// A private X server, by its name.
+#[derive(Clone)]
+pub(crate) struct Screen {
+    display: String,
+}
+
+impl Screen {
+    pub(crate) fn new(display: String) -> Screen {
+        Screen { display }
+    }
+
+    /// Its name for the environment.
+    pub(crate) fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Waits until a window of this name has the keyboard.
+    pub(crate) fn wait_for_focus(&self, name: &str) {
+        until("the focus", || {
+            let found = self.xdotool(&["getactivewindow", "getwindowname"]);
+            if found.trim() == name {
+                Ok(())
+            } else {
+                Err(found)
+            }
+        });
+    }
+
+    /// Makes the window so large.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let (width, height) = (width.to_string(), height.to_string());
+        self.xdotool(&["windowsize", &self.window(), &width, &height]);
+    }
+
+    /// Writes a picture of the window as the X server shows it.
+    ///
+    /// Not WebDriver's own: WebKit's waits for a frame that a page at rest never draws.
+    pub(crate) fn picture(&self, path: &Path) {
+        let window = self.window();
+        let status = Command::new("import")
+            .args(["-window", &window])
+            .arg(path)
+            .env("DISPLAY", &self.display)
+            .status()
+            .unwrap_or_else(|error| {
+                panic!("import: {error}. It is in Debian's package imagemagick.")
+            });
+        assert!(status.success(), "no picture of window {window}: {status}");
+    }
+
+    fn window(&self) -> String {
+        until("Strata's window on the screen", || {
+            let found = self.xdotool(&["search", "--onlyvisible", "--name", "^Strata$"]);
+            let last = found.lines().last().map(str::to_owned);
+            last.ok_or_else(|| "there is none".to_owned())
+        })
+    }
+
+    fn xdotool(&self, arguments: &[&str]) -> String {
+        let output = Command::new("xdotool")
+            .args(arguments)
+            .env("DISPLAY", &self.display)
+            .output();
+        let output = output
+            .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
