@@ -49,6 +49,7 @@ impl Store {
         let mut collected = self.sweep(oldest, None)?;
         collected.images = images;
         self.sweep_partials(&mut collected)?;
+        self.sweep_locks()?;
         Ok(collected)
     }
 }
@@ -138,6 +139,30 @@ impl Store {
                     sql.execute("DELETE FROM leases WHERE id = ?", [lease])
                         .map(drop)
                 })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the lock files of dead processes that have no lease any more, and what they wrote aside and never named.
+    fn sweep_locks(&self) -> Result<()> {
+        let folder = self.locks();
+        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
+            let entry = entry.map_err(Error::io("read", &folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let owner = name.split('.').next().unwrap_or_default();
+            if !owner.starts_with("process-") || self.is_alive(owner) {
+                continue;
+            }
+            let leases = self.read(|sql| {
+                sql.query_row(
+                    "SELECT count(*) FROM leases WHERE owner = ?",
+                    [owner],
+                    |row| row.get::<_, i64>(0),
+                )
+            })?;
+            if leases == 0 || name != owner {
+                remove(&entry.path())?;
             }
         }
         Ok(())

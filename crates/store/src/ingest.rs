@@ -46,7 +46,8 @@ impl Store {
     /// At most one writer per digest exists over all processes. A damaged file in the blob's place is moved to `quarantine/`.
     ///
     /// # Errors
-    /// [`DiskFull`](crate::Error::DiskFull) if the missing bytes are more than the disk has free.
+    /// [`DiskFull`](crate::Error::DiskFull) if the missing bytes are more than the disk has free;
+    /// [`SizeMismatch`](crate::Error::SizeMismatch) if the blob is here and has another size.
     pub fn ingest(&self, lease: &Lease, digest: &Digest, size: u64) -> Result<Ingest> {
         self.refuse_read_only()?;
         let held = lease.id().0;
@@ -64,8 +65,17 @@ impl Store {
             .optional()
         })?;
         let place = self.blob_path(digest);
-        if self.is_whole(&place, known.map_or(size, crate::database::size)) && known.is_some() {
-            return Ok(Ingest::Present);
+        let known = known.map(crate::database::size);
+        if self.is_whole(&place, known.unwrap_or(size)) && known.is_some() {
+            // Whoever says another size of bytes that are here lies, as they would of bytes that have yet to come.
+            return match known.filter(|known| *known != size) {
+                Some(found) => Err(Error::SizeMismatch {
+                    digest: digest.clone(),
+                    expected: size,
+                    found,
+                }),
+                None => Ok(Ingest::Present),
+            };
         }
         let path = self.ingest_path(digest);
         let file = OpenOptions::new()

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
@@ -47,9 +48,12 @@ impl Store {
     /// Begins the file index of a layer blob. Writes are buffered.
     pub fn index_writer(&self, blob: &Digest) -> Result<IndexWriter> {
         self.refuse_read_only()?;
+        // Two writers of one layer may be at work at once: their files must not be the same.
+        static WRITERS: AtomicU64 = AtomicU64::new(0);
+        let number = WRITERS.fetch_add(1, Ordering::Relaxed);
         let path = self
             .locks()
-            .join(format!("index-{}-{}.new", std::process::id(), blob.short()));
+            .join(format!("{}.index-{number}.new", self.owner()));
         let file = durable::create(&path)?;
         Ok(IndexWriter {
             store: self.clone(),

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Text, micros, time};
+use crate::write::put_blob;
 use crate::{BlobState, Error, Result, Store, lock};
 
 /// The number of a lease, and of the operation that it was taken for.
@@ -123,6 +124,40 @@ impl Store {
             });
         }
         Ok(found)
+    }
+
+    /// Gives the blobs that a dead process finished their rows, where it died between the file and the row.
+    ///
+    /// A file gets its name only when it is whole and verified, so its size is all that has to be looked at.
+    pub(crate) fn adopt_from_the_dead(&self, now: Timestamp) -> Result<()> {
+        let leases = self.read(|sql| {
+            let mut statement = sql.prepare("SELECT id, owner FROM leases")?;
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        for (lease, owner) in leases {
+            if self.is_alive(&owner) {
+                continue;
+            }
+            for digest in self.held_by(lease)? {
+                let found = std::fs::symlink_metadata(self.blob_path(&digest));
+                let Some(found) = found.ok().filter(std::fs::Metadata::is_file) else {
+                    continue;
+                };
+                self.note(|sql| {
+                    let known = sql
+                        .prepare_cached("SELECT 1 FROM blobs WHERE digest = ?")?
+                        .exists([Text(&digest)])?;
+                    if known {
+                        return Ok(());
+                    }
+                    put_blob(sql, &digest, found.len(), micros(now))
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes over the lease of an interrupted operation, with all that it holds.

@@ -203,6 +203,7 @@ impl Store {
             if writable {
                 store.refuse_rolled_back()?;
                 store.mend_mirror()?;
+                store.adopt_from_the_dead(options.now)?;
             }
         }
         Ok(store)
@@ -355,6 +356,23 @@ fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// The folders that every store has.
+const FOLDERS: [&str; 4] = ["locks", "blobs/sha256", "ingest", "layers"];
+
+/// Tells whether a folder is empty, or holds only what a crash left of making a store in it.
+fn is_half_made(root: &Path) -> Result<bool> {
+    for entry in fs::read_dir(root).map_err(Error::io("read", root))? {
+        let name = entry.map_err(Error::io("read", root))?.file_name();
+        if !FOLDERS
+            .iter()
+            .any(|folder| Path::new(folder).starts_with(&name))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Makes the folder and what must stand in it. Returns whether it can be written.
 fn make(root: &Path) -> Result<bool> {
     let existed = root.is_dir();
@@ -365,28 +383,27 @@ fn make(root: &Path) -> Result<bool> {
                 reason: "it is a file",
             });
         }
-        fs::create_dir_all(root).map_err(Error::io("create", root))?;
-    } else if !root.join("oci-layout").exists() && !root.join("strata.db").exists() {
-        let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
-        if entries.next().is_some() && !root.join("locks").exists() {
-            return Err(Error::NotAStore {
-                path: root.to_owned(),
-                reason: "it holds other files",
-            });
-        }
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        // Images may hold secrets, and files that are setuid once unpacked: nobody else's to read.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(root).map_err(Error::io("create", root))?;
+    } else if !root.join("oci-layout").exists()
+        && !root.join("strata.db").exists()
+        && !is_half_made(root)?
+    {
+        return Err(Error::NotAStore {
+            path: root.to_owned(),
+            reason: "it holds other files",
+        });
     }
     if existed && !can_write(root) {
         return Ok(false);
     }
-    for folder in ["blobs/sha256", "ingest", "layers", "locks"] {
+    for folder in FOLDERS {
         let folder = root.join(folder);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    }
-    #[cfg(unix)]
-    if !existed {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(root, fs::Permissions::from_mode(0o700))
-            .map_err(Error::io("protect", root))?;
     }
     let layout = root.join("oci-layout");
     if !layout.exists() {

@@ -1,0 +1,85 @@
+//! A pull that dies at any moment leaves a whole store, and the next one goes on.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use engine::ImageQuery;
+use testkit::{ImageBuilder, Layer, Packing, Registry};
+
+use crate::lab::{check, open, request};
+
+/// The moments of dying, in milliseconds after the start. Chosen over the length of the pull, which is about 200 ms in a
+/// debug build; a slow machine only moves them towards its beginning.
+const MOMENTS: [u64; 10] = [1, 5, 10, 20, 35, 50, 80, 120, 160, 250];
+
+/// Set for the process that is to die: what it pulls, and into which store.
+const VICTIM: &str = "STRATA_TEST_VICTIM";
+
+#[test]
+fn a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on() {
+    if let Ok(task) = std::env::var(VICTIM) {
+        return die(&task);
+    }
+    let registry = Registry::start();
+    let noise = |seed: u32| -> Vec<u8> {
+        (0..400_000_u32)
+            .flat_map(|number| (number ^ seed).wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect()
+    };
+    let image = (0..6).fold(ImageBuilder::new(), |image, seed| {
+        image.layer(
+            Layer::new()
+                .file("data", noise(seed))
+                .packed(Packing::Plain),
+        )
+    });
+    let image = image.build();
+    let reference = registry.push("team/app:1", &image);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for moment in MOMENTS {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "crashes::a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on",
+            ])
+            .env(VICTIM, format!("{reference} {}", store.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        // SIGKILL: nothing is put in order.
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        runtime.block_on(async {
+            let engine = open(&store).await;
+            check(&engine).await;
+            let before = engine.images(&ImageQuery::default()).await.unwrap();
+            assert!(before.images.len() <= 1);
+            let pulled = engine
+                .pull(&request(&reference), &engine::NoProgress)
+                .await
+                .unwrap();
+            assert_eq!(pulled.target, *image.digest(), "after {moment} ms");
+            if !before.images.is_empty() {
+                assert!(pulled.up_to_date, "what was there stays there");
+            }
+            check(&engine).await;
+        });
+    }
+}
+
+fn die(task: &str) {
+    let (reference, store) = task.split_once(' ').unwrap();
+    let reference = reference.parse().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let engine = open(store.as_ref()).await;
+        engine
+            .pull(&request(&reference), &engine::NoProgress)
+            .await
+            .unwrap();
+    });
+}

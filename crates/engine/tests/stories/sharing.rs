@@ -1,0 +1,68 @@
+//! Several at one store: two engines, as two programs are, and futures that are dropped.
+
+use std::time::Duration;
+
+use engine::NoProgress;
+use testkit::{Fault, ImageBuilder, Layer, Packing, Rule};
+
+use crate::lab::{Lab, check, open, request};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_engines_that_pull_the_same_fetch_it_once_and_both_have_it() {
+    let lab = Lab::new().await;
+    let other = open(&lab.store()).await;
+    let layer = Layer::new()
+        .file("data", vec![7_u8; 3_000_000])
+        .packed(Packing::Plain);
+    let image = ImageBuilder::new().layer(layer).build();
+    let reference = lab.registry.push("team/app:1", &image);
+    let request = request(&reference);
+    let (first, second) = tokio::join!(
+        lab.engine.pull(&request, &NoProgress),
+        other.pull(&request, &NoProgress)
+    );
+    assert_eq!(first.unwrap().target, second.unwrap().target);
+    let digest = image.layers[0].descriptor.digest.to_string();
+    let asked = lab.registry.requests_for(&digest);
+    assert_eq!(asked.iter().filter(|ask| ask.method == "GET").count(), 1);
+    check(&lab.engine).await;
+    check(&other).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_pull_leaves_what_came_and_moves_no_name() {
+    let lab = Lab::new().await;
+    let old = ImageBuilder::new().files([("version", "1")]).build();
+    let reference = lab.registry.push("team/app:1", &old);
+    lab.pull(&reference).await.unwrap();
+
+    let noise: Vec<u8> = (0..500_000_u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let new = ImageBuilder::new()
+        .layer(Layer::new().file("data", noise).packed(Packing::Plain))
+        .build();
+    lab.registry.push("team/app:1", &new);
+    let layer = new.layers[0].descriptor.digest.to_string();
+    for stalls_at in [0, 1, 100_000, 1_000_000] {
+        lab.registry
+            .rule(Rule::path(&layer).fault(Fault::Stall(Some(stalls_at))));
+        // A timeout drops the future, as a click on Cancel does.
+        let cancelled =
+            tokio::time::timeout(Duration::from_millis(150), lab.pull(&reference)).await;
+        assert!(cancelled.is_err(), "it came to an end by itself");
+        lab.registry.behave();
+        let list = lab
+            .engine
+            .images(&engine::ImageQuery::default())
+            .await
+            .unwrap();
+        assert_eq!(list.images[0].target, *old.digest(), "the name stays");
+        lab.check().await;
+    }
+    lab.registry.clear_log();
+    let pulled = lab.pull(&reference).await.unwrap();
+    assert_eq!(pulled.target, *new.digest());
+    assert!(pulled.reused_bytes > 0, "{pulled:?}");
+    lab.check().await;
+}
