@@ -153,6 +153,7 @@ impl Store {
             .or_else(|| missing.then(|| "the database was missing".to_owned()));
         let mut set_aside_at = None;
         if writable {
+            filesystem::keep_reserve(root);
             let open_path = locks.join("open");
             if reason.is_some() {
                 let Some(alone) = lock::try_exclusive(&open_path)? else {

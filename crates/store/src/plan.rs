@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use oci::{Digest, ImageName, Selector};
 
 use crate::database::Text;
-use crate::{Error, Result, Store, planning};
+use crate::{Error, Result, Store, filesystem, planning};
 
 /// How to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -215,6 +215,8 @@ impl Store {
         if drop_now && self.recovery().is_some() {
             return Err(Error::Unchecked);
         }
+        // Removing is how room is made on a full disk, and it needs some itself.
+        filesystem::keep_reserve(self.root());
         let undoable = self.change(|change| {
             // The plan is made again inside the transaction: whatever has changed shows as a difference.
             if planning::make(self, &change.sql, &plan.request)? != *plan {

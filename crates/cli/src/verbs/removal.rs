@@ -87,7 +87,12 @@ pub(super) fn prune(
     };
     session.with_engine(async |engine| {
         let plan = engine.plan_prune(&request).await?;
-        finish(session, engine, &plan, arguments.dry_run, Words::Prune, out).await
+        finish(session, engine, &plan, arguments.dry_run, Words::Prune, out).await?;
+        if !arguments.dry_run && engine.status().recovered.is_none() {
+            // What earlier removals left for undo goes when its time is over; no program runs all day to see to it.
+            engine.collect().await?;
+        }
+        Ok(())
     })
 }
 

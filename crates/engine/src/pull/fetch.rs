@@ -20,6 +20,9 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before looking again at a blob that another program is fetching.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a long download says that it still wants what it holds.
+const RENEW_EVERY: Duration = Duration::from_secs(600);
+
 /// Pieces of a body that may wait for the disk.
 const QUEUE: usize = 32;
 
@@ -172,9 +175,9 @@ impl Engine {
             .registry
             .attempts(What::Blob(blob.digest.clone()));
         loop {
-            let (lease, digest, size) = (lease.clone(), blob.digest.clone(), blob.size);
+            let (held, digest, size) = (lease.clone(), blob.digest.clone(), blob.size);
             let begun = self
-                .with_store(move |store| Ok(store.ingest(&lease, &digest, size)?))
+                .with_store(move |store| Ok(store.ingest(&held, &digest, size)?))
                 .await?;
             let writer = match begun {
                 Ingest::Present => {
@@ -205,7 +208,14 @@ impl Engine {
                 blocking(move || pipeline::store(&store, writer, layer.as_ref(), receiver));
             let transfer = async {
                 let sent = self
-                    .transfer(repository, blob, offset, &sender, &mut attempts, progress)
+                    .transfer(
+                        (lease, repository),
+                        blob,
+                        offset,
+                        &sender,
+                        &mut attempts,
+                        progress,
+                    )
                     .await;
                 if sent.is_ok() {
                     // Where the other side has ended already, its own error says why.
@@ -245,7 +255,7 @@ impl Engine {
     /// Sends a blob's body on, taking it up again where it breaks off.
     async fn transfer(
         &self,
-        repository: &Repository,
+        (lease, repository): (&std::sync::Arc<Lease>, &Repository),
         blob: &PlannedBlob,
         mut offset: u64,
         sender: &mpsc::Sender<Message>,
@@ -261,6 +271,7 @@ impl Engine {
             });
         };
         let (mut reported, mut told) = (Instant::now(), offset);
+        let mut renewed = Instant::now();
         tell(offset);
         while offset < blob.size {
             let mut body = self
@@ -311,6 +322,11 @@ impl Engine {
                 attempts.progressed_to(offset);
                 if sender.send(Message::Piece(piece)).await.is_err() {
                     return Err(Error::Cancelled);
+                }
+                if renewed.elapsed() >= RENEW_EVERY {
+                    renewed = Instant::now();
+                    let (lease, now) = (lease.clone(), self.now());
+                    self.with_store(move |_| Ok(lease.renew(now)?)).await?;
                 }
                 if reported.elapsed() >= REPORT_EVERY || offset == blob.size {
                     (reported, told) = (Instant::now(), offset);
