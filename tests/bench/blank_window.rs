@@ -9,7 +9,9 @@ struct BlankPage;
 
 impl<R: tauri::Runtime> tauri::Assets<R> for BlankPage {
     fn get(&self, _key: &AssetKey) -> Option<Cow<'_, [u8]>> {
-        Some(Cow::Borrowed(b"<!doctype html><html lang=en><title>blank</title><p>blank</p></html>"))
+        Some(Cow::Borrowed(
+            b"<!doctype html><html lang=en><title>blank</title><p>blank</p></html>",
+        ))
     }
 
     fn iter(&self) -> Box<tauri::utils::assets::AssetsIter<'_>> {
@@ -24,5 +26,12 @@ impl<R: tauri::Runtime> tauri::Assets<R> for BlankPage {
 fn main() {
     let mut context = tauri::tauri_build_context!();
     context.set_assets(Box::new(BlankPage));
-    tauri::Builder::default().run(context).expect("a window can be opened");
+    let config = context.config().app.windows[0].clone();
+    tauri::Builder::default()
+        .setup(move |app| {
+            tauri::WebviewWindowBuilder::from_config(app.handle(), &config)?.build()?;
+            Ok(())
+        })
+        .run(context)
+        .expect("a window can be opened");
 }

@@ -142,7 +142,7 @@ def rows(table, program, blank, store, runs):
                 window = Window(desktop, binary, arguments)
                 paints[kind].append(window.first_paint)
                 if kind == "app":
-                    until(lambda: window.js("return document.querySelectorAll('[data-image]').length > 3"))
+                    until(lambda: window.js("return document.querySelectorAll('[data-target]').length > 3"))
                     window.js(SCROLL)
                     until(lambda: window.js("return window.__done === true"), 60)
                     gaps += window.js("return window.__gaps.slice(2)")
