@@ -81,6 +81,10 @@ pub(crate) enum Verb {
     Images(Images),
     /// Download an image from a registry
     Pull(Pull),
+    /// Load images from an archive: docker save's, podman's, skopeo's, an OCI layout
+    Load(Load),
+    /// Save images as one archive that docker, podman and every OCI tool load
+    Save(Save),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name
@@ -144,6 +148,65 @@ pub(crate) struct Pull {
     /// The image: [HOST/]REPOSITORY[:TAG][@DIGEST]
     #[arg(value_name = "REF")]
     pub(crate) reference: String,
+}
+
+/// `strata load`.
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// The archive: a tar, plain or compressed, or the folder of an OCI layout [default: standard input]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Only this platform of images that have several [default: all that the archive has]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Only show what would be loaded, and which names would move
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Refuse when a name already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+}
+
+/// `strata save`.
+#[derive(Debug, Args)]
+pub(crate) struct Save {
+    /// The file to write [default: standard output, unless it is a terminal]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// For whom: docker = everybody, oci = readers of OCI layouts only
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: SaveFormat,
+    /// How the whole is compressed; the layers stay as they are
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) compress: SaveCompression,
+    /// Only this platform of images that have several [default: all that are here]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Names, IDs or beginnings of IDs
+    #[arg(value_name = "REF", required = true, value_parser = selector)]
+    pub(crate) references: Vec<Selector>,
+}
+
+/// For whom an archive is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SaveFormat {
+    /// An OCI layout and a docker-archive at once
+    #[default]
+    Docker,
+    /// An OCI layout
+    Oci,
+}
+
+/// How an archive is compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SaveCompression {
+    /// Not at all
+    #[default]
+    None,
+    /// With gzip
+    Gzip,
+    /// With zstd
+    Zstd,
 }
 
 /// `strata tag`.

@@ -39,6 +39,40 @@ pub enum Error {
     /// The store refused.
     #[error(transparent)]
     Store(Box<store::Error>),
+    /// An archive cannot be read or written.
+    #[error("{place}: {source}")]
+    Archive {
+        /// Which archive.
+        place: String,
+        /// What is wrong with it.
+        source: Box<archive::Error>,
+    },
+    /// An archive has no image of that ID.
+    #[error("{place} has no image {wanted}")]
+    NotInArchive {
+        /// Which archive.
+        place: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There is nothing whole in an archive.
+    #[error("{place} has no image that is whole{}", missing.as_ref().map(|missing| format!(": {missing} is missing")).unwrap_or_default())]
+    NothingWhole {
+        /// Which archive.
+        place: String,
+        /// The first member that is missing.
+        missing: Option<String>,
+    },
+    /// A member of an archive that should be a layer cannot be read as one.
+    #[error("{place}: the layer {member} cannot be read: {source}")]
+    BrokenMember {
+        /// Which archive.
+        place: String,
+        /// The member.
+        member: String,
+        /// What is wrong with it.
+        source: std::sync::Arc<layer::Error>,
+    },
     /// The content of a layer cannot be read.
     #[error("the layer {digest} cannot be read: {source}")]
     Layer {

@@ -22,13 +22,18 @@ mod inspect;
 mod interrupted;
 mod journal;
 mod layers;
+mod load;
+mod pipeline;
+mod probe;
 mod progress;
 mod pull;
 mod removal;
+mod save;
 mod settings;
 mod status;
 mod tag;
 
+pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use complete::{Completion, CompletionKind};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -43,7 +48,12 @@ pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
 pub use layers::{LayerRow, SharedWith};
+pub use load::{
+    ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
+    PlannedName,
+};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
+pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
@@ -52,6 +62,7 @@ pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };
+pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
 pub use tag::{TagMove, TagPlan};

@@ -1,7 +1,6 @@
 //! Bringing images from a registry into the store.
 
 mod fetch;
-mod pipeline;
 mod prepare;
 
 use jiff::Timestamp;
@@ -23,13 +22,13 @@ pub struct PullRequest {
     pub move_policy: MovePolicy,
 }
 
-/// What happens when a name that a pull would write already names another image.
+/// What happens when a name that a pull or load would write already names another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MovePolicy {
     /// The name moves and the outcome says so, as docker does.
     #[default]
     Move,
-    /// The pull is refused with `name_taken` before a blob is fetched.
+    /// The pull or load is refused with `name_taken` before a blob is fetched.
     Keep,
 }
 
@@ -280,7 +279,7 @@ impl PlannedBlob {
 }
 
 /// Returns what a name points at now.
-fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
+pub(crate) fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
     match store.resolve(&name.to_string().as_str().into()) {
         Ok(resolved) => Ok(Some(resolved.target).filter(|_| resolved.name.as_ref() == Some(name))),
         Err(store::Error::ImageNotFound { .. }) => Ok(None),

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
@@ -34,26 +35,28 @@ pub struct LayerRecord {
     pub index_size: Option<u64>,
 }
 
+/// Numbers the unfinished indexes of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// Writes the file index of a layer. It becomes visible only in [`commit`](Self::commit); dropping it throws it away.
 pub struct IndexWriter {
     store: Store,
-    blob: Digest,
     path: PathBuf,
     /// Gone once it was committed.
     file: Option<BufWriter<File>>,
 }
 
 impl Store {
-    /// Begins the file index of a layer blob. Writes are buffered.
-    pub fn index_writer(&self, blob: &Digest) -> Result<IndexWriter> {
+    /// Begins the file index of a layer. Writes are buffered.
+    pub fn index_writer(&self) -> Result<IndexWriter> {
         self.refuse_read_only()?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = self
             .locks()
-            .join(format!("index-{}-{}.new", std::process::id(), blob.short()));
+            .join(format!("index-{}-{number}.new", std::process::id()));
         let file = durable::create(&path)?;
         Ok(IndexWriter {
             store: self.clone(),
-            blob: blob.clone(),
             path,
             file: Some(BufWriter::with_capacity(128 * 1024, file)),
         })
@@ -119,8 +122,8 @@ impl Store {
 }
 
 impl IndexWriter {
-    /// Makes the index durable as `layers/<diff ID>.index` and records the facts for its blob.
-    pub fn commit(mut self, facts: &LayerFacts) -> Result<()> {
+    /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
+    pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
             return Ok(());
         };
@@ -132,9 +135,9 @@ impl IndexWriter {
             .map_err(Error::io("look at", &self.path))?
             .len();
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
-        self.store.log_facts(&self.blob, facts)?;
+        self.store.log_facts(blob, facts)?;
         self.store
-            .note(|sql| put_layer(sql, &self.blob, facts, Some(size)))
+            .note(|sql| put_layer(sql, blob, facts, Some(size)))
     }
 }
 

@@ -39,6 +39,7 @@ mod lease;
 mod lock;
 mod mirror;
 mod open;
+mod output;
 mod plan;
 mod planning;
 mod process;
@@ -47,6 +48,7 @@ mod record;
 mod resolve;
 mod tags;
 mod tree;
+mod unnamed;
 mod usage;
 mod write;
 
@@ -61,6 +63,7 @@ pub use journal::{JournalEntry, Undoable};
 pub use layers::{IndexWriter, LayerFacts, LayerRecord};
 pub use lease::{InterruptedOperation, Lease, LeaseId, LeasePurpose};
 pub use open::{OpenOptions, Recovery, Store};
+pub use output::OutputFile;
 pub use plan::{
     BlockReason, Blocked, DeletedImage, FreedBlob, Plan, PruneOptions, RemovalOptions, Removed,
     Untagged,
@@ -69,6 +72,7 @@ pub use process::ProcessIdentity;
 pub use record::{MovePolicy, NewImage, Recorded};
 pub use resolve::Resolved;
 pub use tags::TagMove;
+pub use unnamed::UnnamedWriter;
 pub use usage::{DiskUsage, InUse};
 
 /// The result of a store operation.

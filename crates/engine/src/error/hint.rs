@@ -23,6 +23,12 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("Whoever published the image has to mend it.".into())
         }
         Error::Store(error) => store(error),
+        Error::Archive { source, .. } => archive(source),
+        Error::NotInArchive { .. } => Some("Look at what the archive has with --dry-run.".into()),
+        Error::NothingWhole { .. } => {
+            Some("Save it again, with the platform that you want.".into())
+        }
+        Error::BrokenMember { .. } => Some("Whoever made the archive has to make it again.".into()),
         Error::Layer { .. } | Error::DiffId { .. } => {
             Some("Whoever published the image has to push the layer again.".into())
         }
@@ -70,6 +76,22 @@ fn store(error: &store::Error) -> Option<String> {
         | E::Document { .. }
         | E::Config { .. } => "Run a check with repair, or pull the image again.".into(),
         _ => return None,
+    })
+}
+
+fn archive(error: &archive::Error) -> Option<String> {
+    use archive::Error as E;
+    Some(match error {
+        E::Read(source) | E::Write(source) => return io(source),
+        E::RootFilesystem => "Did you mean import? It makes an image of a file system.".into(),
+        E::Legacy => "Load it into a Docker and save it again.".into(),
+        E::NotAnArchive { .. } => {
+            "Give it a file of docker save, podman save or skopeo, or an OCI layout.".into()
+        }
+        E::Truncated { .. } | E::Compressed { .. } => {
+            "The file was cut or damaged on its way: copy it again.".into()
+        }
+        _ => "Whoever made the archive has to make it again.".into(),
     })
 }
 

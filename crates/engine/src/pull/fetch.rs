@@ -8,10 +8,10 @@ use registry::{Repository, What};
 use store::{Ingest, Lease, LeasePurpose, NewImage};
 use tokio::sync::mpsc;
 
-use super::pipeline::{self, Message};
 use super::prepare::Prepared;
 use super::{MovePolicy, PlannedBlob, PullRequest, Retries};
 use crate::engine::blocking;
+use crate::pipeline::{self, Message};
 use crate::{Engine, Error, Event, Progress, TagMove};
 
 /// How often a listener hears of a blob's bytes at most.
