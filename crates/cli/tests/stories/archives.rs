@@ -1,0 +1,251 @@
+//! `load` and `save`, without other tools.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use testkit::{ImageBuilder, IndexBuilder};
+
+use crate::lab::{Lab, app, blob};
+
+/// A lab with `app:1` pulled and saved to `saved.tar`.
+fn saved() -> (Lab, testkit::Image, String) {
+    let (lab, image) = Lab::with_app();
+    lab.pull("app:1");
+    lab.run(&["tag", &lab.at("app:1"), "app:1"]).ok();
+    let path = lab.path("saved.tar").display().to_string();
+    lab.run(&["save", "-o", &path, "app:1"]).ok();
+    (lab, image, path)
+}
+
+#[test]
+fn what_is_saved_loads_as_the_same_image() {
+    let (lab, image, path) = saved();
+    let other = lab.path("other").display().to_string();
+    let ran = lab.run(&["--store", &other, "load", "-i", &path]).ok();
+    assert_eq!(ran.out, "Loaded image: app:1\n");
+    let images = lab.json(&["--store", &other, "images"]);
+    assert_eq!(images[0]["id"], image.config.as_str());
+    assert_eq!(images[0]["digest"], image.digest().as_str());
+    lab.run(&["--store", &other, "check", "--read-data"]).ok();
+
+    let again = lab.json(&["--store", &other, "load", "-i", &path]);
+    assert_eq!(again["fetched_bytes"], 0);
+    assert_eq!(again["moved"], json!([]));
+}
+
+#[test]
+fn saving_twice_gives_the_same_bytes_and_a_pipe_gives_them_too() {
+    let (lab, _, path) = saved();
+    let first = std::fs::read(&path).expect("reads");
+    lab.run(&["tag", "app:1", "other:2"]).ok();
+    let both = |name: &str, order: [&str; 2]| {
+        let path = lab.path(name).display().to_string();
+        lab.run(&["save", "-o", &path, order[0], order[1]]).ok();
+        std::fs::read(path).expect("reads")
+    };
+    assert_eq!(
+        both("a.tar", ["app:1", "other:2"]),
+        both("b.tar", ["other:2", "app:1"])
+    );
+    let piped = lab.command(&["save", "app:1"]).output().expect("runs");
+    assert!(piped.status.success());
+    assert_eq!(piped.stdout, first);
+}
+
+#[test]
+fn a_pipe_loads_whatever_is_around_it() {
+    let (lab, image, _) = saved();
+    for how in ["none", "gzip", "zstd"] {
+        let path = lab.path(how).display().to_string();
+        lab.run(&["save", "--compress", how, "-o", &path, "app:1"])
+            .ok();
+        let store = lab.path(&format!("store-{how}"));
+        let child = lab
+            .command(&["--store", &store.display().to_string(), "load", "-q"])
+            .stdin(Stdio::from(std::fs::File::open(&path).expect("opens")))
+            .spawn()
+            .expect("starts");
+        let output = child.wait_with_output().expect("ends");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "docker.io/library/app:1\n",
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let found = lab.json(&["--store", &store.display().to_string(), "images"]);
+        assert_eq!(found[0]["id"], image.config.as_str());
+    }
+}
+
+#[test]
+fn a_name_moves_and_is_told_and_undo_gives_it_back() {
+    let (lab, first, path) = saved();
+    let second = app("two").build();
+    lab.registry.push("app:2", &second);
+    lab.pull("app:2");
+    lab.run(&["tag", &lab.at("app:2"), "app:1"]).ok();
+
+    let planned = lab.json(&["load", "--dry-run", "-i", &path]);
+    let moved = json!([{
+        "name": "docker.io/library/app:1", "to": first.digest(), "from": second.digest(),
+    }]);
+    assert_eq!(planned["moved"], moved);
+    let shown = lab.run(&["load", "--dry-run", "-i", &path]).ok();
+    assert!(
+        shown
+            .out
+            .contains(&format!("take the name from {}", second.config.short())),
+        "{}",
+        shown.out
+    );
+    let refused = lab
+        .run(&["load", "--no-move", "--json", "-i", &path])
+        .ended(1);
+    assert_eq!(refused.error()["code"], "name_taken");
+    assert_eq!(
+        lab.json(&["inspect", "app:1"])[0]["Id"],
+        second.config.as_str()
+    );
+
+    assert_eq!(lab.json(&["load", "-i", &path])["moved"], moved);
+    assert_eq!(
+        lab.json(&["inspect", "app:1"])[0]["Id"],
+        first.config.as_str()
+    );
+    assert_eq!(lab.json(&["journal"])[0]["operation"], "load");
+    lab.run(&["undo"]).ok();
+    assert_eq!(
+        lab.json(&["inspect", "app:1"])[0]["Id"],
+        second.config.as_str()
+    );
+}
+
+#[test]
+fn one_platform_of_several_is_saved_alone() {
+    let lab = Lab::new();
+    let (amd, arm) = (
+        app("amd").build(),
+        app("arm").platform("linux/arm64").build(),
+    );
+    let index = IndexBuilder::new()
+        .image(amd.clone())
+        .image(arm.clone())
+        .build();
+    lab.registry.push("app:1", &index);
+    for platform in ["linux/amd64", "linux/arm64"] {
+        lab.run(&["pull", "-q", "--platform", platform, &lab.at("app:1")])
+            .ok();
+    }
+    let (all, one) = (lab.path("all"), lab.path("one"));
+    let (all, one) = (all.display().to_string(), one.display().to_string());
+    lab.run(&["save", "-o", &all, &lab.at("app:1")]).ok();
+    lab.run(&[
+        "save",
+        "--platform",
+        "linux/arm64",
+        "-o",
+        &one,
+        &lab.at("app:1"),
+    ])
+    .ok();
+    let plan = lab.json(&["load", "--dry-run", "-i", &all]);
+    assert_eq!(plan["images"][0]["digest"], index.digest().as_str());
+    let other = lab.path("other").display().to_string();
+    let loaded = lab.json(&["--store", &other, "load", "-i", &one]);
+    assert_eq!(loaded["images"][0]["id"], arm.config.as_str());
+    assert_eq!(loaded["images"][0]["digest"], arm.digest().as_str());
+    let ran = lab
+        .run(&[
+            "save",
+            "--platform",
+            "linux/s390x",
+            "-o",
+            &one,
+            "--json",
+            &lab.at("app:1"),
+        ])
+        .ended(1);
+    assert_eq!(ran.error()["code"], "platform_not_found");
+}
+
+#[test]
+fn a_damaged_blob_is_not_saved() {
+    let (lab, image, _) = saved();
+    let layer = &image.layers[0].descriptor.digest;
+    let path = blob(&lab.store(), layer.as_str());
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes[20] ^= 1;
+    std::fs::write(&path, bytes).expect("writes");
+    let target = lab.path("new.tar");
+    let ran = lab
+        .run(&[
+            "save",
+            "--json",
+            "-o",
+            &target.display().to_string(),
+            "app:1",
+        ])
+        .ended(1);
+    assert_eq!(ran.error()["code"], "store_damaged");
+    assert!(ran.err.contains(layer.as_str()), "{}", ran.err);
+    assert!(!target.exists(), "half an archive is none");
+    let left = std::fs::read_dir(lab.path(""))
+        .expect("lists")
+        .filter(|entry| {
+            let name = entry.as_ref().expect("an entry").file_name();
+            name.to_string_lossy().ends_with(".part")
+        });
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn a_layer_that_is_not_the_one_of_the_config_is_refused() {
+    let lab = Lab::new();
+    // The digests are right and the diff ID is not: only reading the layer tells.
+    let wrong = ImageBuilder::new()
+        .files([("a", "1")])
+        .wrong_diff_id()
+        .build();
+    let folder = lab.path("layout");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, bytes).expect("writes");
+    };
+    write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    let line = json!({"mediaType": wrong.root.media_type.as_str(), "digest": wrong.digest(), "size": wrong.root.bytes.len()});
+    write(
+        "index.json",
+        json!({"schemaVersion": 2, "manifests": [line]})
+            .to_string()
+            .as_bytes(),
+    );
+    for (digest, bytes) in wrong
+        .blobs
+        .iter()
+        .chain([(wrong.digest(), &wrong.root.bytes)])
+    {
+        write(&format!("blobs/sha256/{}", digest.hex()), bytes);
+    }
+    let ran = lab
+        .run(&["load", "--json", "-i", &folder.display().to_string()])
+        .ended(1);
+    assert_eq!(ran.error()["code"], "corrupt_layer");
+    assert_eq!(lab.names(), Vec::<String>::new());
+}
+
+#[test]
+fn the_tar_of_a_file_system_hints_at_import() {
+    let lab = Lab::new();
+    let path = lab.path("rootfs.tar");
+    std::fs::write(&path, testkit::Layer::files([("etc/passwd", "root")]).tar()).expect("writes");
+    let ran = lab
+        .run(&["load", "--json", "-i", &path.display().to_string()])
+        .ended(1);
+    assert_eq!(ran.error()["code"], "invalid_archive");
+    assert!(
+        ran.error()["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains("import"))
+    );
+}

@@ -1,0 +1,270 @@
+//! The other tools' archives load here, and ours load there: same image ID, same layers, same names.
+
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::{Dockerd, Tool, Workshop};
+
+use crate::lab::Lab;
+
+/// Makes an image with two layers in an OCI layout `oci`, under the tag `base`, with the tools themselves.
+fn base(workshop: &Workshop) {
+    let run = |arguments: &[&str]| workshop.run(Tool::Umoci, arguments);
+    run(&["init", "--layout", "oci"]);
+    run(&["new", "--image", "oci:base"]);
+    for (name, content) in [("one", "first"), ("two", "second")] {
+        let bundle = format!("bundle-{name}");
+        run(&["unpack", "--image", "oci:base", &bundle]);
+        let root = workshop.path().join(&bundle).join("rootfs");
+        std::fs::write(root.join(name), content).expect("a file can be written");
+        run(&["repack", "--image", "oci:base", &bundle]);
+    }
+    run(&[
+        "config",
+        "--image",
+        "oci:base",
+        "--config.cmd",
+        "sh",
+        "--config.label",
+        "made=by hand",
+    ]);
+}
+
+fn load(lab: &Lab, path: &Path) -> Value {
+    lab.json(&["load", "-i", &path.display().to_string()])
+}
+
+fn names(loaded: &Value) -> Vec<String> {
+    let mut names: Vec<String> = loaded["images"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .flat_map(|image| image["names"].as_array().expect("a list"))
+        .map(|name| name.as_str().expect("a name").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The layers of an image as the store tells them.
+fn diff_ids(lab: &Lab, image: &str) -> Value {
+    lab.json(&["inspect", image])[0]["RootFS"]["Layers"].clone()
+}
+
+#[test]
+fn skopeos_and_umocis_archives_load() {
+    let workshop = Workshop::new();
+    base(&workshop);
+    for target in [
+        "docker-archive:docker.tar:docker.io/library/app:1",
+        "oci-archive:oci.tar:docker.io/library/app:1",
+    ] {
+        workshop.run(Tool::Skopeo, &["copy", "-q", "oci:oci:base", target]);
+    }
+    let config = workshop.run(
+        Tool::Skopeo,
+        &["inspect", "--config", "--raw", "oci:oci:base"],
+    );
+    let config: Value = serde_json::from_str(&config).expect("JSON");
+    let mut ids = Vec::new();
+    for archive in ["docker.tar", "oci.tar", "oci"] {
+        let lab = Lab::new();
+        let loaded = load(&lab, &workshop.path().join(archive));
+        let id = loaded["images"][0]["id"]
+            .as_str()
+            .expect("an ID")
+            .to_owned();
+        assert_eq!(
+            diff_ids(&lab, &id),
+            config["rootfs"]["diff_ids"],
+            "{archive}"
+        );
+        let expected: &[&str] = if archive == "oci" {
+            // A bare tag of a layout is no name of an image.
+            assert_eq!(loaded["images"][0]["label"], "base");
+            &[]
+        } else {
+            &["docker.io/library/app:1"]
+        };
+        assert_eq!(names(&loaded), expected, "{archive}");
+        lab.run(&["check", "--read-data"]).ok();
+        ids.push(id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "one image, however it came");
+}
+
+#[test]
+fn dockers_archive_loads_and_ours_loads_in_docker() {
+    let (workshop, docker) = (Workshop::new(), Dockerd::start());
+    base(&workshop);
+    workshop.run(
+        Tool::Skopeo,
+        &[
+            "copy",
+            "-q",
+            "oci:oci:base",
+            "docker-archive:in.tar:docker.io/library/app:1",
+        ],
+    );
+    let path = |name: &str| workshop.path().join(name).display().to_string();
+    docker.run(&["load", "-i", &path("in.tar")]);
+    docker.run(&["tag", "app:1", "team/app:2"]);
+    docker.run(&["save", "-o", &path("docker.tar"), "app:1", "team/app:2"]);
+    let id = docker.run(&["inspect", "--format", "{{.Id}}", "app:1"]);
+
+    let lab = Lab::new();
+    let loaded = load(&lab, &workshop.path().join("docker.tar"));
+    assert_eq!(loaded["images"][0]["id"], id.as_str());
+    assert_eq!(
+        names(&loaded),
+        ["docker.io/library/app:1", "docker.io/team/app:2"]
+    );
+    let layers = docker.run(&["inspect", "--format", "{{json .RootFS.Layers}}", "app:1"]);
+    let layers: Value = serde_json::from_str(&layers).expect("JSON");
+    assert_eq!(diff_ids(&lab, "app:1"), layers);
+
+    docker.run(&["rmi", "app:1", "team/app:2"]);
+    assert_eq!(docker.run(&["images", "-q"]), "");
+    for how in [&["--compress", "none"][..], &["--compress", "gzip"]] {
+        let saved = path("saved.tar");
+        let save = [&["save", "-o", &saved, "app:1", "team/app:2"][..], how].concat();
+        lab.run(&save).ok();
+        docker.run(&["load", "-i", &saved]);
+        for name in ["app:1", "team/app:2"] {
+            assert_eq!(docker.run(&["inspect", "--format", "{{.Id}}", name]), id);
+        }
+        docker.run(&["rmi", "app:1", "team/app:2"]);
+    }
+}
+
+#[test]
+fn podmans_and_buildahs_archives_load_and_ours_loads_there() {
+    let workshop = Workshop::new();
+    base(&workshop);
+    let path = |name: &str| workshop.path().join(name).display().to_string();
+    workshop.run(
+        Tool::Skopeo,
+        &[
+            "copy",
+            "-q",
+            "oci:oci:base",
+            "docker-archive:in.tar:localhost/app:1",
+        ],
+    );
+    workshop.run(Tool::Podman, &["load", "-i", "in.tar"]);
+    let id = workshop.run(
+        Tool::Podman,
+        &["inspect", "--format", "{{.Id}}", "localhost/app:1"],
+    );
+    for format in ["docker-archive", "oci-archive"] {
+        let saved = format!("{format}.tar");
+        workshop.run(
+            Tool::Podman,
+            &[
+                "save",
+                "-q",
+                "--format",
+                format,
+                "-o",
+                &saved,
+                "localhost/app:1",
+            ],
+        );
+        let lab = Lab::new();
+        let loaded = load(&lab, &workshop.path().join(&saved));
+        // podman writes a config anew where it goes from one form to the other: what is in the archive is what counts.
+        let expected = workshop.image_id(&format!("{format}:{saved}"));
+        assert_eq!(loaded["images"][0]["id"], expected.as_str(), "{format}");
+        assert_eq!(names(&loaded), ["localhost/app:1"], "{format}");
+    }
+    for target in [
+        "oci-archive:buildah.tar:app:3",
+        "docker-archive:buildah-docker.tar:app:3",
+    ] {
+        workshop.run(
+            Tool::Buildah,
+            &[
+                "push",
+                "-q",
+                "--signature-policy=policy.json",
+                "localhost/app:1",
+                target,
+            ],
+        );
+    }
+    let lab = Lab::new();
+    for archive in ["buildah.tar", "buildah-docker.tar"] {
+        let loaded = load(&lab, &workshop.path().join(archive));
+        let kind = archive.strip_suffix(".tar").expect("a tar");
+        let kind = kind.strip_prefix("buildah-").unwrap_or("oci");
+        let expected = workshop.image_id(&format!("{kind}-archive:{archive}"));
+        assert_eq!(loaded["images"][0]["id"], expected.as_str(), "{archive}");
+        // buildah adds the names that its own store has to a docker-archive.
+        let names = names(&loaded);
+        assert!(
+            names.contains(&"docker.io/library/app:3".to_owned()),
+            "{names:?}"
+        );
+    }
+    // The last one is what podman itself has.
+    assert_eq!(
+        lab.json(&["inspect", "app:3"])[0]["Id"],
+        format!("sha256:{id}")
+    );
+
+    workshop.run(Tool::Podman, &["rmi", "-a", "-f"]);
+    // Two names on one image, which podman refuses in a layout and takes in a docker-archive.
+    lab.run(&["tag", "app:3", "team/app:4"]).ok();
+    lab.run(&["save", "-o", &path("saved.tar"), "app:3", "team/app:4"])
+        .ok();
+    workshop.run(Tool::Podman, &["load", "-i", "saved.tar"]);
+    let found = workshop.run(
+        Tool::Podman,
+        &["images", "--no-trunc", "--format", "{{.Id}}"],
+    );
+    assert!(
+        !found.is_empty() && found.lines().all(|line| line.ends_with(&id)),
+        "{found}"
+    );
+}
+
+#[test]
+fn skopeo_and_umoci_read_what_save_writes() {
+    let workshop = Workshop::new();
+    base(&workshop);
+    let lab = Lab::new();
+    let loaded = load(&lab, &workshop.path().join("oci"));
+    let id = loaded["images"][0]["id"]
+        .as_str()
+        .expect("an ID")
+        .to_owned();
+    lab.run(&["tag", &id, "app:1"]).ok();
+    let layers = diff_ids(&lab, "app:1");
+    let saved = workshop.path().join("saved.tar").display().to_string();
+    lab.run(&["save", "-o", &saved, "app:1"]).ok();
+    for (number, source) in ["docker-archive:saved.tar:app:1", "oci-archive:saved.tar:1"]
+        .into_iter()
+        .enumerate()
+    {
+        let target = format!("oci:back{number}:1");
+        workshop.run(Tool::Skopeo, &["copy", "-q", source, &target]);
+        let lab = Lab::new();
+        let back = load(&lab, &workshop.path().join(format!("back{number}")));
+        let back_id = back["images"][0]["id"].as_str().expect("an ID");
+        // skopeo writes the config anew where it goes from one form to the other.
+        assert_eq!(workshop.image_id(source), id, "{source}");
+        assert_eq!(diff_ids(&lab, back_id), layers, "{source}");
+    }
+    let folder = workshop.path().join("unpacked");
+    std::fs::create_dir(&folder).expect("a folder");
+    let untar = std::process::Command::new("tar")
+        .args(["-xf", &saved, "-C"])
+        .arg(&folder)
+        .status()
+        .expect("tar runs");
+    assert!(untar.success());
+    workshop.run(Tool::Umoci, &["unpack", "--image", "unpacked:1", "bundle"]);
+    let two = workshop.path().join("bundle/rootfs/two");
+    assert_eq!(std::fs::read_to_string(two).expect("reads"), "second");
+}
