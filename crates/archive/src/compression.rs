@@ -244,6 +244,17 @@ impl<W: Write> Encoder<W> {
     }
 }
 
+impl Encoder<Vec<u8>> {
+    /// Takes the compressed bytes that are there.
+    pub(crate) fn take_ready(&mut self) -> Vec<u8> {
+        std::mem::take(match &mut self.inner {
+            Inner::Plain(out) => out,
+            Inner::Gzip(encoder) => encoder.get_mut(),
+            Inner::Zstd(encoder) => encoder.get_mut(),
+        })
+    }
+}
+
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = bytes.len().min(BLOCK - self.block.len());

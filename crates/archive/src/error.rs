@@ -201,6 +201,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says what is wrong with a tar that was to become a layer.
+    pub fn from_layer(error: layer::Error) -> Self {
+        match error {
+            layer::Error::Read(source) => Self::Read(source),
+            other => crate::stream::tar(other),
+        }
+    }
+
     /// Returns the member at fault, where it is one.
     pub fn member(&self) -> Option<&str> {
         match self {

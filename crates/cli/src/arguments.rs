@@ -85,6 +85,8 @@ pub(crate) enum Verb {
     Load(Load),
     /// Save images as one archive that docker, podman and every OCI tool load
     Save(Save),
+    /// Make an image of the tar of a file system, or of a folder
+    Import(Import),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name
@@ -185,6 +187,29 @@ pub(crate) struct Save {
     /// Names, IDs or beginnings of IDs
     #[arg(value_name = "REF", required = true, value_parser = selector)]
     pub(crate) references: Vec<Selector>,
+}
+
+/// `strata import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The comment in the image's history
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// A Dockerfile instruction that sets how the image runs, such as 'CMD ["sh"]' (repeatable)
+    #[arg(long, short, value_name = "INSTRUCTION")]
+    pub(crate) change: Vec<String>,
+    /// For which platform it is [default: this computer's]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Refuse when the name already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+    /// The tar, plain or compressed, or the folder; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The image's name: [HOST/]REPOSITORY[:TAG]
+    #[arg(value_name = "REF")]
+    pub(crate) name: Option<String>,
 }
 
 /// For whom an archive is.

@@ -4,6 +4,7 @@ mod check;
 mod df;
 mod history;
 mod images;
+mod import;
 mod inspect;
 mod journal;
 mod layers;
@@ -35,6 +36,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Pull(arguments) => pull::run(session, arguments, out),
         Verb::Load(arguments) => load::run(session, arguments, out),
         Verb::Save(arguments) => save::run(session, arguments, out),
+        Verb::Import(arguments) => import::run(session, arguments, out),
         Verb::Tag(arguments) => tag::run(session, &arguments, out),
         Verb::Rmi(arguments) => removal::remove(session, arguments, out),
         Verb::Prune(arguments) => removal::prune(session, &arguments, out),

@@ -25,6 +25,9 @@ pub enum Error {
     /// The text is no filter.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// A change to an image's settings is none.
+    #[error(transparent)]
+    Change(#[from] crate::ChangeError),
     /// A filter that this verb does not know.
     #[error("{verb} knows no filter {key}")]
     FilterNotHere {

@@ -7,6 +7,7 @@
 //! [`Settings`]. Every verb is `async` and may be dropped at any `.await`: what is then left is whole, verified blobs,
 //! partial downloads that the next pull goes on from, and unmoved names.
 
+mod changes;
 mod check;
 mod complete;
 mod df;
@@ -18,6 +19,7 @@ mod history;
 pub mod human;
 mod image;
 mod images;
+mod import;
 mod inspect;
 mod interrupted;
 mod journal;
@@ -34,6 +36,7 @@ mod status;
 mod tag;
 
 pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
+pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use complete::{Completion, CompletionKind};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -44,6 +47,7 @@ pub use filter::{Filter, FilterError};
 pub use history::HistoryRow;
 pub use image::{HealthcheckSummary, ImageConfigSummary, ImageDetail, IndexPlatform};
 pub use images::{ImageList, ImageQuery, ImageSort, ImageSummary, LayerStripe};
+pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};

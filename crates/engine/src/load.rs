@@ -274,7 +274,7 @@ impl ArchiveSource {
     }
 
     /// Returns the bytes of a file.
-    fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Path(path) => std::fs::metadata(path)
                 .ok()

@@ -268,3 +268,79 @@ fn skopeo_and_umoci_read_what_save_writes() {
     let two = workshop.path().join("bundle/rootfs/two");
     assert_eq!(std::fs::read_to_string(two).expect("reads"), "second");
 }
+
+/// Every change that both know gives the same settings.
+#[test]
+fn an_import_sets_what_dockers_sets() {
+    let (workshop, docker) = (Workshop::new(), Dockerd::start());
+    let tar = workshop.path().join("rootfs.tar");
+    std::fs::write(&tar, testkit::Layer::files([("etc/hostname", "x")]).tar()).expect("writes");
+    let tar = tar.display().to_string();
+    let sets: &[&[&str]] = &[
+        &["CMD foo bar", "ENTRYPOINT [\"a\", \"b\"]"],
+        &["ENTRYPOINT x y"],
+        &["CMD []"],
+        &[
+            "ENV PATH=/bin A=\"x y\" B=2",
+            "ENV C=$A:${B} D='$A'",
+            "ENV A b c",
+            "ENV B=",
+        ],
+        &["EXPOSE 80-82/udp 9", "EXPOSE 443"],
+        &["LABEL a=1 b=\"two words\" c=", "LABEL a=2"],
+        &["VOLUME /x /y", "VOLUME [\"/z\"]"],
+        &["WORKDIR /srv", "WORKDIR app/../lib"],
+        &["USER 1000:1000"],
+        &["ONBUILD RUN make", "onbuild USER x"],
+        &[
+            "HEALTHCHECK --interval=1m30s --retries=3 CMD curl -f x",
+            "ENV A=1",
+        ],
+        &["HEALTHCHECK CMD [\"true\"]"],
+        &["HEALTHCHECK NONE"],
+    ];
+    let lab = Lab::new();
+    for (number, changes) in sets.iter().enumerate() {
+        let name = format!("made:{number}");
+        let flags: Vec<&str> = changes.iter().flat_map(|change| ["-c", change]).collect();
+        docker.run(&[&["import"][..], &flags, &[&tar, &name]].concat());
+        lab.run(&[&["import"][..], &flags, &[&tar, &name]].concat())
+            .ok();
+        let theirs = docker.run(&["inspect", "--format", "{{json .Config}}", &name]);
+        let theirs: Value = serde_json::from_str(&theirs).expect("JSON");
+        let ours = lab.json(&["inspect", &name])[0]["Config"].clone();
+        for key in [
+            "Cmd",
+            "Entrypoint",
+            "Env",
+            "ExposedPorts",
+            "Labels",
+            "Volumes",
+            "WorkingDir",
+            "User",
+            "OnBuild",
+            "Healthcheck",
+        ] {
+            assert_eq!(
+                settled(&ours[key]),
+                settled(&theirs[key]),
+                "{changes:?}: {key}"
+            );
+        }
+    }
+}
+
+/// Null, empty and missing are one to docker.
+fn settled(value: &Value) -> Value {
+    match value {
+        Value::Array(list) if list.is_empty() => Value::Null,
+        Value::Object(object) if object.is_empty() => Value::Null,
+        Value::String(text) if text.is_empty() => Value::Null,
+        Value::Object(object) => object
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        other => other.clone(),
+    }
+}

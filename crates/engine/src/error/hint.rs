@@ -10,6 +10,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "Write it as registry.example.com/team/app:tag, or debian:12 for Docker Hub.".into(),
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
+        Error::Change(_) => Some(
+            "The changes are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR."
+                .into(),
+        ),
         Error::Filter(_) => Some(
             "The filters are dangling, label, reference, before, since, in-use, platform and size."
                 .into(),
