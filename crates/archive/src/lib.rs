@@ -36,7 +36,7 @@ pub use error::Error;
 pub use import::{LayerReader, as_layer};
 pub use open::{Archive, Opened, PartReader};
 pub use passage::{Kind, Passage, PassingMember};
-pub use write::{HEADER_SIZE, SavedImage, SavedManifest, Style, Writer};
+pub use write::{HEADER_SIZE, SavedImage, SavedManifest, Style, Writer, joined_index, layout_file};
 
 /// The largest JSON document that is read from an archive: 20 MiB, containerd's limit.
 pub const MAX_DOCUMENT_SIZE: u64 = 20 * 1024 * 1024;

@@ -35,6 +35,8 @@ pub struct SavedImage {
     pub target: Descriptor,
     /// The names; without one it is found by its digest.
     pub names: Vec<ImageName>,
+    /// What a layout calls it where that is no name of an image; with names it stands in place of the tag.
+    pub label: Option<String>,
     /// What a docker-archive says of it, which knows no indexes; `None` for an artifact, which it does not know either.
     pub shown: Option<SavedManifest>,
 }
@@ -207,10 +209,7 @@ fn documents(style: Style, images: &[SavedImage]) -> BTreeMap<&'static str, Vec<
         let first = image.names.iter().map(ToString::to_string).min();
         (first.is_none(), first, image.target.digest.clone())
     });
-    let mut documents = BTreeMap::from([
-        (LAYOUT, bytes(&json!({"imageLayoutVersion": "1.0.0"}))),
-        (INDEX, index(&images)),
-    ]);
+    let mut documents = BTreeMap::from([(LAYOUT, layout_file()), (INDEX, index(&images))]);
     if style == Style::Docker {
         documents.insert(docker::MANIFEST, manifest(&images));
         documents.insert("repositories", repositories(&images));
@@ -229,31 +228,80 @@ fn sorted_names(image: &SavedImage) -> Vec<&ImageName> {
 }
 
 fn index(images: &[&SavedImage]) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for image in images {
-        let line = json!({
-            "mediaType": image.target.media_type.as_str(),
-            "digest": image.target.digest.as_str(),
-            "size": image.target.size,
-        });
-        let names = sorted_names(image);
-        if names.is_empty() {
-            lines.push(line.clone());
-        }
-        for name in names {
-            let mut line = line.clone();
-            line["annotations"] = json!({
-                FULL_NAME: name.to_string(),
-                REF_NAME: name.tag().map(ToString::to_string),
-            });
-            lines.push(line);
-        }
-    }
+    let lines: Vec<Value> = images.iter().flat_map(|image| lines(image)).collect();
+    index_of(&lines)
+}
+
+fn index_of(lines: &[Value]) -> Vec<u8> {
     bytes(&json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
         "manifests": lines,
     }))
+}
+
+/// The lines of an image in `index.json`: one for each name, or one without.
+fn lines(image: &SavedImage) -> Vec<Value> {
+    let line = json!({
+        "mediaType": image.target.media_type.as_str(),
+        "digest": image.target.digest.as_str(),
+        "size": image.target.size,
+    });
+    let names = sorted_names(image);
+    if names.is_empty() {
+        let mut line = line;
+        if let Some(label) = &image.label {
+            line["annotations"] = json!({ REF_NAME: label });
+        }
+        return vec![line];
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let mut line = line.clone();
+            let tag = name.tag().map(ToString::to_string);
+            line["annotations"] = json!({
+                FULL_NAME: name.to_string(),
+                REF_NAME: image.label.clone().or(tag),
+            });
+            line
+        })
+        .collect()
+}
+
+/// The file that every layout has.
+pub fn layout_file() -> Vec<u8> {
+    bytes(&json!({"imageLayoutVersion": "1.0.0"}))
+}
+
+/// Makes the `index.json` of a folder that gets one more image. What the folder has stays, but for what is called the same.
+///
+/// # Errors
+/// Where the folder's `index.json` is none.
+pub fn joined_index(existing: Option<&[u8]>, image: &SavedImage) -> Result<Vec<u8>> {
+    let added = lines(image);
+    let called = |line: &Value| line["annotations"][REF_NAME].as_str().map(str::to_owned);
+    let mut all: Vec<Value> = match existing {
+        None => Vec::new(),
+        Some(bytes) => {
+            let document: Value = serde_json::from_slice(bytes).map_err(|source| Error::Json {
+                member: INDEX.into(),
+                source,
+            })?;
+            document["manifests"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        }
+    };
+    all.retain(|line| {
+        !added.iter().any(|added| {
+            let same = line["digest"] == added["digest"] && called(line).is_none();
+            same || (called(line).is_some() && called(line) == called(added))
+        })
+    });
+    all.extend(added);
+    Ok(index_of(&all))
 }
 
 fn manifest(images: &[&SavedImage]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use engine::{Platform, Selector};
+use engine::{Place, Platform, Selector};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -76,6 +76,10 @@ pub(crate) enum ProgressStyle {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists per run of the program"
+)]
 pub(crate) enum Verb {
     /// List images
     Images(Images),
@@ -87,6 +91,8 @@ pub(crate) enum Verb {
     Save(Save),
     /// Make an image of the tar of a file system, or of a folder
     Import(Import),
+    /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, or a bare name = the store
+    Copy(Copy),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name
@@ -210,6 +216,23 @@ pub(crate) struct Import {
     /// The image's name: [HOST/]REPOSITORY[:TAG]
     #[arg(value_name = "REF")]
     pub(crate) name: Option<String>,
+}
+
+/// `strata copy`.
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// Only this platform of an image that has several
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Refuse when the name already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+    /// Where the image is
+    #[arg(value_name = "FROM", value_parser = place)]
+    pub(crate) from: Place,
+    /// Where it goes
+    #[arg(value_name = "TO", value_parser = place)]
+    pub(crate) to: Place,
 }
 
 /// For whom an archive is.
@@ -370,6 +393,10 @@ fn selector(text: &str) -> Result<Selector, String> {
         return Err("a name or an ID is wanted".into());
     }
     Ok(Selector::from(text))
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    text.parse::<Place>().map_err(|error| error.to_string())
 }
 
 fn platform(text: &str) -> Result<Platform, String> {

@@ -1,6 +1,7 @@
 //! The verbs: each asks the engine and prints what it says.
 
 mod check;
+mod copy;
 mod df;
 mod history;
 mod images;
@@ -37,6 +38,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Load(arguments) => load::run(session, arguments, out),
         Verb::Save(arguments) => save::run(session, arguments, out),
         Verb::Import(arguments) => import::run(session, arguments, out),
+        Verb::Copy(arguments) => copy::run(session, arguments, out),
         Verb::Tag(arguments) => tag::run(session, &arguments, out),
         Verb::Rmi(arguments) => removal::remove(session, arguments, out),
         Verb::Prune(arguments) => removal::prune(session, &arguments, out),

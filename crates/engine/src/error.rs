@@ -25,6 +25,17 @@ pub enum Error {
     /// The text is no filter.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// The text is no place, or one that nothing can be copied to.
+    #[error(transparent)]
+    Place(#[from] crate::PlaceError),
+    /// An archive has several images, and none was named.
+    #[error("{place} has {count} images")]
+    WhichImage {
+        /// Which archive.
+        place: String,
+        /// How many.
+        count: usize,
+    },
     /// A change to an image's settings is none.
     #[error(transparent)]
     Change(#[from] crate::ChangeError),

@@ -10,6 +10,7 @@
 mod changes;
 mod check;
 mod complete;
+mod copy;
 mod df;
 mod documents;
 mod engine;
@@ -26,6 +27,7 @@ mod journal;
 mod layers;
 mod load;
 mod pipeline;
+mod place;
 mod probe;
 mod progress;
 mod pull;
@@ -39,6 +41,7 @@ pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use complete::{Completion, CompletionKind};
+pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
@@ -57,6 +60,7 @@ pub use load::{
     PlannedName,
 };
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
+pub use place::{Place, PlaceError};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{

@@ -1,5 +1,6 @@
 //! Writing images into an archive.
 
+mod folder;
 mod gather;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use store::{LeasePurpose, OutputFile, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::gather::Called;
 use self::gather::Gathered;
 use crate::engine::blocking;
 use crate::load::follow;
@@ -38,6 +40,9 @@ pub struct SaveRequest {
 pub enum SaveTarget {
     /// A file. It appears when it is complete; one that had the name before is replaced then.
     File(PathBuf),
+    /// The folder of an OCI layout, which is made where there is none. Images that it has stay; one that is called the same is
+    /// replaced. Compression and style mean nothing here.
+    Folder(PathBuf),
     /// A stream, which has a part of an archive where saving fails.
     Stream(Box<dyn Write + Send>),
 }
@@ -76,6 +81,16 @@ impl Engine {
         request: SaveRequest,
         progress: &dyn Progress,
     ) -> Result<Saved, Error> {
+        self.save_as(request, None, progress).await
+    }
+
+    /// As [`Engine::save`], under another name than here.
+    pub(crate) async fn save_as(
+        &self,
+        request: SaveRequest,
+        called: Option<Called>,
+        progress: &dyn Progress,
+    ) -> Result<Saved, Error> {
         let SaveRequest {
             images,
             style,
@@ -85,7 +100,9 @@ impl Engine {
         } = request;
         let host = self.shared.settings.host_platform.clone();
         let gathered = self
-            .with_store(move |store| gather::gather(store, &images, platform.as_ref(), &host))
+            .with_store(move |store| {
+                gather::gather(store, &images, platform.as_ref(), &host, called.as_ref())
+            })
             .await?;
         let total = gathered.total();
         let tell = |current| {
@@ -131,6 +148,7 @@ impl Engine {
                     file.commit()?;
                     bytes
                 }
+                SaveTarget::Folder(path) => folder::write(&writing, &path, &saved, &blobs)?,
                 SaveTarget::Stream(out) => writing.write(out, compression, style, &saved, blobs)?.1,
             };
             Ok(Saved {
@@ -234,7 +252,7 @@ impl<W: Write> Write for Counted<'_, W> {
 impl fmt::Display for SaveTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) | Self::Folder(path) => path.display().fmt(f),
             Self::Stream(_) => f.write_str("the archive"),
         }
     }

@@ -25,6 +25,7 @@ fn saved(image: &Image, names: &[&str]) -> SavedImage {
             .iter()
             .map(|name| name.parse().expect("a name"))
             .collect(),
+        label: None,
         shown: Some(SavedManifest {
             config: image.config.clone(),
             layers: image

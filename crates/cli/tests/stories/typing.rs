@@ -139,6 +139,7 @@ fn the_usage_lines_are_a_contract() {
         usage("import"),
         "Usage: strata import [OPTIONS] <FILE> [REF]"
     );
+    assert_eq!(usage("copy"), "Usage: strata copy [OPTIONS] <FROM> <TO>");
     assert_eq!(usage("tag"), "Usage: strata tag [OPTIONS] <SRC> <DST>");
     assert_eq!(usage("rmi"), "Usage: strata rmi [OPTIONS] <REF>...");
     assert_eq!(usage("prune"), "Usage: strata prune [OPTIONS]");

@@ -10,6 +10,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "Write it as registry.example.com/team/app:tag, or debian:12 for Docker Hub.".into(),
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
+        Error::Place(_) => Some(
+            "The places are docker://REF (to copy from), oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
+             and a bare name for the store."
+                .into(),
+        ),
+        Error::WhichImage { place, .. } => {
+            Some(format!("Say which, as in {place}:NAME; load brings all of them."))
+        }
         Error::Change(_) => Some(
             "The changes are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR."
                 .into(),

@@ -7,9 +7,12 @@ use crate::Error;
 pub(super) fn code(error: &Error) -> &'static str {
     match error {
         Error::Reference(_) | Error::NameWithDigest { .. } => "bad_reference",
-        Error::Platform(_) | Error::Change(_) | Error::Filter(_) | Error::FilterNotHere { .. } => {
-            "usage"
-        }
+        Error::Platform(_)
+        | Error::Place(_)
+        | Error::WhichImage { .. }
+        | Error::Change(_)
+        | Error::Filter(_)
+        | Error::FilterNotHere { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {

@@ -142,7 +142,7 @@ impl Engine {
             let image = NewImage {
                 target: &target,
                 manifests: &[manifest],
-                names: &[name],
+                names: name.as_slice(),
                 repo_digest: Some(&repo_digest),
                 operation: "pull",
                 move_policy,

@@ -27,6 +27,7 @@ pub(crate) fn gather(
     selectors: &[Selector],
     platform: Option<&Platform>,
     host: &Platform,
+    called: Option<&Called>,
 ) -> Result<Gathered, Error> {
     let mut wanted: Vec<(Digest, Vec<ImageName>)> = Vec::new();
     for selector in selectors {
@@ -49,9 +50,22 @@ pub(crate) fn gather(
         blobs: BTreeMap::new(),
     };
     for (target, names) in wanted {
+        let names = called.map_or(names, |called| called.names.clone());
         gathered.add(store, &target, names, platform, host)?;
     }
+    if let Some(called) = called {
+        for saved in &mut gathered.saved {
+            saved.label.clone_from(&called.label);
+        }
+    }
     Ok(gathered)
+}
+
+/// What an image is called in an archive, in place of what it is called here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Called {
+    pub(crate) names: Vec<ImageName>,
+    pub(crate) label: Option<String>,
 }
 
 /// A manifest that is here whole.
@@ -138,6 +152,7 @@ impl Gathered {
         self.saved.push(archive::SavedImage {
             target,
             names,
+            label: None,
             shown: shown.manifest.is_image().then(|| archive::SavedManifest {
                 config: shown.manifest.config.digest.clone(),
                 layers: shown
