@@ -28,6 +28,13 @@ fn what_is_saved_loads_as_the_same_image() {
     assert_eq!(images[0]["digest"], image.digest().as_str());
     lab.run(&["--store", &other, "check", "--read-data"]).ok();
 
+    // What was loaded is saved as the very bytes that it came from.
+    let back = lab.path("back.tar").display().to_string();
+    lab.run(&["--store", &other, "save", "-o", &back, "app:1"])
+        .ok();
+    let read = |path: &str| std::fs::read(path).expect("reads");
+    assert!(read(&back) == read(&path), "saved, loaded and saved again");
+
     let again = lab.json(&["--store", &other, "load", "-i", &path]);
     assert_eq!(again["fetched_bytes"], 0);
     assert_eq!(again["moved"], json!([]));
@@ -154,6 +161,21 @@ fn one_platform_of_several_is_saved_alone() {
     let loaded = lab.json(&["--store", &other, "load", "-i", &one]);
     assert_eq!(loaded["images"][0]["id"], arm.config.as_str());
     assert_eq!(loaded["images"][0]["digest"], arm.digest().as_str());
+    // Of an archive with several, one may be loaded alone; the name still names the index.
+    let third = lab.path("third").display().to_string();
+    let loaded = lab.json(&[
+        "--store",
+        &third,
+        "load",
+        "--platform",
+        "linux/arm64",
+        "-i",
+        &all,
+    ]);
+    assert_eq!(loaded["images"][0]["id"], arm.config.as_str());
+    assert_eq!(loaded["images"][0]["digest"], index.digest().as_str());
+    assert_eq!(loaded["images"][0]["platforms"], json!(["linux/arm64"]));
+    lab.run(&["--store", &third, "check", "--read-data"]).ok();
     let ran = lab
         .run(&[
             "save",
@@ -390,4 +412,34 @@ fn an_image_goes_from_place_to_place() {
         .ended(1);
     assert_eq!(kept.error()["code"], "name_taken");
     lab.run(&["check", "--read-data"]).ok();
+}
+
+/// Ctrl-C while an archive comes through a pipe: no name, and nothing half is left.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_load_leaves_no_name() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let (lab, _, path) = saved();
+    let bytes = std::fs::read(path).expect("reads");
+    let store = lab.path("store-2").display().to_string();
+    let mut child = lab
+        .command(&["--store", &store, "load", "--progress", "json"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    // The header of the first blob and a part of it; the rest never comes.
+    pipe.write_all(&bytes[..512 * 3 + 40]).expect("writes");
+    let mut steps = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let begun = steps.next().expect("a step").expect("UTF-8");
+    assert!(begun.contains("progress"), "{begun}");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal can be sent");
+    // The thread that waits for the pipe is waited for some seconds, and no longer.
+    let code = child.wait().expect("it ends").code();
+    drop(pipe);
+    assert_eq!(code, Some(1));
+    assert_eq!(lab.json(&["--store", &store, "images"]), json!([]));
+    lab.run(&["--store", &store, "check", "--read-data"]).ok();
 }

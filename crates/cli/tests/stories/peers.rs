@@ -344,3 +344,52 @@ fn settled(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+/// A pulled image is most often one platform of several: the index is saved with it, and what it names besides is not there.
+#[test]
+fn one_platform_of_a_pulled_index_loads_elsewhere() {
+    let (workshop, docker, lab) = (Workshop::new(), Dockerd::start(), Lab::new());
+    let image = |platform: &str| crate::lab::app(platform).platform(platform).build();
+    let index = testkit::IndexBuilder::new()
+        .image(image("linux/s390x"))
+        .image(image("linux/amd64"))
+        .image(image("linux/arm64"))
+        .build();
+    lab.registry.push("app:1", &index);
+    lab.pull("app:1");
+    lab.run(&["tag", &lab.at("app:1"), "app:1"]).ok();
+    let id = lab.json(&["inspect", "app:1"])[0]["Id"]
+        .as_str()
+        .expect("an ID")
+        .to_owned();
+    let saved = workshop.path().join("saved.tar").display().to_string();
+    lab.run(&["save", "-o", &saved, "app:1"]).ok();
+    docker.run(&["load", "-i", &saved]);
+    assert_eq!(docker.run(&["inspect", "--format", "{{.Id}}", "app:1"]), id);
+    assert_eq!(workshop.image_id("oci-archive:saved.tar:1"), id);
+    workshop.run(Tool::Podman, &["load", "-i", "saved.tar"]);
+    let found = workshop.run(
+        Tool::Podman,
+        &["images", "--no-trunc", "--format", "{{.Id}}"],
+    );
+    assert!(found.ends_with(id.trim_start_matches("sha256:")), "{found}");
+    // umoci takes no index; for it the platform is saved alone.
+    let platform = format!(
+        "linux/{}",
+        if cfg!(target_arch = "aarch64") {
+            "arm64"
+        } else {
+            "amd64"
+        }
+    );
+    lab.run(&[
+        "copy",
+        "--platform",
+        &platform,
+        "app:1",
+        &format!("oci:{}:1", workshop.path().join("alone").display()),
+    ])
+    .ok();
+    workshop.run(Tool::Umoci, &["unpack", "--image", "alone:1", "bundle"]);
+    assert!(workshop.path().join("bundle/rootfs/app").exists());
+}

@@ -114,6 +114,17 @@ fn narrowed(
                 offered: platforms().flatten().cloned().collect(),
             })?;
             narrowed.manifests = vec![best.clone()];
+            // The documents of the others would be nobody's.
+            let others = image
+                .manifests
+                .iter()
+                .filter(|other| other.config != best.config);
+            let left_out: Vec<&Digest> = others
+                .flat_map(|other| other.digest.iter().chain([&other.config]))
+                .collect();
+            narrowed
+                .documents
+                .retain(|(digest, _)| !left_out.contains(&digest));
         }
         None => {
             if let Some(best) = host.choose(platforms())
