@@ -1,4 +1,4 @@
-//! The verbs: pull, look, tag, remove, prune, undo, check.
+//! The verbs: pull, load, save, import, copy, look, tag, remove, prune, undo, check.
 //!
 //! An [`Engine`] joins the store, the registry client and the layer reader. It is the only crate that the window and
 //! the command line know, so it hands out the nouns that they need ([`Digest`], [`Reference`], [`Platform`], …) too.
