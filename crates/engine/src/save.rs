@@ -143,7 +143,7 @@ impl Engine {
             };
             let written_bytes = match target {
                 SaveTarget::File(path) => {
-                    let file = OutputFile::create(&path)?;
+                    let file = OutputFile::begin(&path)?;
                     let (file, bytes) = writing.write(file, compression, style, &saved, blobs)?;
                     file.commit()?;
                     bytes

@@ -20,7 +20,7 @@ impl OutputFile {
     ///
     /// # Errors
     /// Also where something is in its place that is no plain file, such as a device.
-    pub fn create(place: &Path) -> Result<Self> {
+    pub fn begin(place: &Path) -> Result<Self> {
         let place = match fs::canonicalize(place) {
             Ok(there) => there,
             // A bare name has no folder to sync.

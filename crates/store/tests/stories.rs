@@ -654,11 +654,11 @@ fn an_output_file_appears_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("saved.tar");
     fs::write(&place, "before").unwrap();
-    let mut given_up = store::OutputFile::create(&place).expect("begins");
+    let mut given_up = store::OutputFile::begin(&place).expect("begins");
     given_up.write_all(b"half").unwrap();
     drop(given_up);
     assert_eq!(fs::read_to_string(&place).unwrap(), "before");
-    let mut whole = store::OutputFile::create(&place).expect("begins");
+    let mut whole = store::OutputFile::begin(&place).expect("begins");
     whole.write_all(b"after").unwrap();
     whole.commit().expect("commits");
     assert_eq!(fs::read_to_string(&place).unwrap(), "after");

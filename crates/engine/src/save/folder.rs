@@ -34,7 +34,7 @@ pub(super) fn write(
             continue;
         }
         let mut source = writing.store.open_blob(digest)?;
-        let mut target = OutputFile::create(&place)?;
+        let mut target = OutputFile::begin(&place)?;
         let mut hasher = Hasher::new(digest.algorithm());
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -79,7 +79,7 @@ pub(super) fn write(
 }
 
 fn put(place: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = OutputFile::create(place)?;
+    let mut file = OutputFile::begin(place)?;
     file.write_all(bytes).map_err(|source| Error::Io {
         path: place.to_owned(),
         source,
