@@ -23,6 +23,11 @@ impl<R: tauri::Runtime> tauri::Assets<R> for BlankPage {
     }
 }
 
+#[expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "in the context that tauri-build generates from tauri.conf.json"
+)]
 fn main() {
     let mut context = tauri::tauri_build_context!();
     context.set_assets(Box::new(BlankPage));

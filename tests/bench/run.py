@@ -116,6 +116,42 @@ class Registry:
         self.process.wait()
 
 
+class Dockerd:
+    """Debian's dockerd on a private socket, its files in a folder that goes away with it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "daemon.json").write_text("{}")
+        self.command = ["docker", "-H", f"unix://{folder}/docker.sock"]
+        self.process = subprocess.Popen(
+            [
+                "dockerd", "-H", f"unix://{folder}/docker.sock", "--data-root", folder / "data", "--exec-root", folder / "exec",
+                "--pidfile", folder / "pid", "--config-file", folder / "daemon.json", "--iptables=false", "--ip6tables=false",
+                "--ip-masq=false", "--bridge=none",
+            ],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        while subprocess.run([*self.command, "version"], capture_output=True).returncode != 0:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise SystemExit("dockerd did not start: it needs root")
+            time.sleep(0.1)
+
+    def run(self, *arguments):
+        subprocess.run([*self.command, *map(str, arguments)], check=True, capture_output=True)
+
+    def empty(self):
+        ids = subprocess.run([*self.command, "images", "-q"], capture_output=True, text=True).stdout.split()
+        if ids:
+            self.run("rmi", "-f", *ids)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        subprocess.run(["umount", self.folder / "exec/netns/default"], capture_output=True)
+
+
 def put_blob(layout, data):
     digest = hashlib.sha256(data).hexdigest()
     (layout / "blobs/sha256" / digest).write_bytes(data)
@@ -249,6 +285,61 @@ def manifest_of(layout):
     return json.loads((layout / "blobs/sha256" / index["manifests"][0]["digest"].split(":")[1]).read_text())
 
 
+def archive_rows(table, strata, cache, work, runs):
+    """Loading and saving the large image, beside docker and skopeo. What the peers read is written by themselves."""
+    large = cache / "large/oci"
+    store, layout, saved = work / "archive-store", work / "archive-layout", work / "saved.tar"
+
+    def wipe(*places):
+        def run():
+            for place in places:
+                shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+
+        return run
+
+    oci = work / "oci.tar"
+    subprocess.run(["skopeo", "copy", "-q", f"oci:{large}:data", f"oci-archive:{oci}:docker.io/bench/data:1"], check=True)
+    ours = Side("strata", [strata, "--store", store, "load", "-q", "-i", oci], wipe(store))
+    skopeo = Side("skopeo copy", ["skopeo", "copy", "-q", f"oci-archive:{oci}", f"oci:{layout}:1"], wipe(layout))
+    compare([ours, skopeo], runs)
+    table.versus("load an OCI archive of it", ours, [skopeo], "<= 2.0x")
+    table.add("the same: memory", megabytes(ours.median("memory")), f"skopeo {megabytes(skopeo.median('memory'))}", "", "<= 105 MB (100 MiB)")
+
+    save = [strata, "--store", store, "save", "-q", "-o", saved]
+    ours = Side("strata", [*save, "--format", "oci", "bench/data:1"], wipe(saved))
+    skopeo = Side("skopeo copy", ["skopeo", "copy", "-q", f"oci:{layout}:1", f"oci-archive:{saved}:1"], wipe(saved))
+    compare([ours, skopeo], runs)
+    table.versus("save it as an OCI archive", ours, [skopeo], "<= 1.0x")
+    table.add("the same: memory", megabytes(ours.median("memory")), f"skopeo {megabytes(skopeo.median('memory'))}", "", "<= 105 MB (100 MiB)")
+
+    if not shutil.which("dockerd"):
+        table.notes.append("docker.io is not installed: its rows are missing.")
+        return
+    docker = Dockerd(work / "docker")
+    try:
+        tar = work / "docker.tar"
+        docker.run("load", "-i", oci_as_docker(large, work))
+        docker.run("save", "-o", tar, "bench/data:1")
+        ours = Side("strata", [strata, "--store", store, "load", "-q", "-i", tar], wipe(store))
+        peer = Side("docker load", [*docker.command, "load", "-q", "-i", tar], docker.empty)
+        compare([ours, peer], max(2, runs // 2))
+        table.versus("load the tar of `docker save`", ours, [peer], "<= 0.4x")
+        table.add("the same: memory", megabytes(ours.median("memory")), "", "", "<= 105 MB (100 MiB)")
+        ours = Side("strata", [*save, "bench/data:1"], wipe(saved))
+        peer = Side("docker save", [*docker.command, "save", "-o", saved, "bench/data:1"], wipe(saved))
+        compare([ours, peer], max(2, runs // 2))
+        table.versus("save that one as a docker-archive", ours, [peer], "<= 0.3x")
+    finally:
+        docker.stop()
+
+
+def oci_as_docker(layout, work):
+    """What docker before version 25 can load."""
+    tar = work / "for-docker.tar"
+    subprocess.run(["skopeo", "copy", "-q", f"oci:{layout}:data", f"docker-archive:{tar}:bench/data:1"], check=True)
+    return tar
+
+
 def list_rows(table, strata, cache, work, runs):
     stores = {}
     for count in (10, 10_000):
@@ -294,7 +385,7 @@ def window_rows(table, cache, runs):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--only", choices=["pull", "list", "window"])
+    arguments.add_argument("--only", choices=["pull", "archive", "list", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
     strata = str(ROOT / "target/release/strata")
@@ -310,11 +401,14 @@ def main():
                 pull_rows(table, strata, registry, cache, work, options.runs)
             finally:
                 registry.stop()
+        if options.only in (None, "archive"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            archive_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "list"):
             list_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "window"):
             window_rows(table, cache, options.runs)
-    peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "openssl"])))
+    peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "dockerd", "openssl"])))
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     text = (HERE / "benchmarks.template.md").read_text().format(
         date=datetime.date.today().isoformat(), cores=os.cpu_count(), model=model, peers=peers, runs=options.runs,

@@ -1,4 +1,4 @@
-//! Showing how far a pull is, on standard error.
+//! Showing how far an operation is, on standard error.
 
 mod bars;
 mod lines;
@@ -14,7 +14,7 @@ use crate::arguments::{Global, ProgressStyle};
 ///
 /// A program that asked for JSON reads standard error for the error document, so nothing else is written there unless it
 /// was asked for by name.
-pub(crate) fn listener(global: &Global) -> Box<dyn Progress> {
+pub(crate) fn listener(global: &Global, operation: &'static str) -> Box<dyn Progress> {
     let style = match global.progress {
         ProgressStyle::Auto if global.quiet => ProgressStyle::None,
         ProgressStyle::Auto if std::io::stderr().is_terminal() => {
@@ -25,7 +25,7 @@ pub(crate) fn listener(global: &Global) -> Box<dyn Progress> {
         chosen => chosen,
     };
     match style {
-        ProgressStyle::Json => Box::new(objects::Objects::new("pull", std::io::stderr())),
+        ProgressStyle::Json => Box::new(objects::Objects::new(operation, std::io::stderr())),
         ProgressStyle::Plain => Box::new(lines::Lines::new(std::io::stderr())),
         ProgressStyle::Auto | ProgressStyle::None => Box::new(NoProgress),
     }

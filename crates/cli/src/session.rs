@@ -37,8 +37,8 @@ impl Session {
     }
 
     /// Shows how far the work is, in the way that was asked for.
-    pub(crate) fn progress(&self) -> Box<dyn Progress> {
-        progress::listener(&self.global)
+    pub(crate) fn progress(&self, operation: &'static str) -> Box<dyn Progress> {
+        progress::listener(&self.global, operation)
     }
 
     /// The time.

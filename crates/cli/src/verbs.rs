@@ -1,16 +1,20 @@
 //! The verbs: each asks the engine and prints what it says.
 
 mod check;
+mod copy;
 mod df;
 mod history;
 mod images;
+mod import;
 mod inspect;
 mod journal;
 mod layers;
+mod load;
 mod man;
 mod moves;
 mod pull;
 mod removal;
+mod save;
 mod tag;
 mod undo;
 mod version;
@@ -31,6 +35,10 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
     match verb {
         Verb::Images(arguments) => images::run(session, &arguments, out),
         Verb::Pull(arguments) => pull::run(session, arguments, out),
+        Verb::Load(arguments) => load::run(session, arguments, out),
+        Verb::Save(arguments) => save::run(session, arguments, out),
+        Verb::Import(arguments) => import::run(session, arguments, out),
+        Verb::Copy(arguments) => copy::run(session, arguments, out),
         Verb::Tag(arguments) => tag::run(session, &arguments, out),
         Verb::Rmi(arguments) => removal::remove(session, arguments, out),
         Verb::Prune(arguments) => removal::prune(session, &arguments, out),

@@ -93,16 +93,19 @@ fn put(store: &Store, number: usize) -> Outcome<()> {
 fn put_layer(store: &Store, lease: &Lease, tar: &[u8]) -> Outcome<Digest> {
     let digest = store.put_document(lease, tar)?;
     if store.layer(&digest)?.is_none() {
-        let mut index = store.index_writer(&digest)?;
+        let mut index = store.index_writer()?;
         let mut scan = LayerScan::new(&mut index);
         scan.write(tar)?;
         let facts = scan.finish()?;
-        index.commit(&store::LayerFacts {
-            diff_id: facts.diff_id,
-            uncompressed_size: facts.uncompressed_size,
-            content_size: facts.content_size,
-            entries: facts.entries,
-        })?;
+        index.commit(
+            &digest,
+            &store::LayerFacts {
+                diff_id: facts.diff_id,
+                uncompressed_size: facts.uncompressed_size,
+                content_size: facts.content_size,
+                entries: facts.entries,
+            },
+        )?;
     }
     Ok(digest)
 }

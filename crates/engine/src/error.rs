@@ -25,6 +25,20 @@ pub enum Error {
     /// The text is no filter.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// The text is no place, or one that nothing can be copied to.
+    #[error(transparent)]
+    Place(#[from] crate::PlaceError),
+    /// An archive has several images, and none was named.
+    #[error("{place} has {count} images")]
+    WhichImage {
+        /// Which archive.
+        place: String,
+        /// How many.
+        count: usize,
+    },
+    /// A change to an image's settings is none.
+    #[error(transparent)]
+    Change(#[from] crate::ChangeError),
     /// A filter that this verb does not know.
     #[error("{verb} knows no filter {key}")]
     FilterNotHere {
@@ -39,6 +53,40 @@ pub enum Error {
     /// The store refused.
     #[error(transparent)]
     Store(Box<store::Error>),
+    /// An archive cannot be read or written.
+    #[error("{place}: {source}")]
+    Archive {
+        /// Which archive.
+        place: String,
+        /// What is wrong with it.
+        source: Box<archive::Error>,
+    },
+    /// An archive has no image of that ID.
+    #[error("{place} has no image {wanted}")]
+    NotInArchive {
+        /// Which archive.
+        place: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There is nothing whole in an archive.
+    #[error("{place} has no image that is whole{}", missing.as_ref().map(|missing| format!(": {missing} is missing")).unwrap_or_default())]
+    NothingWhole {
+        /// Which archive.
+        place: String,
+        /// The first member that is missing.
+        missing: Option<String>,
+    },
+    /// A member of an archive that should be a layer cannot be read as one.
+    #[error("{place}: the layer {member} cannot be read: {source}")]
+    BrokenMember {
+        /// Which archive.
+        place: String,
+        /// The member.
+        member: String,
+        /// What is wrong with it.
+        source: std::sync::Arc<layer::Error>,
+    },
     /// The content of a layer cannot be read.
     #[error("the layer {digest} cannot be read: {source}")]
     Layer {

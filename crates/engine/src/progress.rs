@@ -1,4 +1,4 @@
-//! Telling how far a pull is.
+//! Telling how far a pull, a load or a save is.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub trait Progress: Send + Sync {
     fn report(&self, event: Event);
 }
 
-/// One step of a pull.
+/// One step of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -40,6 +40,13 @@ pub enum Event {
     Stored {
         /// The blob.
         digest: Digest,
+    },
+    /// So many bytes of an archive were read or written, of so many where that is known.
+    Passed {
+        /// Bytes until now.
+        current: u64,
+        /// Bytes of the whole; `None` where they come through a pipe.
+        total: Option<u64>,
     },
     /// A transfer failed in a way that passes; it is tried again.
     Retrying {

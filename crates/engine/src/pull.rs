@@ -1,7 +1,6 @@
 //! Bringing images from a registry into the store.
 
 mod fetch;
-mod pipeline;
 mod prepare;
 
 use jiff::Timestamp;
@@ -23,13 +22,13 @@ pub struct PullRequest {
     pub move_policy: MovePolicy,
 }
 
-/// What happens when a name that a pull would write already names another image.
+/// What happens when a name that a pull or load would write already names another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MovePolicy {
     /// The name moves and the outcome says so, as docker does.
     #[default]
     Move,
-    /// The pull is refused with `name_taken` before a blob is fetched.
+    /// The pull or load is refused with `name_taken` before a blob is fetched.
     Keep,
 }
 
@@ -150,12 +149,12 @@ impl Engine {
         let prepared = Box::pin(self.prepare(request, &observer)).await?;
         let (name, target) = (prepared.name.clone(), prepared.target.clone());
         let moved_from = self
-            .with_store(move |store| {
-                match holder(store, &name)?.filter(|holder| *holder != target) {
-                    Some(holder) => crate::tag::moved_from(store, holder),
+            .with_store(
+                move |store| match other_holder(store, name.as_ref(), &target)? {
+                    Some((_, holder)) => crate::tag::moved_from(store, holder),
                     None => Ok(None),
-                }
-            })
+                },
+            )
             .await?;
         let up_to_date = self.is_up_to_date(&prepared).await?;
         let Prepared {
@@ -202,17 +201,29 @@ impl Engine {
         request: &PullRequest,
         progress: &dyn Progress,
     ) -> Result<Pulled, Error> {
+        let name = ImageName::of(&request.reference.clone().with_default_tag());
+        self.pull_as(request, Some(name), progress).await
+    }
+
+    /// As [`Engine::pull`], under another name than the registry's, or under none.
+    pub(crate) async fn pull_as(
+        &self,
+        request: &PullRequest,
+        name: Option<ImageName>,
+        progress: &dyn Progress,
+    ) -> Result<Pulled, Error> {
         let observer = Retries { progress };
-        let prepared = Box::pin(self.prepare(request, &observer)).await?;
+        let mut prepared = Box::pin(self.prepare(request, &observer)).await?;
+        prepared.name = name;
         let up_to_date = self.is_up_to_date(&prepared).await?;
         if request.move_policy == MovePolicy::Keep {
             let (name, target) = (prepared.name.clone(), prepared.target.clone());
-            self.with_store(move |store| {
-                match holder(store, &name)?.filter(|holder| *holder != target) {
-                    Some(holder) => Err(Error::NameTaken { name, holder }),
+            self.with_store(
+                move |store| match other_holder(store, name.as_ref(), &target)? {
+                    Some((name, holder)) => Err(Error::NameTaken { name, holder }),
                     None => Ok(()),
-                }
-            })
+                },
+            )
             .await?;
         }
         let total: u64 = prepared.blobs.iter().map(|blob| blob.size).sum();
@@ -281,12 +292,23 @@ impl PlannedBlob {
 }
 
 /// Returns what a name points at now.
-fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
+pub(crate) fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
     match store.resolve(&name.to_string().as_str().into()) {
         Ok(resolved) => Ok(Some(resolved.target).filter(|_| resolved.name.as_ref() == Some(name))),
         Err(store::Error::ImageNotFound { .. }) => Ok(None),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Returns the name and what it points at, where that is another image.
+fn other_holder(
+    store: &Store,
+    name: Option<&ImageName>,
+    target: &Digest,
+) -> Result<Option<(ImageName, Digest)>, Error> {
+    let Some(name) = name else { return Ok(None) };
+    let holder = holder(store, name)?.filter(|holder| holder != target);
+    Ok(holder.map(|holder| (name.clone(), holder)))
 }
 
 /// Passes on that a request is tried again.

@@ -64,7 +64,7 @@ impl From<store::TagMove> for TagMove {
 }
 
 /// A name that somebody gives has a tag: a digest is not theirs to choose.
-fn given_name(reference: &Reference) -> Result<ImageName, Error> {
+pub(crate) fn given_name(reference: &Reference) -> Result<ImageName, Error> {
     if reference.digest().is_some() {
         return Err(Error::NameWithDigest {
             name: reference.familiar(),

@@ -173,6 +173,12 @@ impl Store {
         let folder = self.root().join("ingest");
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
+            if crate::unnamed::is_unnamed(&entry.file_name()) {
+                let bytes = crate::unnamed::drop_abandoned(&entry.path())?;
+                collected.partials += u64::from(bytes > 0);
+                collected.freed_bytes += bytes;
+                continue;
+            }
             let name = entry.file_name().to_string_lossy().replacen('-', ":", 1);
             let Ok(digest) = name.parse::<Digest>() else {
                 continue;

@@ -35,29 +35,28 @@ pub struct LayerRecord {
     pub index_size: Option<u64>,
 }
 
+/// Numbers the unfinished indexes of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// Writes the file index of a layer. It becomes visible only in [`commit`](Self::commit); dropping it throws it away.
 pub struct IndexWriter {
     store: Store,
-    blob: Digest,
     path: PathBuf,
     /// Gone once it was committed.
     file: Option<BufWriter<File>>,
 }
 
 impl Store {
-    /// Begins the file index of a layer blob. Writes are buffered.
-    pub fn index_writer(&self, blob: &Digest) -> Result<IndexWriter> {
+    /// Begins the file index of a layer. Writes are buffered.
+    pub fn index_writer(&self) -> Result<IndexWriter> {
         self.refuse_read_only()?;
-        // Two writers of one layer may be at work at once: their files must not be the same.
-        static WRITERS: AtomicU64 = AtomicU64::new(0);
-        let number = WRITERS.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = self
             .locks()
             .join(format!("{}.index-{number}.new", self.owner()));
         let file = durable::create(&path)?;
         Ok(IndexWriter {
             store: self.clone(),
-            blob: blob.clone(),
             path,
             file: Some(BufWriter::with_capacity(128 * 1024, file)),
         })
@@ -123,8 +122,8 @@ impl Store {
 }
 
 impl IndexWriter {
-    /// Makes the index durable as `layers/<diff ID>.index` and records the facts for its blob.
-    pub fn commit(mut self, facts: &LayerFacts) -> Result<()> {
+    /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
+    pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
             return Ok(());
         };
@@ -136,9 +135,9 @@ impl IndexWriter {
             .map_err(Error::io("look at", &self.path))?
             .len();
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
-        self.store.log_facts(&self.blob, facts)?;
+        self.store.log_facts(blob, facts)?;
         self.store
-            .note(|sql| put_layer(sql, &self.blob, facts, Some(size)))
+            .note(|sql| put_layer(sql, blob, facts, Some(size)))
     }
 }
 

@@ -39,6 +39,7 @@ mod lease;
 mod lock;
 mod mirror;
 mod open;
+mod output;
 mod plan;
 mod planning;
 mod process;
@@ -48,6 +49,7 @@ mod repair;
 mod resolve;
 mod tags;
 mod tree;
+mod unnamed;
 mod usage;
 mod write;
 
@@ -62,6 +64,7 @@ pub use journal::{JournalEntry, Undoable};
 pub use layers::{IndexWriter, LayerFacts, LayerRecord};
 pub use lease::{InterruptedOperation, Lease, LeaseId, LeasePurpose};
 pub use open::{OpenOptions, Recovery, Store};
+pub use output::OutputFile;
 pub use plan::{
     BlockReason, Blocked, DeletedImage, FreedBlob, Plan, PruneOptions, RemovalOptions, Removed,
     Untagged,
@@ -71,6 +74,7 @@ pub use record::{MovePolicy, NewImage, Recorded};
 pub use repair::{Repaired, Unfetched};
 pub use resolve::Resolved;
 pub use tags::TagMove;
+pub use unnamed::UnnamedWriter;
 pub use usage::{DiskUsage, InUse};
 
 /// The result of a store operation.

@@ -3,7 +3,7 @@ use oci::{Digest, ImageName};
 use rusqlite::params;
 
 use crate::database::{Text, micros};
-use crate::write::gone;
+use crate::write::{Change, gone};
 use crate::{Error, ImageSummary, Lease, Result, Store, TagMove, images};
 
 pub(crate) use crate::graph::{manifest_list, unpack};
@@ -55,45 +55,76 @@ impl Store {
     /// [`Incomplete`](crate::Error::Incomplete), [`NotInImage`](crate::Error::NotInImage), [`NameTaken`](crate::Error::NameTaken),
     /// [`Document`](crate::Error::Document), [`Config`](crate::Error::Config); nothing changed.
     pub fn record_image(&self, lease: &Lease, image: &NewImage<'_>) -> Result<Recorded> {
+        let mut recorded = self.record_images(lease, std::slice::from_ref(image))?;
+        recorded.pop().ok_or_else(|| gone(image.target))
+    }
+
+    /// As [`Store::record_image`], for several at once: all of them become visible, or none. One undo takes all names back.
+    ///
+    /// A name that two of them want is the last one's. The verb for the journal and the time are the first one's.
+    pub fn record_images(&self, lease: &Lease, images: &[NewImage<'_>]) -> Result<Vec<Recorded>> {
         self.refuse_read_only()?;
-        let read = self.gather(image.target, image.manifests)?;
-        lease.hold(&read.blobs)?;
+        let Some(first) = images.first() else {
+            return Ok(Vec::new());
+        };
+        let mut gathered = Vec::with_capacity(images.len());
+        for image in images {
+            let read = self.gather(image.target, image.manifests)?;
+            lease.hold(&read.blobs)?;
+            gathered.push(read);
+        }
         self.change(|change| {
-            if image.move_policy == MovePolicy::Refuse {
+            for image in images {
+                refuse_taken(change, image)?;
+            }
+            let batch = change.batch(first.operation, first.now)?;
+            let mut rows = Vec::with_capacity(images.len());
+            for (image, read) in images.iter().zip(&gathered) {
+                let row = read.store(change, micros(image.now))?;
+                let mut moved = Vec::new();
                 for name in image.names {
-                    let holder: Option<i64> =
-                        change.one("SELECT image FROM tags WHERE name = ?", [Text(name)])?;
-                    if let Some(target) = change
-                        .target_of(holder)?
-                        .filter(|target| target != image.target)
-                    {
-                        return Err(Error::NameTaken {
-                            name: name.clone(),
-                            target,
-                        });
-                    }
+                    moved.extend(change.set_name(name, Some(row), batch)?);
                 }
+                if let Some(name) = image.repo_digest {
+                    change.run(
+                        "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
+                        params![row, name.to_string()],
+                    )?;
+                }
+                change.touch(row)?;
+                rows.push(moved);
             }
-            let row = read.store(change, micros(image.now))?;
-            let batch = change.batch(image.operation, image.now)?;
-            let mut moved = Vec::new();
-            for name in image.names {
-                moved.extend(change.set_name(name, Some(row), batch)?);
+            let mut recorded = Vec::with_capacity(images.len());
+            for (image, moved) in images.iter().zip(rows) {
+                let mut found =
+                    images::rows(&change.sql, image.target.as_str()).map_err(self.explain())?;
+                recorded.push(Recorded {
+                    image: found.pop().ok_or_else(|| gone(image.target))?,
+                    moved,
+                });
             }
-            if let Some(name) = image.repo_digest {
-                change.run(
-                    "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
-                    params![row, name.to_string()],
-                )?;
-            }
-            change.touch(row)?;
-            let mut rows =
-                images::rows(&change.sql, image.target.as_str()).map_err(self.explain())?;
-            let summary = rows.pop().ok_or_else(|| gone(image.target))?;
-            Ok(Recorded {
-                image: summary,
-                moved,
-            })
+            Ok(recorded)
         })
     }
+}
+
+/// Fails where a name that may not be moved names another image.
+fn refuse_taken(change: &Change<'_>, image: &NewImage<'_>) -> Result<()> {
+    if image.move_policy != MovePolicy::Refuse {
+        return Ok(());
+    }
+    for name in image.names {
+        let holder: Option<i64> =
+            change.one("SELECT image FROM tags WHERE name = ?", [Text(name)])?;
+        if let Some(target) = change
+            .target_of(holder)?
+            .filter(|target| target != image.target)
+        {
+            return Err(Error::NameTaken {
+                name: name.clone(),
+                target,
+            });
+        }
+    }
+    Ok(())
 }

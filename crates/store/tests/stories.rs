@@ -571,3 +571,96 @@ fn ten_thousand_images() {
     }
     std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).unwrap();
 }
+
+#[test]
+fn a_blob_without_a_digest_gets_one_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let lease = lease(&store);
+    let bytes = b"what it is called shows in the end";
+    for _ in 0..2 {
+        let mut writer = store.ingest_unnamed().expect("begins");
+        writer.append(&bytes[..7]).expect("writes");
+        writer.append(&bytes[7..]).expect("writes");
+        let (digest, size) = writer.commit(&lease).expect("commits");
+        assert_eq!((&digest, size), (&Digest::sha256(bytes), 34));
+        assert_eq!(store.read_document(&digest, 100).expect("reads"), bytes);
+    }
+    drop(store.ingest_unnamed().expect("begins"));
+    let left = fs::read_dir(folder.path().join("ingest")).unwrap().count();
+    assert_eq!(left, 0, "nothing is left of what was finished or dropped");
+}
+
+#[test]
+fn what_a_dead_process_left_without_a_digest_is_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let dead = folder.path().join("ingest/unnamed-1-1");
+    fs::write(&dead, "half").unwrap();
+    let alive = store.ingest_unnamed().expect("begins");
+    let collected = store.collect(now()).expect("collects");
+    assert_eq!((collected.partials, collected.freed_bytes), (1, 4));
+    assert!(!dead.exists());
+    drop(alive);
+}
+
+#[test]
+fn several_images_become_visible_together_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (a, b) = (put(&store, &["a"], &["old:1"]), put(&store, &["b"], &[]));
+    let lease = lease(&store);
+    let record = |policy, second: &Digest| {
+        let (first_names, second_names) = ([name("new:1")], [name("old:1")]);
+        let new = |target, names| NewImage {
+            target,
+            manifests: &[],
+            names,
+            repo_digest: None,
+            operation: "load",
+            move_policy: policy,
+            now: now(),
+        };
+        store.record_images(&lease, &[new(&a, &first_names), new(second, &second_names)])
+    };
+    let refused = record(MovePolicy::Refuse, &b);
+    assert!(
+        matches!(refused, Err(Error::NameTaken { .. })),
+        "{refused:?}"
+    );
+    assert!(store.resolve(&Selector::from("new:1")).is_err());
+
+    let moved: Vec<_> = record(MovePolicy::Move, &b)
+        .expect("records")
+        .into_iter()
+        .flat_map(|recorded| recorded.moved)
+        .map(|moved| (moved.name.familiar(), moved.from, moved.to))
+        .collect();
+    assert_eq!(
+        moved,
+        [
+            ("new:1".to_owned(), None, Some(a.clone())),
+            ("old:1".to_owned(), Some(a.clone()), Some(b)),
+        ]
+    );
+    store.undo(now()).expect("one undo takes both back");
+    assert!(store.resolve(&Selector::from("new:1")).is_err());
+    assert_eq!(store.resolve(&Selector::from("old:1")).unwrap().target, a);
+}
+
+#[test]
+fn an_output_file_appears_whole_or_not_at_all() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("saved.tar");
+    fs::write(&place, "before").unwrap();
+    let mut given_up = store::OutputFile::begin(&place).expect("begins");
+    given_up.write_all(b"half").unwrap();
+    drop(given_up);
+    assert_eq!(fs::read_to_string(&place).unwrap(), "before");
+    let mut whole = store::OutputFile::begin(&place).expect("begins");
+    whole.write_all(b"after").unwrap();
+    whole.commit().expect("commits");
+    assert_eq!(fs::read_to_string(&place).unwrap(), "after");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}

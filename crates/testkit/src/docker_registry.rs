@@ -218,8 +218,14 @@ fn answers(port: u16) -> bool {
         && first == *b"HTTP"
 }
 
-fn find(program: &str, package: &str) -> PathBuf {
-    let places = ["/usr/bin", "/usr/local/bin", "/bin", "/opt/homebrew/bin"];
+pub(crate) fn find(program: &str, package: &str) -> PathBuf {
+    let places = [
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/local/bin",
+        "/bin",
+        "/opt/homebrew/bin",
+    ];
     let found = places
         .iter()
         .map(|place| Path::new(place).join(program))

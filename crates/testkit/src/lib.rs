@@ -1,7 +1,8 @@
 //! For tests only: images made to order, and registries to pull them from.
 //!
 //! [`ImageBuilder`] and [`IndexBuilder`] make images, right ones and deliberately wrong ones. [`Registry`] serves them
-//! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`.
+//! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`, [`Dockerd`] the real
+//! engine, and a [`Workshop`] the other tools.
 //! Everything panics on trouble: in a test that is the message.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
@@ -10,10 +11,12 @@ mod docker_registry;
 mod image;
 mod index;
 mod layer;
+mod peers;
 mod registry;
 
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
 pub use image::{BuiltLayer, Document, Image, ImageBuilder};
 pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
+pub use peers::{Dockerd, Tool, Workshop};
 pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule};

@@ -135,6 +135,25 @@ impl Bars {
         total.set_position(blobs.values().map(|blob| blob.current).sum());
     }
 
+    /// Draws how far an archive is: one bar, or a count where nobody knows how long it is.
+    fn passed(&self, current: u64, total: Option<u64>) {
+        let mut state = self.state();
+        let bar = state.total.get_or_insert_with(|| {
+            let bar = self.screen.add(match total {
+                Some(total) => ProgressBar::new(total),
+                None => ProgressBar::no_length(),
+            });
+            bar.set_style(style(match total {
+                Some(_) => "{prefix:12} {wide_bar} {size:>17} {speed:>9} {left:>7}",
+                None => "{prefix:12} {size:>17} {speed:>9}",
+            }));
+            bar.set_prefix("archive");
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar
+        });
+        bar.set_position(current);
+    }
+
     fn retrying(&self, digest: Option<&Digest>, reason: &str, delay: Duration) {
         let again = format!("again in {:.0} s", delay.as_secs_f64());
         let mut state = self.state();
@@ -163,6 +182,7 @@ impl Progress for Bars {
                 reason,
                 delay,
             } => self.retrying(digest.as_ref(), &reason, delay),
+            Event::Passed { current, total } => self.passed(current, total),
             // The next version of the engine may tell more; bars need not show it.
             _ => {}
         }
@@ -193,11 +213,11 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn size(state: &ProgressState) -> String {
-    format!(
-        "{}/{}",
-        human::size(state.pos()),
-        human::size(state.len().unwrap_or(0))
-    )
+    let here = human::size(state.pos());
+    match state.len() {
+        Some(total) => format!("{here}/{}", human::size(total)),
+        None => here,
+    }
 }
 
 fn speed(state: &ProgressState) -> String {

@@ -111,6 +111,20 @@ impl<W: Write + Send> Progress for Lines<W> {
                     escaped(&reason)
                 ));
             }
+            Event::Passed { current, total } => {
+                let Some(total) = total.filter(|total| *total > 0) else {
+                    return;
+                };
+                let tenth = (current * 10).checked_div(total).unwrap_or(0);
+                if tenth > state.tenth && tenth < 10 {
+                    state.tenth = tenth;
+                    state.line(&format!(
+                        "{tenth}0 %: {} of {}",
+                        human::size(current),
+                        human::size(total)
+                    ));
+                }
+            }
             // The next version of the engine may tell more; these lines need not.
             _ => {}
         }

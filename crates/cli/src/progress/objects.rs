@@ -140,6 +140,12 @@ impl<W: Write + Send> Progress for Objects<W> {
                     ..plain
                 });
             }
+            Event::Passed { current, total } => state.line(&Object {
+                event: "progress",
+                current: Some(current),
+                total,
+                ..plain
+            }),
             // The next version of the engine may tell more; what is promised is above.
             _ => {}
         }

@@ -55,7 +55,7 @@ pub(super) fn run(
 }
 
 fn check(session: &Session, options: CheckOptions, out: &mut dyn Write) -> Result<(), Failure> {
-    let progress = session.progress();
+    let progress = session.progress("check");
     let report = session.with_engine_at_length("The store was only read.", async |engine| {
         Ok(engine.check(options, progress.as_ref()).await?)
     })?;
@@ -93,7 +93,7 @@ fn check(session: &Session, options: CheckOptions, out: &mut dyn Write) -> Resul
 }
 
 fn repair(session: &Session, options: CheckOptions, out: &mut dyn Write) -> Result<(), Failure> {
-    let progress = session.progress();
+    let progress = session.progress("check");
     let kept = "What was mended stays mended; the same command goes on from there.";
     let report = session.with_engine_at_length(kept, async |engine| {
         Ok(engine.repair(options, progress.as_ref()).await?)

@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session, arguments: Pull, out: &mut dyn Write) -> Re
     if talks {
         begin(&reference, out)?;
     }
-    let progress = session.progress();
+    let progress = session.progress("pull");
     let pulled = session.with_engine_at_length(KEPT, async |engine| {
         pull(engine, &request, progress.as_ref()).await
     });

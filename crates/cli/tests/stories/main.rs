@@ -1,11 +1,14 @@
 //! The program itself, as its users and the programs that call it see it: real process, real store, real HTTP to an
 //! in-process registry.
 
+mod archives;
 mod damage;
 mod errors;
 mod full;
 mod lab;
 mod looking;
+#[cfg(target_os = "linux")]
+mod peers;
 mod pulling;
 mod removing;
 mod typing;

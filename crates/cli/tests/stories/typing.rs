@@ -133,6 +133,13 @@ fn the_usage_lines_are_a_contract() {
     };
     assert_eq!(usage("images"), "Usage: strata images [OPTIONS] [NAME]");
     assert_eq!(usage("pull"), "Usage: strata pull [OPTIONS] <REF>");
+    assert_eq!(usage("load"), "Usage: strata load [OPTIONS]");
+    assert_eq!(usage("save"), "Usage: strata save [OPTIONS] <REF>...");
+    assert_eq!(
+        usage("import"),
+        "Usage: strata import [OPTIONS] <FILE> [REF]"
+    );
+    assert_eq!(usage("copy"), "Usage: strata copy [OPTIONS] <FROM> <TO>");
     assert_eq!(usage("tag"), "Usage: strata tag [OPTIONS] <SRC> <DST>");
     assert_eq!(usage("rmi"), "Usage: strata rmi [OPTIONS] <REF>...");
     assert_eq!(usage("prune"), "Usage: strata prune [OPTIONS]");

@@ -10,6 +10,18 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "Write it as registry.example.com/team/app:tag, or debian:12 for Docker Hub.".into(),
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
+        Error::Place(_) => Some(
+            "The places are docker://REF (to copy from), oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
+             and a bare name for the store."
+                .into(),
+        ),
+        Error::WhichImage { place, .. } => {
+            Some(format!("Say which, as in {place}:NAME; load brings all of them."))
+        }
+        Error::Change(_) => Some(
+            "The changes are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR."
+                .into(),
+        ),
         Error::Filter(_) => Some(
             "The filters are dangling, label, reference, before, since, in-use, platform and size."
                 .into(),
@@ -23,6 +35,12 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("Whoever published the image has to mend it.".into())
         }
         Error::Store(error) => store(error),
+        Error::Archive { source, .. } => archive(source),
+        Error::NotInArchive { .. } => Some("Look at what the archive has with --dry-run.".into()),
+        Error::NothingWhole { .. } => {
+            Some("Save it again, with the platform that you want.".into())
+        }
+        Error::BrokenMember { .. } => Some("Whoever made the archive has to make it again.".into()),
         Error::Layer { .. } | Error::DiffId { .. } => {
             Some("Whoever published the image has to push the layer again.".into())
         }
@@ -70,6 +88,22 @@ fn store(error: &store::Error) -> Option<String> {
         | E::Document { .. }
         | E::Config { .. } => "Run a check with repair, or pull the image again.".into(),
         _ => return None,
+    })
+}
+
+fn archive(error: &archive::Error) -> Option<String> {
+    use archive::Error as E;
+    Some(match error {
+        E::Read(source) | E::Write(source) => return io(source),
+        E::RootFilesystem => "Did you mean import? It makes an image of a file system.".into(),
+        E::Legacy => "Load it into a Docker and save it again.".into(),
+        E::NotAnArchive { .. } => {
+            "Give it a file of docker save, podman save or skopeo, or an OCI layout.".into()
+        }
+        E::Truncated { .. } | E::Compressed { .. } => {
+            "The file was cut or damaged on its way: copy it again.".into()
+        }
+        _ => "Whoever made the archive has to make it again.".into(),
     })
 }
 

@@ -7,7 +7,12 @@ use crate::Error;
 pub(super) fn code(error: &Error) -> &'static str {
     match error {
         Error::Reference(_) | Error::NameWithDigest { .. } => "bad_reference",
-        Error::Platform(_) | Error::Filter(_) | Error::FilterNotHere { .. } => "usage",
+        Error::Platform(_)
+        | Error::Place(_)
+        | Error::WhichImage { .. }
+        | Error::Change(_)
+        | Error::Filter(_)
+        | Error::FilterNotHere { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
@@ -15,7 +20,10 @@ pub(super) fn code(error: &Error) -> &'static str {
         }
         Error::Document { .. } => "store_damaged",
         Error::Store(error) => store(error),
-        Error::Layer { .. } | Error::DiffId { .. } => "corrupt_layer",
+        Error::Archive { source, .. } => archive(source),
+        Error::NotInArchive { .. } => "not_found",
+        Error::NothingWhole { .. } => "invalid_archive",
+        Error::Layer { .. } | Error::DiffId { .. } | Error::BrokenMember { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
         Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
         Error::Io { source, .. } => io(source),
@@ -46,6 +54,20 @@ fn store(error: &store::Error) -> &'static str {
         E::Unchecked => "conflict",
         // Documents and blobs that were verified when they came and are not what they were.
         _ => "store_damaged",
+    }
+}
+
+fn archive(error: &archive::Error) -> &'static str {
+    use archive::Error as E;
+    match error {
+        E::Read(source) | E::Write(source) => io(source),
+        E::DigestMismatch { .. } => "digest_mismatch",
+        E::SizeMismatch { .. } => "size_mismatch",
+        E::TooLarge { .. } | E::Bomb { .. } | E::TooManyMembers | E::TooManyDocuments { .. } => {
+            "too_large"
+        }
+        // What is left is wrong with the archive, the errors of later versions included.
+        _ => "invalid_archive",
     }
 }
 

@@ -8,10 +8,10 @@ use registry::{Repository, What};
 use store::{Ingest, Lease, LeasePurpose, NewImage};
 use tokio::sync::mpsc;
 
-use super::pipeline::{self, Message};
 use super::prepare::Prepared;
 use super::{MovePolicy, PlannedBlob, PullRequest, Retries};
 use crate::engine::blocking;
+use crate::pipeline::{self, Message};
 use crate::{Engine, Error, Event, Progress, TagMove};
 
 /// How often a listener hears of a blob's bytes at most.
@@ -145,7 +145,7 @@ impl Engine {
             let image = NewImage {
                 target: &target,
                 manifests: &[manifest],
-                names: &[name],
+                names: name.as_slice(),
                 repo_digest: Some(&repo_digest),
                 operation: "pull",
                 move_policy,

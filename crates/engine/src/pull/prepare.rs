@@ -14,8 +14,8 @@ pub(crate) const MAX_CONFIG_SIZE: u64 = 20 * 1024 * 1024;
 /// What a pull is about, all of it verified.
 pub(super) struct Prepared {
     pub(super) reference: Reference,
-    /// The name that the image gets.
-    pub(super) name: ImageName,
+    /// The name that the image gets; `None` where it is only on its way to another place.
+    pub(super) name: Option<ImageName>,
     pub(super) target: Digest,
     pub(super) manifest: Digest,
     pub(super) id: Digest,
@@ -107,7 +107,7 @@ impl Engine {
             .is_some_and(|platform| host.rank(platform).is_none());
         let blobs = self.plan_blobs(&manifest, config.as_ref()).await?;
         Ok(Prepared {
-            name: ImageName::of(&reference),
+            name: Some(ImageName::of(&reference)),
             reference,
             target,
             manifest: manifest_digest,
@@ -222,7 +222,11 @@ impl Engine {
             .map(|blob| blob.digest.clone())
             .collect();
         self.with_store(move |store| {
-            if super::holder(store, &name)?.as_ref() != Some(&target) {
+            let named = match &name {
+                Some(name) => super::holder(store, name)?.as_ref() == Some(&target),
+                None => !store.images_of(std::slice::from_ref(&target))?.is_empty(),
+            };
+            if !named {
                 return Ok(false);
             }
             for layer in &layers {

@@ -1,22 +1,23 @@
-//! What happens to a blob's bytes while they arrive: hashed and written, decompressed, hashed again and indexed.
+//! What happens to a blob's bytes while they arrive, from a registry or an archive: hashed and written, decompressed, hashed again and indexed.
 //!
 //! Three threads a layer, joined by short queues: one writes the compressed bytes, one decompresses, one reads the tar. Nothing
 //! is read twice and nothing grows with the layer. When the sender of the bytes goes away, all three stop at their next piece.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use bytes::Bytes;
-use layer::{Decompressor, LayerScan};
+use layer::{Compression, Decompressor, LayerScan};
 use oci::Digest;
-use store::{IngestWriter, Store};
+use store::{IngestWriter, Lease, Store, UnnamedWriter};
 use tokio::sync::mpsc;
 
 use crate::Error;
 
 /// What the fetching side sends.
-pub(super) enum Message {
+pub(crate) enum Message {
     /// More bytes.
     Piece(Bytes),
     /// That was all. A channel that closes without it was cancelled.
@@ -29,21 +30,49 @@ const QUEUE: usize = 16;
 /// Bytes that are decompressed at a time: large enough that zlib's inner loop runs undisturbed.
 const BUFFER: usize = 256 * 1024;
 
+/// Where the bytes go.
+pub(crate) enum Sink {
+    /// A blob whose digest is known.
+    Named(IngestWriter),
+    /// A blob whose digest its bytes tell; the lease holds it then.
+    Unnamed(UnnamedWriter, Arc<Lease>),
+}
+
+/// A blob that was written, and what its bytes are as a layer.
+pub(crate) struct Stored {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    pub(crate) compression: Compression,
+    /// The error where it cannot be read as a layer, which matters only where it is one.
+    pub(crate) facts: Result<store::LayerFacts, layer::Error>,
+}
+
 /// Writes a blob and, where it is a layer, its file index. On return both are durable.
 ///
 /// A blob that was cut off stays as a partial download.
-pub(super) fn store(
+pub(crate) fn store(
     store: &Store,
     writer: IngestWriter,
     diff_id: Option<&Digest>,
     pieces: mpsc::Receiver<Message>,
 ) -> Result<(), Error> {
     let Some(diff_id) = diff_id else {
-        return write(writer, pieces, &mut |_| {});
+        write(Sink::Named(writer), pieces, &mut |_| {})?;
+        return Ok(());
     };
-    let digest = writer.digest().clone();
-    let mut index = store.index_writer(&digest)?;
-    let facts = thread::scope(|scope| {
+    let stored = store_layer(store, Sink::Named(writer), pieces)?;
+    let digest = stored.digest.clone();
+    verify(&digest, diff_id, &stored.facts()?.diff_id)
+}
+
+/// Writes a blob and, where it can be read as a layer, its file index. Whether it is the right one is for the caller to say.
+pub(crate) fn store_layer(
+    store: &Store,
+    sink: Sink,
+    pieces: mpsc::Receiver<Message>,
+) -> Result<Stored, Error> {
+    let mut index = store.index_writer()?;
+    let (written, compression, facts) = thread::scope(|scope| {
         let (compressed, source) = sync_channel(QUEUE);
         let (plain, tar) = sync_channel(QUEUE / 2);
         let (used, free) = sync_channel(QUEUE / 2);
@@ -60,27 +89,47 @@ pub(super) fn store(
             )
         });
         // A layer that cannot be read is still worth its digest: wrong bytes and a broken layer are two different errors.
-        let written = write(writer, pieces, &mut |piece| drop(compressed.send(piece)));
+        let written = write(sink, pieces, &mut |piece| drop(compressed.send(piece)));
         drop(compressed);
         let inflated = join(inflating);
         let scanned = join(scanning);
-        written?;
-        let broken = |source: layer::Error| Error::Layer {
-            digest: digest.clone(),
-            source: Box::new(source),
-        };
         // When the tar is broken the decompressor stops too; the tar's error is the one that says why.
-        let facts = scanned.map_err(broken)?;
-        inflated.map_err(|error| broken(layer::Error::from_read(error)))?;
-        Ok::<_, Error>(facts)
-    })?;
-    let facts = facts_of(facts);
-    index.commit(&facts)?;
-    verify(&digest, diff_id, &facts.diff_id)
+        match (scanned, inflated) {
+            (Err(error), _) => (written, Compression::None, Err(error)),
+            (Ok(_), Err(error)) => (
+                written,
+                Compression::None,
+                Err(layer::Error::from_read(error)),
+            ),
+            (Ok(facts), Ok(compression)) => (written, compression, Ok(facts)),
+        }
+    });
+    let (digest, size) = written?;
+    let facts = facts.map(facts_of);
+    if let Ok(facts) = &facts {
+        index.commit(&digest, facts)?;
+    }
+    Ok(Stored {
+        digest,
+        size,
+        compression,
+        facts,
+    })
+}
+
+impl Stored {
+    /// Returns what the layer holds.
+    pub(crate) fn facts(self) -> Result<store::LayerFacts, Error> {
+        let digest = self.digest;
+        self.facts.map_err(|source| Error::Layer {
+            digest,
+            source: Box::new(source),
+        })
+    }
 }
 
 /// Reads a layer from its blob and writes the index.
-pub(super) fn index_stored(
+pub(crate) fn index_stored(
     store: &Store,
     digest: &Digest,
     expected: Option<&Digest>,
@@ -89,21 +138,22 @@ pub(super) fn index_stored(
         Some(record) => record.facts.diff_id,
         None => {
             let blob = store.open_blob(digest)?;
-            let mut index = store.index_writer(digest)?;
+            let mut index = store.index_writer()?;
             let broken = |source: layer::Error| Error::Layer {
                 digest: digest.clone(),
                 source: Box::new(source),
             };
             let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
             let facts = facts_of(facts);
-            index.commit(&facts)?;
+            index.commit(digest, &facts)?;
             facts.diff_id
         }
     };
     expected.map_or(Ok(()), |expected| verify(digest, expected, &found))
 }
 
-fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {
+/// Compares a layer's content with what the image says.
+pub(crate) fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }
@@ -131,24 +181,36 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 
 /// Hashes and writes the compressed bytes, those of an earlier attempt first, and shows them all to `each`.
 fn write(
-    mut writer: IngestWriter,
+    mut sink: Sink,
     mut pieces: mpsc::Receiver<Message>,
     each: &mut dyn FnMut(Bytes),
-) -> Result<(), Error> {
-    if writer.offset() > 0 {
+) -> Result<(Digest, u64), Error> {
+    if let Sink::Named(writer) = &mut sink
+        && writer.offset() > 0
+    {
         writer.rehash(&mut |old| each(Bytes::copy_from_slice(old)))?;
     }
     loop {
         match pieces.blocking_recv() {
             Some(Message::Piece(piece)) => {
-                writer.append(&piece)?;
+                match &mut sink {
+                    Sink::Named(writer) => writer.append(&piece)?,
+                    Sink::Unnamed(writer, _) => writer.append(&piece)?,
+                }
                 each(piece);
             }
             Some(Message::End) => break,
             None => return Err(Error::Cancelled),
         }
     }
-    Ok(writer.commit()?)
+    match sink {
+        Sink::Named(writer) => {
+            let (digest, size) = (writer.digest().clone(), writer.size());
+            writer.commit()?;
+            Ok((digest, size))
+        }
+        Sink::Unnamed(writer, lease) => Ok(writer.commit(&lease)?),
+    }
 }
 
 /// Decompresses until the source ends or nobody takes the result.
@@ -156,7 +218,7 @@ fn inflate(
     source: Pieces,
     plain: &SyncSender<Vec<u8>>,
     free: &Receiver<Vec<u8>>,
-) -> io::Result<()> {
+) -> io::Result<Compression> {
     let mut decompressor = Decompressor::new(source)?;
     loop {
         let mut buffer = free.try_recv().unwrap_or_default();
@@ -171,7 +233,7 @@ fn inflate(
         buffer.truncate(filled);
         let last = filled < BUFFER;
         if plain.send(buffer).is_err() || last {
-            return Ok(());
+            return Ok(decompressor.compression());
         }
     }
 }

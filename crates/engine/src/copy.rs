@@ -1,0 +1,317 @@
+//! Copying an image from one place to another.
+
+use archive::{Compression, Style};
+use oci::{Digest, ImageName, Platform, Reference, Selector};
+
+use crate::save::Called;
+use crate::{
+    ArchiveImage, ArchiveSource, ChosenImage, Engine, Error, LoadRequest, MovePolicy, Place,
+    PlaceError, Progress, PullRequest, RemovalRequest, SaveRequest, SaveTarget, TagMove, tag,
+};
+
+/// What to copy.
+#[derive(Debug, Clone)]
+pub struct CopyRequest {
+    /// Where the image is.
+    pub from: Place,
+    /// Where it goes.
+    pub to: Place,
+    /// Only this platform of an image that has several.
+    pub platform: Option<Platform>,
+    /// What to do where the name in the store names another image.
+    pub move_policy: MovePolicy,
+}
+
+/// What a copy did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The image ID.
+    pub id: Digest,
+    /// The manifest or index in the place that it went to.
+    pub target: Digest,
+    /// The names that it has there.
+    pub names: Vec<ImageName>,
+    /// Names of the store that were made or moved.
+    pub moved: Vec<TagMove>,
+}
+
+impl Engine {
+    /// Copies an image. Between two places that are both not the store it goes through the store, which keeps nothing of it
+    /// but for the grace time.
+    ///
+    /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::load`] and [`Engine::save`] say of it.
+    ///
+    /// # Errors
+    /// Those of the three, and `usage` for a place to which nothing can be copied yet.
+    pub async fn copy(
+        &self,
+        request: &CopyRequest,
+        progress: &dyn Progress,
+    ) -> Result<Copied, Error> {
+        if let Place::Registry(_) = &request.to {
+            // Before anything is fetched for nothing.
+            return Err(PlaceError::NotYet {
+                kind: "a registry".into(),
+            }
+            .into());
+        }
+        if let Place::Store(selector) = &request.to {
+            let name = given(selector)?;
+            return self.bring_in(request, Some(name), progress).await;
+        }
+        if let Place::Store(selector) = &request.from {
+            return self.take_out(request, selector, None, progress).await;
+        }
+        let named = self.name_at_source(request).await?;
+        let brought = self.bring_in(request, None, progress).await?;
+        let selector = Selector::digest_of(&brought.target);
+        let taken = self
+            .take_out(request, &selector, named.as_ref(), progress)
+            .await;
+        self.forget(&brought.target).await?;
+        taken
+    }
+
+    /// Brings an image into the store, under one name or none.
+    async fn bring_in(
+        &self,
+        request: &CopyRequest,
+        name: Option<Reference>,
+        progress: &dyn Progress,
+    ) -> Result<Copied, Error> {
+        match &request.from {
+            Place::Store(source) => {
+                let Some(name) = name else {
+                    return Err(Error::Internal("a copy from the store to nowhere".into()));
+                };
+                let plan = self.plan_tag(source, &name).await?;
+                if let (MovePolicy::Keep, Some(from)) = (request.move_policy, plan.from) {
+                    return Err(Error::NameTaken {
+                        name: plan.name,
+                        holder: from.target,
+                    });
+                }
+                let id = self.image_id(&plan.to).await?;
+                let moved = self.tag(source, &name).await?;
+                Ok(Copied {
+                    id,
+                    target: plan.to,
+                    names: vec![plan.name],
+                    moved: Some(moved).filter(|_| !plan.same).into_iter().collect(),
+                })
+            }
+            Place::Registry(reference) => {
+                let pull = PullRequest {
+                    reference: reference.clone(),
+                    platform: request.platform.clone(),
+                    move_policy: request.move_policy,
+                };
+                let name = name.as_ref().map(tag::given_name).transpose()?;
+                let pulled = self.pull_as(&pull, name.clone(), progress).await?;
+                let image = pulled.images.into_iter().next().ok_or_else(|| {
+                    Error::Internal("a pull brought no image and said nothing".into())
+                })?;
+                Ok(Copied {
+                    id: image.id,
+                    target: image.target,
+                    names: name.into_iter().collect(),
+                    moved: pulled.moved,
+                })
+            }
+            archive => {
+                let image = self.find_in(archive).await?;
+                let load = LoadRequest {
+                    source: ArchiveSource::Path(path(archive).to_owned()),
+                    chosen: Some(vec![ChosenImage {
+                        id: image.id,
+                        names: Some(name.into_iter().collect()),
+                    }]),
+                    platform: request.platform.clone(),
+                    move_policy: request.move_policy,
+                };
+                let loaded = self.load(load, progress).await?;
+                let image = loaded.images.into_iter().next().ok_or_else(|| {
+                    Error::Internal("a load brought no image and said nothing".into())
+                })?;
+                Ok(Copied {
+                    id: image.id,
+                    target: image.target,
+                    names: image.names,
+                    moved: loaded.moved,
+                })
+            }
+        }
+    }
+
+    /// Writes an image of the store into an archive.
+    async fn take_out(
+        &self,
+        request: &CopyRequest,
+        selector: &Selector,
+        named: Option<&ImageName>,
+        progress: &dyn Progress,
+    ) -> Result<Copied, Error> {
+        let (target, style) = match &request.to {
+            Place::OciFolder { path, .. } => (SaveTarget::Folder(path.clone()), Style::Oci),
+            Place::OciArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Oci),
+            Place::DockerArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Docker),
+            Place::Store(_) | Place::Registry(_) => {
+                return Err(Error::Internal("this place is no archive".into()));
+            }
+        };
+        let called = match (reference(&request.to), named) {
+            (Some(text), _) => Some(called(&request.to, text)?),
+            (None, Some(name)) => Some(Called {
+                names: vec![name.clone()],
+                label: None,
+            }),
+            // What the store calls it.
+            (None, None) => None,
+        };
+        let save = SaveRequest {
+            images: vec![selector.clone()],
+            style,
+            compression: Compression::None,
+            platform: request.platform.clone(),
+            target,
+        };
+        let saved = self.save_as(save, called, progress).await?;
+        let image = saved
+            .images
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::Internal("a save wrote no image and said nothing".into()))?;
+        Ok(Copied {
+            id: image.id,
+            target: image.target,
+            names: image.names,
+            moved: Vec::new(),
+        })
+    }
+
+    /// Finds the image of an archive that a place means: the one that is called so, or the only one.
+    async fn find_in(&self, place: &Place) -> Result<ArchiveImage, Error> {
+        let contents = self.probe_archive(path(place)).await?;
+        let Some(text) = reference(place) else {
+            let mut images = contents.images;
+            return match (images.len(), images.pop()) {
+                (1, Some(only)) => Ok(only),
+                (0, _) | (_, None) => Err(Error::NothingWhole {
+                    place: place.to_string(),
+                    missing: contents.incomplete.into_iter().next().map(|it| it.missing),
+                }),
+                (count, _) => Err(Error::WhichImage {
+                    place: place.to_string(),
+                    count,
+                }),
+            };
+        };
+        let name = Reference::parse_normalized(text)
+            .ok()
+            .map(|reference| ImageName::of(&reference));
+        let is_called = |image: &ArchiveImage| {
+            image.label.as_deref() == Some(text)
+                || name.as_ref().is_some_and(|name| image.names.contains(name))
+                // skopeo's word for an image of a layout may be the tag alone.
+                || image
+                    .names
+                    .iter()
+                    .any(|name| name.tag().is_some_and(|tag| tag.as_str() == text))
+        };
+        contents
+            .images
+            .into_iter()
+            .find(is_called)
+            .ok_or_else(|| Error::NotInArchive {
+                place: path(place).display().to_string(),
+                wanted: text.to_owned(),
+            })
+    }
+
+    /// Tells what an image is called in the place that it comes from, where that is a name.
+    async fn name_at_source(&self, request: &CopyRequest) -> Result<Option<ImageName>, Error> {
+        match &request.from {
+            Place::Store(_) => Ok(None),
+            Place::Registry(reference) => {
+                let reference = reference.clone().with_default_tag();
+                Ok(Some(ImageName::of(&reference)).filter(|name| name.tag().is_some()))
+            }
+            archive => Ok(self.find_in(archive).await?.names.into_iter().next()),
+        }
+    }
+
+    async fn image_id(&self, target: &Digest) -> Result<Digest, Error> {
+        let wanted = target.clone();
+        self.with_store(move |store| {
+            let image = store.images_of(std::slice::from_ref(&wanted))?.pop();
+            image
+                .map(|image| image.id)
+                .ok_or_else(|| Error::NoSuchImage {
+                    wanted: wanted.to_string(),
+                })
+        })
+        .await
+    }
+
+    /// Removes an image that only passed through, unless it has a name.
+    async fn forget(&self, target: &Digest) -> Result<(), Error> {
+        let wanted = target.clone();
+        let nameless = self
+            .with_store(move |store| {
+                let image = store.images_of(&[wanted])?.pop();
+                Ok(image.is_some_and(|image| image.names.is_empty() && image.in_use.is_empty()))
+            })
+            .await?;
+        if nameless {
+            let removal = RemovalRequest {
+                selections: vec![Selector::digest_of(target)],
+                ..RemovalRequest::default()
+            };
+            let plan = self.plan_removal(&removal).await?;
+            self.execute(&plan).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The name that a text in the store's place must be.
+fn given(selector: &Selector) -> Result<Reference, Error> {
+    match selector.reference() {
+        Some(reference) => Ok(reference.clone()),
+        None => Ok(selector.text().parse::<Reference>()?),
+    }
+}
+
+fn path(place: &Place) -> &std::path::Path {
+    match place {
+        Place::OciFolder { path, .. }
+        | Place::OciArchive { path, .. }
+        | Place::DockerArchive { path, .. } => path,
+        Place::Store(_) | Place::Registry(_) => std::path::Path::new(""),
+    }
+}
+
+fn reference(place: &Place) -> Option<&str> {
+    match place {
+        Place::OciFolder { reference, .. }
+        | Place::OciArchive { reference, .. }
+        | Place::DockerArchive { reference, .. } => reference.as_deref(),
+        Place::Store(_) | Place::Registry(_) => None,
+    }
+}
+
+/// What an image is called by the text behind a path: in a docker-archive a name, in a layout also any word.
+fn called(place: &Place, text: &str) -> Result<Called, Error> {
+    let is_docker = matches!(place, Place::DockerArchive { .. });
+    if is_docker || text.contains(['/', ':']) {
+        let name = tag::given_name(&text.parse::<Reference>()?)?;
+        return Ok(Called {
+            names: vec![name],
+            label: (!is_docker).then(|| text.to_owned()),
+        });
+    }
+    Ok(Called {
+        names: Vec::new(),
+        label: Some(text.to_owned()),
+    })
+}

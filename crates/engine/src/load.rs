@@ -1,0 +1,301 @@
+//! Bringing images from an archive into the store.
+
+mod bring;
+mod pass;
+mod record;
+mod select;
+
+pub(crate) use self::bring::follow;
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archive::{Archive, Opened, Passage};
+use oci::{Digest, ImageName, Platform, Reference};
+use store::{Lease, LeasePurpose};
+
+use self::select::Selected;
+use crate::engine::blocking;
+use crate::probe::failed;
+use crate::{
+    ArchiveContents, Engine, Error, IncompleteImage, MovePolicy, MovedFrom, Progress, TagMove,
+};
+
+/// What to load.
+#[derive(Debug)]
+pub struct LoadRequest {
+    /// The archive.
+    pub source: ArchiveSource,
+    /// Which of its images, and under which names; `None` = all, under the names that they have.
+    pub chosen: Option<Vec<ChosenImage>>,
+    /// Only this platform of images that have several; `None` = all that are whole.
+    pub platform: Option<Platform>,
+    /// What to do with names that name other images.
+    pub move_policy: MovePolicy,
+}
+
+/// Where an archive comes from.
+pub enum ArchiveSource {
+    /// A file, plain or compressed, or the folder of an OCI layout.
+    Path(PathBuf),
+    /// Bytes that come by once.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// One image of an archive that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenImage {
+    /// Its ID, as [`Engine::probe_archive`] tells it.
+    pub id: Digest,
+    /// The names to give it; `None` = those that it has.
+    pub names: Option<Vec<Reference>>,
+}
+
+/// What a load would do, computed without changing the store.
+#[derive(Debug, Clone)]
+pub struct LoadPlan {
+    /// All that is in the archive.
+    pub contents: ArchiveContents,
+    /// The images that would be loaded.
+    pub images: Vec<PlannedImage>,
+}
+
+/// An image that would be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedImage {
+    /// The image ID.
+    pub id: Digest,
+    /// The manifest or index; `None` where it is made only while loading.
+    pub target: Option<Digest>,
+    /// The names that it would get.
+    pub names: Vec<PlannedName>,
+    /// Whether the store has it already.
+    pub present: bool,
+    /// Bytes of its layers in the archive.
+    pub size: u64,
+}
+
+/// A name that would be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedName {
+    /// The name.
+    pub name: ImageName,
+    /// The image that it would be taken from.
+    pub from: Option<MovedFrom>,
+    /// Whether it names this image already.
+    pub same: bool,
+}
+
+/// What a load did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The images.
+    pub images: Vec<LoadedImage>,
+    /// Names that were made or moved.
+    pub moved: Vec<TagMove>,
+    /// What the archive names and has not whole: it was left out.
+    pub incomplete: Vec<IncompleteImage>,
+    /// Bytes of blobs that came from the archive.
+    pub fetched_bytes: u64,
+    /// Bytes of blobs that were here already.
+    pub reused_bytes: u64,
+}
+
+/// An image that a load brought or found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedImage {
+    /// The image ID.
+    pub id: Digest,
+    /// What its names name.
+    pub target: Digest,
+    /// The names that the load gave it, in the archive's order.
+    pub names: Vec<ImageName>,
+    /// What else the archive calls it.
+    pub label: Option<String>,
+    /// Its platforms.
+    pub platforms: Vec<Platform>,
+}
+
+impl Engine {
+    /// Computes what a load would do. The store is not changed.
+    ///
+    /// A stream is used up by it.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub async fn plan_load(&self, request: LoadRequest) -> Result<LoadPlan, Error> {
+        let place = request.source.to_string();
+        let source = request.source;
+        let contents = blocking(move || {
+            let fail = failed(source.to_string());
+            source.open().and_then(Opened::into_contents).map_err(fail)
+        })
+        .await?;
+        let selected = select::select(
+            &contents,
+            &place,
+            request.chosen.as_deref(),
+            request.platform.as_ref(),
+            &self.shared.settings.host_platform,
+        )?;
+        let images = self
+            .with_store(move |store| selected.iter().map(|image| image.plan(store)).collect())
+            .await?;
+        Ok(LoadPlan {
+            contents: ArchiveContents::from(&contents),
+            images,
+        })
+    }
+
+    /// Loads images: on return they are whole, verified, indexed and durable, and all their names are set at once.
+    ///
+    /// Blobs that are here are not read again. A layer is kept as it arrived: that of a docker-archive is a plain tar, and
+    /// its manifest is made here, while the image ID stays what it is everywhere. Dropping the future cancels: whole blobs
+    /// stay until they are collected, no name moves. One undo takes all names back.
+    ///
+    /// # Errors
+    /// `invalid_archive`, `digest_mismatch`, `size_mismatch`, `corrupt_layer`, `too_large`, `platform_not_found`,
+    /// `not_found` (a chosen image is not there), `name_taken`, `disk_full`, `read_only`, `io`.
+    pub async fn load(
+        &self,
+        request: LoadRequest,
+        progress: &dyn Progress,
+    ) -> Result<Loaded, Error> {
+        let LoadRequest {
+            source,
+            chosen,
+            platform,
+            move_policy,
+        } = request;
+        let place = source.to_string();
+        let length = source.length();
+        let name = place.clone();
+        let opened = blocking(move || source.open().map_err(failed(name))).await?;
+        let now = self.now();
+        let lease = self
+            .with_store(move |store| {
+                let purpose = LeasePurpose::Local {
+                    operation: "load".into(),
+                };
+                Ok(Arc::new(store.lease(&purpose, now)?))
+            })
+            .await?;
+        let work = Work {
+            place,
+            chosen,
+            platform,
+            move_policy,
+            lease,
+        };
+        match opened {
+            Opened::Archive(archive) => self.load_archive(&work, Arc::new(archive), progress).await,
+            Opened::Passage(passage) => self.load_passage(&work, passage, length, progress).await,
+        }
+    }
+
+    async fn load_archive(
+        &self,
+        work: &Work,
+        archive: Arc<Archive>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded, Error> {
+        let contents = archive.contents();
+        let selected = self.select(work, contents)?;
+        self.refuse_taken(work, &selected).await?;
+        let brought = self
+            .bring_parts(work, &archive, &selected, progress)
+            .await?;
+        self.record_loaded(work, selected, contents, brought).await
+    }
+
+    async fn load_passage(
+        &self,
+        work: &Work,
+        passage: Passage,
+        length: Option<u64>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded, Error> {
+        let (contents, brought) = self.pass(work, passage, length, progress).await?;
+        let selected = self.select(work, &contents)?;
+        self.refuse_taken(work, &selected).await?;
+        self.record_loaded(work, selected, &contents, brought).await
+    }
+
+    fn select(&self, work: &Work, contents: &archive::Contents) -> Result<Vec<Selected>, Error> {
+        select::select(
+            contents,
+            &work.place,
+            work.chosen.as_deref(),
+            work.platform.as_ref(),
+            &self.shared.settings.host_platform,
+        )
+    }
+
+    /// Refuses before anything is written where a name must not move and would.
+    async fn refuse_taken(&self, work: &Work, selected: &[Selected]) -> Result<(), Error> {
+        if work.move_policy == MovePolicy::Move {
+            return Ok(());
+        }
+        let selected = selected.to_vec();
+        self.with_store(move |store| {
+            for image in &selected {
+                for PlannedName { name, from, .. } in image.plan(store)?.names {
+                    if let Some(from) = from {
+                        return Err(Error::NameTaken {
+                            name,
+                            holder: from.target,
+                        });
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What a load works with.
+struct Work {
+    place: String,
+    chosen: Option<Vec<ChosenImage>>,
+    platform: Option<Platform>,
+    move_policy: MovePolicy,
+    lease: Arc<Lease>,
+}
+
+impl ArchiveSource {
+    fn open(self) -> Result<Opened, archive::Error> {
+        match self {
+            Self::Path(path) => Archive::open(&path),
+            Self::Stream(reader) => Ok(Opened::Passage(Passage::new(reader)?)),
+        }
+    }
+
+    /// Returns the bytes of a file.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Path(path) => std::fs::metadata(path)
+                .ok()
+                .filter(std::fs::Metadata::is_file)
+                .map(|file| file.len()),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ArchiveSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Stream(_) => f.write_str("the archive"),
+        }
+    }
+}
+
+impl fmt::Debug for ArchiveSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

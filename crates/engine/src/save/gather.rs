@@ -1,0 +1,234 @@
+//! What belongs to the images that are to be saved.
+
+use std::collections::BTreeMap;
+
+use oci::{
+    Descriptor, Digest, Document, ImageConfig, ImageName, MAX_INDEX_DEPTH, MAX_MANIFEST_SIZE,
+    Manifest, Platform, Selector,
+};
+use store::{BlobState, Store};
+
+use super::SavedImage;
+use crate::Error;
+
+/// Everything that goes into an archive.
+pub(crate) struct Gathered {
+    /// The images, for the outcome.
+    pub(crate) images: Vec<SavedImage>,
+    /// The images, for the archive.
+    pub(crate) saved: Vec<archive::SavedImage>,
+    /// Documents and layers, with their sizes.
+    pub(crate) blobs: BTreeMap<Digest, u64>,
+}
+
+/// Finds the images and all that belongs to them here.
+pub(crate) fn gather(
+    store: &Store,
+    selectors: &[Selector],
+    platform: Option<&Platform>,
+    host: &Platform,
+    called: Option<&Called>,
+) -> Result<Gathered, Error> {
+    let mut wanted: Vec<(Digest, Vec<ImageName>)> = Vec::new();
+    for selector in selectors {
+        let resolved = store.resolve(selector)?;
+        // A name with a digest is no tag, so it is none in an archive.
+        let name = resolved.name.filter(|name| name.tag().is_some());
+        match wanted
+            .iter_mut()
+            .find(|(target, _)| *target == resolved.target)
+        {
+            Some((_, names)) => {
+                names.extend(name.filter(|name| !names.contains(name)));
+            }
+            None => wanted.push((resolved.target, name.into_iter().collect())),
+        }
+    }
+    let mut gathered = Gathered {
+        images: Vec::new(),
+        saved: Vec::new(),
+        blobs: BTreeMap::new(),
+    };
+    for (target, names) in wanted {
+        let names = called.map_or(names, |called| called.names.clone());
+        gathered.add(store, &target, names, platform, host)?;
+    }
+    if let Some(called) = called {
+        for saved in &mut gathered.saved {
+            saved.label.clone_from(&called.label);
+        }
+    }
+    Ok(gathered)
+}
+
+/// What an image is called in an archive, in place of what it is called here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Called {
+    pub(crate) names: Vec<ImageName>,
+    pub(crate) label: Option<String>,
+}
+
+/// A manifest that is here whole.
+struct Found {
+    digest: Digest,
+    manifest: Manifest,
+    platform: Option<Platform>,
+}
+
+impl Gathered {
+    /// Returns about how many bytes the archive has.
+    pub(crate) fn total(&self) -> u64 {
+        let file = |size: &u64| archive::HEADER_SIZE + size.next_multiple_of(archive::HEADER_SIZE);
+        self.blobs.values().map(file).sum()
+    }
+
+    fn add(
+        &mut self,
+        store: &Store,
+        target: &Digest,
+        names: Vec<ImageName>,
+        platform: Option<&Platform>,
+        host: &Platform,
+    ) -> Result<(), Error> {
+        let mut found = Vec::new();
+        let mut documents = BTreeMap::new();
+        descend(store, target, None, 0, &mut documents, &mut found)?;
+        let platforms = || found.iter().map(|found: &Found| found.platform.as_ref());
+        let fits = |position: &usize| {
+            let there = found
+                .get(*position)
+                .and_then(|found| found.platform.as_ref());
+            there.is_none_or(|there| platform.is_none_or(|wanted| wanted.rank(there).is_some()))
+        };
+        let chosen = platform
+            .unwrap_or(host)
+            .choose(platforms())
+            .filter(fits)
+            // Nothing for this computer is no reason not to save the image.
+            .or_else(|| platform.is_none().then_some(0))
+            .and_then(|position| found.get(position));
+        let shown = chosen.ok_or_else(|| match platform {
+            Some(wanted) => Error::PlatformNotFound {
+                reference: names
+                    .first()
+                    .map_or_else(|| target.to_string(), ImageName::familiar),
+                wanted: Box::new(wanted.clone()),
+                offered: platforms().flatten().cloned().collect(),
+            },
+            None => store::Error::Incomplete {
+                target: target.clone(),
+                missing: Vec::new(),
+            }
+            .into(),
+        })?;
+        // One platform alone is its manifest: an index that names what is not there would only be in the way.
+        let (root, manifests): (Digest, Vec<&Found>) = match platform {
+            Some(_) => (shown.digest.clone(), vec![shown]),
+            None => (target.clone(), found.iter().collect()),
+        };
+        for found in &manifests {
+            let parts = std::iter::once(&found.manifest.config).chain(&found.manifest.layers);
+            self.blobs
+                .extend(parts.map(|part| (part.digest.clone(), part.size)));
+        }
+        let mut root_descriptor = None;
+        for (digest, (media_type, size)) in documents {
+            let wanted = platform.is_none() || digest == root;
+            if wanted {
+                self.blobs.insert(digest.clone(), size);
+            }
+            if digest == root {
+                root_descriptor = Some(Descriptor::new(media_type, digest, size));
+            }
+        }
+        let Some(target) = root_descriptor else {
+            return Err(store::Error::BlobMissing { digest: root }.into());
+        };
+        self.images.push(SavedImage {
+            id: shown.manifest.config.digest.clone(),
+            target: target.digest.clone(),
+            names: names.clone(),
+        });
+        self.saved.push(archive::SavedImage {
+            target,
+            names,
+            label: None,
+            shown: shown.manifest.is_image().then(|| archive::SavedManifest {
+                config: shown.manifest.config.digest.clone(),
+                layers: shown
+                    .manifest
+                    .layers
+                    .iter()
+                    .map(|layer| layer.digest.clone())
+                    .collect(),
+            }),
+        });
+        Ok(())
+    }
+}
+
+/// Reads a document and what is below it. Manifests that are not here whole are passed over.
+fn descend(
+    store: &Store,
+    digest: &Digest,
+    platform: Option<&Platform>,
+    depth: usize,
+    documents: &mut BTreeMap<Digest, (oci::MediaType, u64)>,
+    found: &mut Vec<Found>,
+) -> Result<(), Error> {
+    if depth > MAX_INDEX_DEPTH || documents.contains_key(digest) {
+        return Ok(());
+    }
+    let bytes = store.read_document(digest, MAX_MANIFEST_SIZE)?;
+    let document = Document::parse(&bytes, None).map_err(|source| Error::Document {
+        digest: digest.clone(),
+        source,
+    })?;
+    let entry = (document.media_type().clone(), bytes.len() as u64);
+    match document {
+        Document::Index(index) => {
+            documents.insert(digest.clone(), entry);
+            for child in &index.manifests {
+                if store.contains(&child.digest)? && !child.is_attestation() {
+                    let platform = child.platform.as_ref().or(platform);
+                    descend(store, &child.digest, platform, depth + 1, documents, found)?;
+                }
+            }
+        }
+        Document::Manifest(manifest) => {
+            let parts: Vec<Digest> = std::iter::once(&manifest.config)
+                .chain(&manifest.layers)
+                .map(|part| part.digest.clone())
+                .collect();
+            let whole = store
+                .blob_states(&parts)?
+                .iter()
+                .all(|state| matches!(state, BlobState::Present { .. }));
+            if !whole && depth > 0 {
+                return Ok(());
+            }
+            documents.insert(digest.clone(), entry);
+            let told = match manifest.is_image() {
+                false => None,
+                true => {
+                    let digest = &manifest.config.digest;
+                    let bytes = store.read_document(digest, crate::pull::MAX_CONFIG_SIZE)?;
+                    let config =
+                        ImageConfig::parse(&bytes).map_err(|source| store::Error::Config {
+                            digest: digest.clone(),
+                            source,
+                        })?;
+                    Some(config.platform())
+                }
+            };
+            found.push(Found {
+                digest: digest.clone(),
+                manifest,
+                platform: told
+                    .filter(|told| !told.os.is_empty())
+                    .or_else(|| platform.cloned()),
+            });
+        }
+    }
+    Ok(())
+}

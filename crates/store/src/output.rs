@@ -1,0 +1,76 @@
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result, durable};
+
+/// A file outside of the store that appears whole or not at all.
+///
+/// It is written under a temporary name in the same folder and takes its name in [`commit`](Self::commit). Dropping it
+/// removes what was written; a file that had the name before stays.
+pub struct OutputFile {
+    file: File,
+    temporary: PathBuf,
+    place: PathBuf,
+    finished: bool,
+}
+
+impl OutputFile {
+    /// Begins a file that is to have this name. A link in its place is followed: what it leads to is replaced.
+    ///
+    /// # Errors
+    /// Also where something is in its place that is no plain file, such as a device.
+    pub fn begin(place: &Path) -> Result<Self> {
+        let place = match fs::canonicalize(place) {
+            Ok(there) => there,
+            // A bare name has no folder to sync.
+            Err(_)
+                if place
+                    .parent()
+                    .is_some_and(|folder| folder.as_os_str().is_empty()) =>
+            {
+                Path::new(".").join(place)
+            }
+            Err(_) => place.to_owned(),
+        };
+        if fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
+            let refused = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file");
+            return Err(Error::io("replace", &place)(refused));
+        }
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = place.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        Ok(Self {
+            file: durable::create(&temporary)?,
+            temporary,
+            place,
+            finished: false,
+        })
+    }
+
+    /// Gives the file its name. On return it is on disk.
+    pub fn commit(mut self) -> Result<()> {
+        durable::persist(&self.temporary, &self.file, &self.place)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = fs::remove_file(&self.temporary)
+        {
+            tracing::debug!(path = %self.temporary.display(), %error, "an unfinished file could not be removed");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oci::{Algorithm, Digest, Hasher};
+
+use crate::write::put_blob;
+use crate::{Error, Lease, Result, Store, durable, lock};
+
+/// How the files begin that have no digest yet.
+const PREFIX: &str = "unnamed-";
+
+/// Numbers the files of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Writes a blob whose digest is known only when all of it was there.
+///
+/// Dropping it throws the bytes away: without a digest nobody could take them up again.
+pub struct UnnamedWriter {
+    store: Store,
+    /// Holds the lock that tells others that somebody still writes.
+    file: File,
+    path: PathBuf,
+    hasher: Hasher,
+    size: u64,
+    finished: bool,
+}
+
+impl Store {
+    /// Begins bringing in a blob whose digest is not known yet.
+    pub fn ingest_unnamed(&self) -> Result<UnnamedWriter> {
+        self.refuse_read_only()?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = self
+            .root()
+            .join("ingest")
+            .join(format!("{PREFIX}{}-{number}", std::process::id()));
+        let file = durable::create(&path)?;
+        if !lock::try_file(&file, &path)? {
+            return Err(Error::Busy {
+                what: path.display().to_string(),
+            });
+        }
+        Ok(UnnamedWriter {
+            store: self.clone(),
+            file,
+            path,
+            hasher: Hasher::new(Algorithm::Sha256),
+            size: 0,
+            finished: false,
+        })
+    }
+}
+
+impl UnnamedWriter {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`DiskFull`](crate::Error::DiskFull).
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.file
+            .write_all(bytes)
+            .map_err(Error::io("write", &self.path))?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes the blob visible under its SHA-256 digest, held by the lease: synced, renamed, folder synced, row written.
+    ///
+    /// Where the store has these bytes already, they are kept as they are.
+    pub fn commit(mut self, lease: &Lease) -> Result<(Digest, u64)> {
+        let hasher = std::mem::replace(&mut self.hasher, Hasher::new(Algorithm::Sha256));
+        let digest = hasher.finish();
+        // The hold first: from then on no collector takes what is here.
+        lease.hold(std::slice::from_ref(&digest))?;
+        if self.store.contains(&digest)? {
+            return Ok((digest, self.size));
+        }
+        let place = self.store.blob_path(&digest);
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        self.store.quarantine(&place)?;
+        durable::persist(&self.path, &self.file, &place)?;
+        self.finished = true;
+        let (size, now) = (self.size, self.store.time());
+        self.store.note(|sql| put_blob(sql, &digest, size, now))?;
+        Ok((digest, size))
+    }
+}
+
+impl Drop for UnnamedWriter {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), %error, "an unfinished blob could not be removed");
+        }
+    }
+}
+
+/// Tells whether a file of the ingest folder is one without a digest.
+pub(crate) fn is_unnamed(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(PREFIX)
+}
+
+/// Removes such a file of a process that died. Returns its bytes.
+pub(crate) fn drop_abandoned(path: &Path) -> Result<u64> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(0);
+    };
+    let Some(_lock) = lock::try_exclusive(path)? else {
+        return Ok(0);
+    };
+    fs::remove_file(path).map_err(Error::io("remove", path))?;
+    Ok(found.len())
+}
