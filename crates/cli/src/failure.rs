@@ -96,11 +96,6 @@ impl Failure {
         }
     }
 
-    /// Whether nobody is left to tell: the reader of our output went away, as `head` does when it has enough.
-    pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
-    }
-
     /// 2 where the command line is at fault, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.code() {

@@ -16,7 +16,7 @@ mod verbs;
 
 use std::{
     ffi::OsStr,
-    io::{self, Write as _},
+    io::{self, Write},
     process::ExitCode,
 };
 
@@ -32,8 +32,6 @@ fn main() -> ExitCode {
     let json = arguments.global.json;
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        // `strata images | head -1` has what it wants: there is nobody to complain to, and nothing to complain about.
-        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             to_standard_error(&failure.render(json));
             failure.exit_code()
@@ -41,9 +39,40 @@ fn main() -> ExitCode {
     }
 }
 
+/// Standard output, as long as somebody reads it.
+///
+/// `strata images | head -1` has what it wants: there is nobody to complain to, and nothing to complain about. But the verb
+/// goes on to its end, and its exit code says how that was.
+struct Reader<W>(Option<W>);
+
+impl<W: Write> Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(out) = &mut self.0 else {
+            return Ok(bytes.len());
+        };
+        match out.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.0 = None;
+                Ok(bytes.len())
+            }
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.as_mut().map_or(Ok(()), Write::flush) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.0 = None;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
 /// Runs the verb; what it prints goes out in one piece where it is short.
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 16, Reader(Some(io::stdout().lock())));
     let session = Session::new(arguments.global);
     // A verb that fails half-way has printed what it did until then.
     let outcome = verbs::run(&session, arguments.verb, &mut out);

@@ -75,7 +75,21 @@ impl Settings {
 /// Images are for Linux wherever they are looked at, but on Windows, which runs its own as well, they are still chosen for
 /// Linux first, as Docker Desktop does.
 fn host_platform() -> Platform {
-    Platform::new("linux", std::env::consts::ARCH, None)
+    Platform::new("linux", architecture(), None)
+}
+
+/// Go's name of this processor, where it is not Rust's and [`Platform`] does not know Rust's.
+///
+/// <https://go.dev/doc/install/source#environment>
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86" => "386",
+        "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
+        "powerpc64" => "ppc64",
+        "loongarch64" => "loong64",
+        "mips64" if cfg!(target_endian = "little") => "mips64le",
+        same => same,
+    }
 }
 
 /// The environment, seen only through a function, so that nothing here depends on the process.

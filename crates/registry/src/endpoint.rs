@@ -35,16 +35,18 @@ pub(crate) struct Endpoints {
 
 /// Tells whether the user gave up on certificates for a host.
 pub(crate) fn accepts_any_certificate(options: &ClientOptions, host: &str) -> bool {
-    !options.tls_verify
-        || options
-            .insecure_hosts
-            .iter()
-            .any(|listed| listed.eq_ignore_ascii_case(host))
+    !options.tls_verify || is_insecure(options, host)
 }
 
 /// Tells whether a host may be asked over plain http at all.
 pub(crate) fn may_be_plain(options: &ClientOptions, host: &str) -> bool {
-    is_loopback(host) || accepts_any_certificate(options, host)
+    // Not where certificates are merely not verified: a connection that somebody cuts must not bring a password out in the clear.
+    is_loopback(host) || is_insecure(options, host)
+}
+
+fn is_insecure(options: &ClientOptions, host: &str) -> bool {
+    let mut listed = options.insecure_hosts.iter();
+    listed.any(|listed| listed.eq_ignore_ascii_case(host))
 }
 
 impl Endpoints {

@@ -11,6 +11,10 @@ const PAGE = 100;
  */
 export class ImageList {
   filter = $state("");
+  /** How the list is drawn. */
+  view = $state<"grid" | "table">("grid");
+  /** How far the list is scrolled, for whoever comes back to it. */
+  scrollTop = $state(0);
   sort = $state<ImageSort>("created");
   descending = $state(true);
   total = $state(0);

@@ -12,8 +12,8 @@ class Navigation {
   tab = $state<ImageTab>("overview");
   /** The layer that the Layers tab should bring into sight. */
   layer = $state<string | null>(null);
-  /** Grows each time somebody asks for the filter box. */
-  filterRequests = $state(0);
+  /** Whether somebody asked for the filter box and it has not come yet. */
+  filterWanted = $state(false);
 
   /** Shows a screen; what was open on it stays open. */
   go(screen: Screen): void {
@@ -37,7 +37,7 @@ class Navigation {
   /** Puts the caret into the filter box. */
   focusFilter(): void {
     this.screen = "images";
-    this.filterRequests += 1;
+    this.filterWanted = true;
   }
 }
 

@@ -148,18 +148,19 @@ describe("operations", () => {
     expect(again).toMatchObject({ reference: "data:v3", platform: "linux/arm64", status: "running" });
   });
 
-  it("strikes out an interrupted pull only when it was completed", async () => {
+  it("asks anew what is noted as cut off once a resumed pull has ended", async () => {
     const held = heldPull();
     const entry = { id: "lease-1", reference: "data:v3", platform: null, doneBytes: 5, totalBytes: 50 };
     operations.interrupted = [entry];
     const operation = operations.resume(entry);
     expect(operations.interrupted).toEqual([]);
-    expect(held.calls.map(([command]) => command)).not.toContain("dismiss_interrupted");
+    expect(held.calls.map(([command]) => command)).not.toContain("interrupted");
     held.settle(OUTCOME);
     await vi.waitFor(() => {
       expect(operation.status).toBe("done");
-      expect(held.calls).toContainEqual(["dismiss_interrupted", { id: "lease-1" }]);
+      expect(held.calls.map(([command]) => command)).toContain("interrupted");
     });
+    expect(held.calls.map(([command]) => command)).not.toContain("dismiss_interrupted");
   });
 
   it("tells its listeners every outcome once", async () => {

@@ -221,8 +221,8 @@ class Operations {
   /**
    * Goes on with an interrupted pull.
    *
-   * The engine's note of the interruption is struck out only when the image is complete: until then another crash must
-   * find it again.
+   * The pull takes the engine's note of the interruption over, and strikes it out with its own end: until then another crash
+   * finds it again. What is still noted afterwards is asked for anew.
    */
   resume(entry: Interrupted): PullOperation {
     this.interrupted = this.interrupted.filter((other) => other.id !== entry.id);
@@ -230,7 +230,7 @@ class Operations {
     const stop = this.onOutcome((ended) => {
       if (ended !== operation) return;
       stop();
-      if (ended.status === "done") void this.dismiss(entry);
+      void this.loadInterrupted();
     });
     return operation;
   }

@@ -44,3 +44,16 @@ fn damage_is_listed_and_repaired_from_where_it_came() {
     );
     lab.run(&["check", "--read-data"]).ok();
 }
+
+/// `strata check | head -1`: whoever reads only the beginning still learns how it ended.
+#[test]
+fn a_reader_that_goes_away_does_not_make_damage_good() {
+    let (lab, image) = Lab::with_app();
+    lab.pull("app:1");
+    let path = blob(&lab.store(), image.layers[2].descriptor.digest.as_str());
+    fs::remove_file(&path).expect("it is there");
+    let mut child = lab.command(&["check"]).spawn().expect("strata starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+}
