@@ -1,11 +1,12 @@
 //! The contract with the window: every command, every event, and the TypeScript that is generated from them.
 
+use crate::files::GivenFile;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::Runtime;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{image, images, pull, removal, settings, store, tags, window};
+use crate::commands::{archives, image, images, pull, removal, settings, store, tags, window};
 
 /// Something in the store has changed, by whichever window or program.
 #[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
@@ -21,6 +22,22 @@ pub struct StoreChanged {
 pub struct FocusImage {
     /// The image's target.
     pub target: String,
+}
+
+/// Files are held over the window, or are no more.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct FilesHover {
+    /// How many; 0 when they have left.
+    pub count: u32,
+}
+
+/// Files were dropped on the window.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct FilesDropped {
+    /// The files and folders.
+    pub files: Vec<GivenFile>,
 }
 
 /// Lists everything that the window can ask for and hear.
@@ -54,9 +71,20 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             settings::save_settings,
             settings::choose_store_place,
             settings::choose_ca_files,
+            archives::choose_archives,
+            archives::choose_archive_place,
+            archives::plan_load,
+            archives::load,
+            archives::import,
+            archives::save,
             window::ready,
         ])
-        .events(collect_events![StoreChanged, FocusImage])
+        .events(collect_events![
+            StoreChanged,
+            FocusImage,
+            FilesHover,
+            FilesDropped
+        ])
         // JSON numbers are exact up to 2^53; no size on any disk is larger.
         .dangerously_cast_bigints_to_number()
         // Defaults and `flatten` are not used, so both directions have one shape.

@@ -16,12 +16,16 @@ pub struct Notice {
 }
 
 /// What the user is to choose in a system dialog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// A folder for the store.
     StorePlace,
     /// Files with certificates, any number.
     CertificateFiles,
+    /// Archives with images, any number.
+    Archives,
+    /// Where an archive goes; with the name that it would have.
+    ArchivePlace(String),
 }
 
 /// Tells a notice, if the user looks elsewhere.

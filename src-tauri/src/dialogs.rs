@@ -28,6 +28,15 @@ pub(crate) fn choose<R: Runtime>(
             .set_title("Certificates to trust")
             .add_filter("PEM certificates", &["pem", "crt", "cer"])
             .pick_files(|files| answer(files.unwrap_or_default())),
+        Choice::Archives => dialog
+            .set_title("Archives with images")
+            .add_filter("Archives", &["tar", "gz", "tgz", "zst", "xz", "bz2"])
+            .add_filter("All files", &["*"])
+            .pick_files(|files| answer(files.unwrap_or_default())),
+        Choice::ArchivePlace(suggested) => dialog
+            .set_title("Save images")
+            .set_file_name(suggested)
+            .save_file(|file| answer(file.into_iter().collect())),
     }
     Box::pin(async {
         let chosen = chosen.await.unwrap_or_default();

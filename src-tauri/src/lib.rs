@@ -9,6 +9,7 @@ pub mod contract;
 pub mod desktop;
 mod dialogs;
 mod error;
+pub mod files;
 pub mod launch;
 mod meter;
 mod notify;
@@ -77,7 +78,7 @@ fn set_up(app: &App, store: Option<PathBuf>) -> Result<(), Box<dyn std::error::E
     session.open();
     app.manage(Operations::default());
     app.manage(session.clone());
-    window::open(handle)?;
+    window::open(handle, &session)?;
     watch::start(handle, &session);
     Ok(())
 }

@@ -56,7 +56,7 @@ impl Plans {
 }
 
 /// 128 random bits. The standard library seeds every `RandomState` from the system's random numbers.
-fn nonce() -> String {
+pub(crate) fn nonce() -> String {
     let word = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", word(), word())
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine::{BlobState, Event, Progress};
+use engine::{BlobState, Digest, Event, Progress};
 use serde::Serialize;
 use specta::Type;
 use tauri::ipc::Channel;
@@ -94,6 +94,8 @@ pub struct BlobProgress {
 pub(crate) struct ChannelSink {
     channel: Channel<PullEvent>,
     meter: Mutex<Meter>,
+    /// Whether the window knows of an archive that is read or written.
+    begun: Mutex<bool>,
 }
 
 impl ChannelSink {
@@ -101,6 +103,7 @@ impl ChannelSink {
         ChannelSink {
             channel,
             meter: Mutex::new(Meter::new(Instant::now())),
+            begun: Mutex::new(false),
         }
     }
 
@@ -127,6 +130,26 @@ impl ChannelSink {
         if let Some(event) = reading {
             self.send(event);
         }
+    }
+
+    /// Counts an archive as a whole as one blob, which the window hears of first.
+    fn passed(&self, current: u64, total: Option<u64>) {
+        let whole = Digest::sha256(b"archive");
+        let begun = std::mem::replace(
+            &mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner),
+            true,
+        );
+        if !begun {
+            let bytes = total.unwrap_or_default();
+            self.meter().resolved(&[], bytes);
+            self.send(PullEvent::Resolved {
+                name: String::new(),
+                blobs: Vec::new(),
+                download_bytes: bytes,
+                total_bytes: bytes,
+            });
+        }
+        self.meter().fetched(whole, current);
     }
 
     fn meter(&self) -> std::sync::MutexGuard<'_, Meter> {
@@ -175,6 +198,7 @@ impl Progress for ChannelSink {
                 // A part of a second counts as a whole one: "in 0 s" would look like an error.
                 delay_seconds: u32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
             }),
+            Event::Passed { current, total } => self.passed(current, total),
             // A kind of event that this window does not know yet cannot be needed by it: all counts are absolute.
             _ => {}
         }

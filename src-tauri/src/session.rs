@@ -12,6 +12,7 @@ use crate::Failure;
 use crate::commands::store::StorePlaceFrom;
 use crate::desktop::{Choice, Desktop, Notice};
 use crate::error::caught;
+use crate::files::{Files, GivenFile};
 use crate::launch::Launch;
 use crate::plans::{Kept, Plans};
 use crate::settings::{Settings, SettingsFile};
@@ -28,6 +29,7 @@ struct Shared {
     engine: watch::Sender<Opening>,
     openings: AtomicU64,
     plans: Plans,
+    files: Files,
     desktop: Desktop,
     changed: Notify,
     started: Instant,
@@ -52,6 +54,7 @@ impl Session {
             engine: watch::Sender::new(Opening::Underway),
             openings: AtomicU64::new(0),
             plans: Plans::default(),
+            files: Files::default(),
             desktop,
             changed: Notify::new(),
             started: Instant::now(),
@@ -171,6 +174,22 @@ impl Session {
             self.open();
         }
         Ok(self.settings())
+    }
+
+    /// Keeps a file that the user dropped.
+    pub(crate) fn give(&self, path: PathBuf) -> GivenFile {
+        self.shared.files.keep(path)
+    }
+
+    /// Returns the path of a file that the user gave.
+    pub(crate) fn file(&self, token: &str) -> Result<PathBuf, Failure> {
+        self.shared.files.path(token)
+    }
+
+    /// Lets the user choose files in a system dialog; the page gets a token for each.
+    pub(crate) async fn choose_files(&self, choice: Choice) -> Vec<GivenFile> {
+        let chosen = (self.shared.desktop.choose)(choice).await;
+        chosen.into_iter().map(|path| self.give(path)).collect()
     }
 
     /// Lets the user choose in a system dialog; what they choose may stand in the settings.

@@ -1,10 +1,14 @@
 //! The window: how it is made, and what it may never do.
 
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, DragDropEvent, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent,
+};
 use tauri_specta::Event as _;
 
-use crate::contract::FocusImage;
+use crate::Session;
+use crate::contract::{FilesDropped, FilesHover, FocusImage};
 
 /// The one window's label, as in `tauri.conf.json` and in the capability.
 const LABEL: &str = "main";
@@ -15,7 +19,10 @@ const LABEL: &str = "main";
 ///
 /// # Errors
 /// When the configuration has no window, or the system gives none.
-pub(crate) fn open<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
+pub(crate) fn open<R: Runtime>(
+    app: &AppHandle<R>,
+    session: &Session,
+) -> tauri::Result<WebviewWindow<R>> {
     let windows = &app.config().app.windows;
     let config = windows.iter().find(|window| window.label == LABEL);
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
@@ -24,10 +31,36 @@ pub(crate) fn open<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindo
     } else {
         None
     };
-    WebviewWindowBuilder::from_config(app, config)?
+    let window = WebviewWindowBuilder::from_config(app, config)?
         .on_navigation(move |url| is_own(url, development.as_ref()))
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
+        .build()?;
+    let (app, session) = (app.clone(), session.clone());
+    window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(drag) = event {
+            tell_drag(&app, &session, drag);
+        }
+    });
+    Ok(window)
+}
+
+/// Tells the page of files that are dragged over it. It learns their names only when they are dropped.
+fn tell_drag<R: Runtime>(app: &AppHandle<R>, session: &Session, drag: &DragDropEvent) {
+    let hover = |count| FilesHover { count }.emit(app);
+    let told = match drag {
+        DragDropEvent::Enter { paths, .. } => hover(u32::try_from(paths.len()).unwrap_or(u32::MAX)),
+        DragDropEvent::Drop { paths, .. } => {
+            let files = paths.iter().map(|path| session.give(path.clone()));
+            let files = files.collect();
+            hover(0).and_then(|()| FilesDropped { files }.emit(app))
+        }
+        DragDropEvent::Leave => hover(0),
+        // The pointer moves over the page: nothing that it would draw differently.
+        _ => Ok(()),
+    };
+    if let Err(error) = told {
+        tracing::warn!(%error, "the window did not hear of dropped files");
+    }
 }
 
 /// Tells whether a page is the program's own. Links in images and registries' texts lead nowhere.

@@ -1,6 +1,7 @@
 //! What the window may ask for. Each command parses its plain arguments, calls one verb of the engine, and converts the
 //! answer; a refusal is a [`Failure`](crate::Failure).
 
+pub mod archives;
 pub mod image;
 pub mod images;
 pub mod pull;

@@ -58,12 +58,26 @@ export const commands = {
 	chooseStorePlace: () => typedError<string | null, ErrorPayload>(__TAURI_INVOKE("choose_store_place")),
 	/**  Asks for certificate files in a system dialog; none when it was closed. */
 	chooseCaFiles: () => typedError<string[], ErrorPayload>(__TAURI_INVOKE("choose_ca_files")),
+	/**  Lets the user choose archives in a system dialog. */
+	chooseArchives: () => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_archives")),
+	/**  Lets the user say in a system dialog where an archive goes. `null`: the dialog was closed. */
+	chooseArchivePlace: (suggested: string) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_archive_place", { suggested })),
+	/**  Looks into a file that the user gave. The store is not changed. */
+	planLoad: (token: string) => typedError<LoadPlan, ErrorPayload>(__TAURI_INVOKE("plan_load", { token })),
+	/**  Loads the chosen images of a file that the user gave. Progress goes to `on_event`. */
+	load: (operation: string, token: string, chosen: ChosenImage[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("load", { operation, token, chosen, onEvent })),
+	/**  Makes an image of a file system that the user gave. Progress goes to `on_event`. */
+	import: (operation: string, token: string, name: string, message: string, changes: string[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("import", { operation, token, name, message, changes, onEvent })),
+	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
+	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
 
 /** Events */
 export const events = {
+	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
+	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
 	storeChanged: makeEvent<StoreChanged, StoreChanged>("store-changed"),
 };
@@ -97,6 +111,14 @@ export type CheckReport = {
 	blobs: number,
 	/**  Bytes that were read and hashed. */
 	readBytes: number,
+};
+
+/**  An image that is to be loaded. */
+export type ChosenImage = {
+	/**  Its ID. */
+	id: string,
+	/**  The names to give it. */
+	names: string[],
 };
 
 /**  Something that a text may become. */
@@ -173,10 +195,30 @@ export type ErrorPayload = {
 	hint: string | null,
 };
 
+/**  Files were dropped on the window. */
+export type FilesDropped = {
+	/**  The files and folders. */
+	files: GivenFile[],
+};
+
+/**  Files are held over the window, or are no more. */
+export type FilesHover = {
+	/**  How many; 0 when they have left. */
+	count: number,
+};
+
 /**  The user wants to see an image: a notification about it was clicked. */
 export type FocusImage = {
 	/**  The image's target. */
 	target: string,
+};
+
+/**  A file that the user gave, as the page knows it. */
+export type GivenFile = {
+	/**  Names it to the commands; nobody can guess it. */
+	token: string,
+	/**  Its name, without the folder. */
+	name: string,
 };
 
 /**  How an image's health is checked. Durations are milliseconds; 0 = the engine's default. */
@@ -448,6 +490,62 @@ export type LayerStripe = {
 	size: number,
 };
 
+/**  What a load or an import did. */
+export type LoadOutcome = {
+	/**  The targets of the images that came. */
+	images: string[],
+	/**  Names that were made or moved. */
+	moved: TagMove[],
+	/**  Bytes that came from the archive. */
+	fetchedBytes: number,
+	/**  Bytes that were here already. */
+	reusedBytes: number,
+};
+
+/**  What is in a file, and what loading it would do. */
+export type LoadPlan = {
+	/**  What kind of archive it is, in words. */
+	kind: string,
+	/**  Whether it is the tar of a file system, which is imported and not loaded. */
+	importable: boolean,
+	/**  How it is compressed, in a word; empty where it is not. */
+	compression: string,
+	/**  The images in it that are whole. */
+	images: LoadableImage[],
+	/**  What it names and has not whole, in a sentence each. */
+	incomplete: string[],
+};
+
+/**  An image in an archive. */
+export type LoadableImage = {
+	/**  The image ID, which names it to `load`. */
+	id: string,
+	/**  The names that it would get. */
+	names: LoadableName[],
+	/**  What else the archive calls it. */
+	label: string | null,
+	/**  Its platforms. */
+	platforms: string[],
+	/**  When it was made, RFC 3339. */
+	created: string | null,
+	/**  How many layers it has. */
+	layers: number,
+	/**  Bytes of its layers in the archive. */
+	size: number,
+	/**  Whether the store has it already. */
+	present: boolean,
+};
+
+/**  A name that an image would get. */
+export type LoadableName = {
+	/**  As people write it. */
+	familiar: string,
+	/**  The image that it would be taken from. */
+	from: MovedFrom | null,
+	/**  Whether it names this image already. */
+	same: boolean,
+};
+
 /**  The image from which a name would be taken. */
 export type MovedFrom = {
 	/**  What the name names now. */
@@ -615,6 +713,30 @@ export type Removed = {
 	freedBytes: number,
 	/**  Whether `undo` can bring it back. */
 	undoable: boolean,
+};
+
+/**  How a saved archive is compressed as a whole. */
+export type SaveCompression = 
+/**  Not at all. */
+"none" | 
+/**  With gzip. */
+"gzip" | 
+/**  With zstd. */
+"zstd";
+
+/**  Which readers a saved archive is for. */
+export type SaveFormat = 
+/**  All of them. */
+"docker" | 
+/**  Readers of OCI layouts. */
+"oci";
+
+/**  What a save did. */
+export type SaveOutcome = {
+	/**  How many images were saved. */
+	images: number,
+	/**  Bytes that were written. */
+	writtenBytes: number,
 };
 
 /**  Something to remove. */
