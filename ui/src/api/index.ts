@@ -8,20 +8,27 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type ChosenImage,
   type Completion,
   type CheckReport,
   type DiskUsage,
+  type GivenFile,
   type ImageDetail,
   type ImageDocument,
   type ImagePage,
   type ImageQuery,
   type Interrupted,
   type JournalEntry,
+  type LoadOutcome,
+  type LoadPlan,
   type Plan,
   type PullEvent,
   type PullOutcome,
   type PullPlan,
   type Removed,
+  type SaveCompression,
+  type SaveFormat,
+  type SaveOutcome,
   type Selection,
   type Settings,
   type StoreStatus,
@@ -86,6 +93,12 @@ async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
   return settled.data;
 }
 
+function hearing(onEvent: (event: PullEvent) => void): Channel<PullEvent> {
+  const channel = new Channel<PullEvent>();
+  channel.onmessage = onEvent;
+  return channel;
+}
+
 export const api = {
   images: (query: ImageQuery): Promise<ImagePage> => unwrap(commands.images(query)),
   image: (target: string): Promise<ImageDetail> => unwrap(commands.image(target)),
@@ -101,9 +114,7 @@ export const api = {
     platform: string | null,
     onEvent: (event: PullEvent) => void,
   ): Promise<PullOutcome> {
-    const channel = new Channel<PullEvent>();
-    channel.onmessage = onEvent;
-    return unwrap(commands.pull(operation, reference, platform, channel));
+    return unwrap(commands.pull(operation, reference, platform, hearing(onEvent)));
   },
   async cancel(operation: string): Promise<void> {
     await unwrap(commands.cancel(operation));
@@ -113,6 +124,38 @@ export const api = {
     await unwrap(commands.dismissInterrupted(id));
   },
   completeReference: (text: string): Promise<Completion[]> => unwrap(commands.completeReference(text)),
+
+  /** Asks for archives in a system dialog; none when it was closed. */
+  chooseArchives: (): Promise<GivenFile[]> => unwrap(commands.chooseArchives()),
+  /** Asks in a system dialog where an archive goes; null when it was closed. */
+  chooseArchivePlace: (suggested: string): Promise<GivenFile | null> =>
+    unwrap(commands.chooseArchivePlace(suggested)),
+  /** Looks into a file that the user gave. Nothing is loaded. */
+  planLoad: (token: string): Promise<LoadPlan> => unwrap(commands.planLoad(token)),
+  load(
+    operation: string,
+    token: string,
+    chosen: ChosenImage[],
+    onEvent: (event: PullEvent) => void,
+  ): Promise<LoadOutcome> {
+    return unwrap(commands.load(operation, token, chosen, hearing(onEvent)));
+  },
+  importRoot(
+    operation: string,
+    form: { token: string; name: string; message: string; changes: string[] },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<LoadOutcome> {
+    const { token, name, message, changes } = form;
+    return unwrap(commands.import(operation, token, name, message, changes, hearing(onEvent)));
+  },
+  save(
+    operation: string,
+    form: { token: string; images: string[]; format: SaveFormat; compression: SaveCompression },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<SaveOutcome> {
+    const { token, images, format, compression } = form;
+    return unwrap(commands.save(operation, token, images, format, compression, hearing(onEvent)));
+  },
 
   planTag: (source: string, name: string): Promise<TagPlan> => unwrap(commands.planTag(source, name)),
   tag: (source: string, name: string): Promise<TagMove> => unwrap(commands.tag(source, name)),
@@ -150,6 +193,16 @@ export const api = {
   onStoreChanged: (listener: (generation: number) => void): Promise<Unlisten> =>
     events.storeChanged.listen((event) => {
       listener(event.payload.generation);
+    }),
+  /** Calls back when files are held over the window, with how many; 0 when they have left. */
+  onFilesHover: (listener: (count: number) => void): Promise<Unlisten> =>
+    events.filesHover.listen((event) => {
+      listener(event.payload.count);
+    }),
+  /** Calls back when files were dropped on the window. */
+  onFilesDropped: (listener: (files: GivenFile[]) => void): Promise<Unlisten> =>
+    events.filesDropped.listen((event) => {
+      listener(event.payload.files);
     }),
   /** Calls back when a clicked notification asks for an image. */
   onFocusImage: (listener: (target: string) => void): Promise<Unlisten> =>

@@ -1,4 +1,4 @@
-import type { Selection } from "../api";
+import type { GivenFile, Selection } from "../api";
 
 /** What the tag editor needs to know about the image it was opened for. */
 export interface TaggedImage {
@@ -10,6 +10,13 @@ export interface TaggedImage {
   names: string[];
 }
 
+/** What the save dialog needs to know about an image. */
+export interface SavedImage {
+  target: string;
+  /** The names that it is saved with. */
+  names: string[];
+}
+
 /** What a plan sheet is asked to show before anything happens. */
 export type PlanRequest = { kind: "removal"; selections: Selection[] } | { kind: "prune" };
 
@@ -18,6 +25,8 @@ export type OpenDialog =
   | { kind: "pull"; reference: string }
   | { kind: "tag"; image: TaggedImage }
   | { kind: "plan"; request: PlanRequest }
+  | { kind: "load"; files: GivenFile[] }
+  | { kind: "save"; images: SavedImage[] }
   | { kind: "palette" };
 
 /**
@@ -47,6 +56,16 @@ class Dialogs {
   /** Opens the plan sheet that removes what nothing uses. */
   openPrune(): void {
     this.current = { kind: "plan", request: { kind: "prune" } };
+  }
+
+  /** Opens the sheet that shows what is in files. */
+  openLoad(files: GivenFile[]): void {
+    this.current = { kind: "load", files };
+  }
+
+  /** Opens the dialog that saves images into a file. */
+  openSave(images: SavedImage[]): void {
+    if (images.length > 0) this.current = { kind: "save", images };
   }
 
   /** Opens the command palette, or closes it when it is open. */

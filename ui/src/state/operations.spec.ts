@@ -1,7 +1,8 @@
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PullEvent } from "../api";
-import { operations, PullOperation } from "./operations.svelte";
+import { operations, pulling } from "./operations.svelte";
+import { Operation } from "./operation.svelte";
 
 const RESOLVED: PullEvent = {
   kind: "resolved",
@@ -65,7 +66,7 @@ afterEach(() => {
 
 describe("a pull operation", () => {
   it("counts what was here already as here, and the rest from absolute counts", () => {
-    const operation = new PullOperation("data:v3", null);
+    const operation = new Operation(pulling("data:v3", null));
     operation.apply(RESOLVED);
     operation.apply(progress(20));
     operation.apply(progress(35));
@@ -76,7 +77,7 @@ describe("a pull operation", () => {
   });
 
   it("shows a wait until the blob moves again", () => {
-    const operation = new PullOperation("data:v3", null);
+    const operation = new Operation(pulling("data:v3", null));
     operation.apply(RESOLVED);
     operation.apply(progress(20));
     operation.apply({
@@ -145,7 +146,7 @@ describe("operations", () => {
     });
     const again = operations.retry(failed);
     expect(operations.all).toEqual([again]);
-    expect(again).toMatchObject({ reference: "data:v3", platform: "linux/arm64", status: "running" });
+    expect(again).toMatchObject({ subject: "data:v3", platform: "linux/arm64", status: "running" });
   });
 
   it("asks anew what is noted as cut off once a resumed pull has ended", async () => {

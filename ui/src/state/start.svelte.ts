@@ -1,7 +1,8 @@
 import { api } from "../api";
 import { sizeOfSize } from "../text/size";
 import { transferSentence } from "../text/transfer";
-import { operations, type PullOperation } from "./operations.svelte";
+import { operations } from "./operations.svelte";
+import { VERBS, type Operation } from "./operation.svelte";
 import { settings } from "./settings.svelte";
 import { toasts } from "./toasts.svelte";
 
@@ -58,30 +59,39 @@ function tellInterrupted(places: Places): void {
 }
 
 /** Says in a notice how an operation ended, with the next thing that one may want. */
-export function tellOutcome(operation: PullOperation, places: Places): void {
-  const { outcome, error, reference: name } = operation;
+export function tellOutcome(operation: Operation, places: Places): void {
+  const { outcome, error, subject: name, kind } = operation;
+  const verbs = VERBS[kind];
   if (operation.status === "done" && outcome) {
+    const { target } = outcome;
     toasts.show({
       tone: "good",
-      title: outcome.upToDate ? `${name} is up to date` : `Pulled ${name}`,
-      detail: outcome.upToDate ? undefined : transferSentence(outcome.fetchedBytes, outcome.reusedBytes),
-      action: {
-        label: "Show",
-        run: () => {
-          places.openImage(outcome.target);
-        },
-      },
+      title: outcome.upToDate ? `${name} is up to date` : `${verbs.done} ${name}`,
+      detail: outcome.upToDate
+        ? undefined
+        : transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind),
+      action: target
+        ? {
+            label: "Show",
+            run: () => {
+              places.openImage(target);
+            },
+          }
+        : undefined,
     });
   } else if (operation.status === "cancelled") {
     toasts.show({
-      title: `Cancelled pulling ${name}`,
-      detail: operation.fetchedBytes > 0 ? "What was fetched is kept for the next attempt." : undefined,
-      action: { label: "Resume", run: () => void operations.retry(operation) },
+      title: `Cancelled ${verbs.doing.toLowerCase()} ${name}`,
+      detail:
+        kind === "pull" && operation.fetchedBytes > 0
+          ? "What was fetched is kept for the next attempt."
+          : undefined,
+      action: { label: kind === "pull" ? "Resume" : "Again", run: () => void operations.retry(operation) },
     });
   } else if (error) {
     toasts.show({
       tone: "bad",
-      title: `${name} was not pulled`,
+      title: `${name} ${verbs.failed}`,
       detail: [error.message, error.hint].filter(Boolean).join(" "),
       action: { label: "Retry", run: () => void operations.retry(operation) },
     });

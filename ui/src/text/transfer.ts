@@ -1,8 +1,10 @@
 import { formatSize } from "./size";
 
 /** What a finished transfer cost: "41 MB fetched, 399 MB were here already." */
-export function transferSentence(fetched: number, reused: number): string {
+export function transferSentence(fetched: number, reused: number, kind = "pull"): string {
+  if (kind === "save") return `${formatSize(fetched)} written.`;
   if (fetched === 0) return "Everything was here already.";
-  if (reused === 0) return `${formatSize(fetched)} fetched.`;
-  return `${formatSize(fetched)} fetched, ${formatSize(reused)} were here already.`;
+  const came = kind === "pull" ? "fetched" : "read";
+  if (reused === 0) return `${formatSize(fetched)} ${came}.`;
+  return `${formatSize(fetched)} ${came}, ${formatSize(reused)} were here already.`;
 }

@@ -1,11 +1,12 @@
 import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
-import { operations, type PullOperation } from "../../state/operations.svelte";
+import { operations } from "../../state/operations.svelte";
+import type { Operation } from "../../state/operation.svelte";
 import { fakeEngine, held, refuse } from "../../test/engine";
 import ActivityBar from "./ActivityBar.svelte";
 
-function start(reference: string): PullOperation {
+function start(reference: string): Operation {
   const operation = operations.pull(reference, null);
   operation.apply({
     kind: "resolved",
@@ -90,7 +91,7 @@ describe("the activity bar", () => {
     start("redis:8");
     render(ActivityBar);
     const bar = screen.getByRole("region");
-    expect(bar).toHaveTextContent(/Pulling 2 images\s+636 MB of 1.15 GB/);
+    expect(bar).toHaveTextContent(/2 operations\s+636 MB of 1.15 GB/);
     expect(within(bar).queryByRole("button", { name: /^Cancel/ })).toBeNull();
     await userEvent.click(screen.getByRole("button", { name: "Unfold the operations" }));
     expect(within(bar).getAllByRole("button", { name: /^Cancel/ })).toHaveLength(2);

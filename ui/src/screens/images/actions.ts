@@ -2,10 +2,12 @@ import CopyIcon from "@lucide/svelte/icons/copy";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
 import RefreshCw from "@lucide/svelte/icons/refresh-cw";
+import Save from "@lucide/svelte/icons/save";
 import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
 import type { ImageRow } from "../../api";
 import { dialogs } from "../../state/dialogs.svelte";
+import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { copyText } from "../../ui/clipboard";
@@ -25,6 +27,16 @@ export function editTags(row: ImageRow): void {
   dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
 }
 
+/** Opens the dialog that saves images into a file. */
+export function saveImages(rows: ImageRow[]): void {
+  dialogs.openSave(
+    rows.map((row) => ({
+      target: row.target,
+      names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
+    })),
+  );
+}
+
 /** Opens the removal plan for images. */
 export function removeImages(targets: Iterable<string>): void {
   dialogs.openRemoval([...targets].map((value) => ({ kind: "image", value })));
@@ -34,6 +46,12 @@ export function removeImages(targets: Iterable<string>): void {
 export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
   if (selected.has(row.target) && selected.size > 1) {
     return [
+      {
+        label: `Save ${selected.size} images`,
+        icon: Save,
+        onselect: () => saveImages(images.known(selected)),
+      },
+      { kind: "divider" },
       {
         label: `Remove ${selected.size} images`,
         icon: Trash,
@@ -55,6 +73,7 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
       },
     },
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
+    { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
   ];
   if (name?.tag)
     entries.push({ label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) });

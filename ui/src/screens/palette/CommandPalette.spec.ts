@@ -41,7 +41,7 @@ describe("the command palette", () => {
     await userEvent.keyboard("{ArrowUp}");
     expect(screen.getByRole("option", { selected: true })).toHaveTextContent("Theme: dark");
     await userEvent.keyboard("{ArrowDown}{ArrowDown}");
-    expect(screen.getByRole("option", { selected: true })).toHaveTextContent("Undo");
+    expect(screen.getByRole("option", { selected: true })).toHaveTextContent("Open archives");
   });
 
   it("finds images by name through the engine and opens one", async () => {

@@ -1,5 +1,7 @@
+import { archives } from "../../state/archives.svelte";
 import { dialogs } from "../../state/dialogs.svelte";
 import type { Screen } from "../../state/navigation.svelte";
+import { VERBS } from "../../state/operation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { settings } from "../../state/settings.svelte";
 import { undo } from "../../state/undo.svelte";
@@ -33,9 +35,15 @@ export function paletteActions(to: Destinations): PaletteAction[] {
         dialogs.openPull();
       },
     },
+    {
+      id: "open archives",
+      label: "Open archives…",
+      words: "load import tarball tar docker save oci",
+      run: (): void => void archives.choose(),
+    },
     ...operations.running.map((operation) => ({
       id: `cancel ${operation.id}`,
-      label: `Cancel pulling ${operation.reference}`,
+      label: `Cancel ${VERBS[operation.kind].doing.toLowerCase()} ${operation.subject}`,
       words: "stop abort",
       run: (): void => void operation.cancel(),
     })),
@@ -43,7 +51,7 @@ export function paletteActions(to: Destinations): PaletteAction[] {
       .filter((operation) => operation.status !== "done")
       .map((operation) => ({
         id: `retry ${operation.id}`,
-        label: `Pull ${operation.reference} again`,
+        label: `${VERBS[operation.kind].again} ${operation.subject} again`,
         words: "retry resume",
         run: (): void => void operations.retry(operation),
       })),

@@ -1,0 +1,109 @@
+import { render, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { LoadPlan } from "../../api";
+import { operations } from "../../state/operations.svelte";
+import { fakeEngine } from "../../test/engine";
+import LoadSheet from "./LoadSheet.svelte";
+
+const FILE = { token: "t1", name: "app.tar" };
+
+function plan(change: Partial<LoadPlan> = {}): LoadPlan {
+  return {
+    kind: "Docker archive",
+    importable: false,
+    compression: "gzip",
+    images: [
+      {
+        id: "sha256:aaaaaaaaaaaa1",
+        names: [
+          {
+            familiar: "app:1",
+            from: { target: "sha256:t", id: "sha256:bbbbbbbbbbbb2", created: null },
+            same: false,
+          },
+        ],
+        label: null,
+        platforms: ["linux/amd64"],
+        created: null,
+        layers: 3,
+        size: 41e6,
+        present: false,
+      },
+      {
+        id: "sha256:cccccccccccc3",
+        names: [{ familiar: "other:2", from: null, same: false }],
+        label: null,
+        platforms: ["linux/amd64"],
+        created: null,
+        layers: 1,
+        size: 1e6,
+        present: true,
+      },
+    ],
+    incomplete: [],
+    ...change,
+  };
+}
+
+const LOADED = { images: ["sha256:t"], moved: [], fetchedBytes: 1, reusedBytes: 0 };
+
+beforeEach(() => {
+  operations.all = [];
+});
+
+describe("the load sheet", () => {
+  it("says what the file is, what is inside and which name moves", async () => {
+    fakeEngine({ plan_load: () => plan() });
+    render(LoadSheet, { files: [FILE] });
+    expect(await screen.findByText("Docker archive")).toBeVisible();
+    expect(screen.getByText("gzip")).toBeVisible();
+    expect(screen.getByText(/app:1 moves here from bbbbbbbbbbbb/)).toBeVisible();
+    expect(screen.getByText("here already")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Load 2 images, 41 MB" })).toBeEnabled();
+  });
+
+  it("loads what was chosen, under the names that were written", async () => {
+    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED });
+    render(LoadSheet, { files: [FILE] });
+    await userEvent.click(await screen.findByRole("checkbox", { name: "other:2" }));
+    const names = screen.getByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
+    await userEvent.clear(names);
+    await userEvent.type(names, "mine:1 mine:2");
+    expect(screen.queryByText(/moves here/)).toBeNull();
+    await userEvent.click(screen.getByRole("button", { name: /^Load 1 image/ }));
+    await waitFor(() => {
+      expect(engine.asked("load")).toMatchObject([
+        { token: "t1", chosen: [{ id: "sha256:aaaaaaaaaaaa1", names: ["mine:1", "mine:2"] }] },
+      ]);
+    });
+    expect(operations.all[0]).toMatchObject({ kind: "load", subject: "app.tar" });
+  });
+
+  it("makes an image of a root file system", async () => {
+    const engine = fakeEngine({
+      plan_load: () => plan({ importable: true, kind: "Root file system", images: [] }),
+      import: () => LOADED,
+    });
+    render(LoadSheet, { files: [FILE] });
+    await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "team/root:1");
+    await userEvent.type(screen.getByRole("textbox", { name: "Message" }), "from the lab");
+    await userEvent.click(screen.getByRole("button", { name: "Import 1 image" }));
+    await waitFor(() => {
+      expect(engine.asked("import")).toMatchObject([
+        { token: "t1", name: "team/root:1", message: "from the lab", changes: [] },
+      ]);
+    });
+  });
+
+  it("says why a file is none, and offers nothing", async () => {
+    fakeEngine({
+      plan_load: () => {
+        throw { code: "invalid_archive", message: "It is a PDF.", hint: "Choose another file." };
+      },
+    });
+    render(LoadSheet, { files: [FILE] });
+    expect(await screen.findByText("It is a PDF.")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Nothing to load" })).toBeDisabled();
+  });
+});

@@ -1,0 +1,104 @@
+import {
+  api,
+  toApiError,
+  type ChosenImage,
+  type GivenFile,
+  type SaveCompression,
+  type SaveFormat,
+} from "../api";
+import { dialogs } from "./dialogs.svelte";
+import type { Outcome } from "./operation.svelte";
+import { operations } from "./operations.svelte";
+import { toasts } from "./toasts.svelte";
+
+/** Archives on their way in and out: what is held over the window, and the work that is begun with files. */
+class Archives {
+  /** How many files are held over the window. */
+  hovering = $state(0);
+
+  /** Listens for files that are dragged over the window, until the returned function is called. */
+  listen(): () => void {
+    const hover = api.onFilesHover((count) => {
+      this.hovering = count;
+    });
+    const drop = api.onFilesDropped((files) => {
+      this.hovering = 0;
+      this.open(files);
+    });
+    return () => {
+      void hover.then((unlisten) => {
+        unlisten();
+      });
+      void drop.then((unlisten) => {
+        unlisten();
+      });
+    };
+  }
+
+  /** Shows what is in files. */
+  open(files: GivenFile[]): void {
+    if (files.length > 0) dialogs.openLoad(files);
+  }
+
+  /** Asks for archives in a system dialog and shows what is in them. */
+  async choose(): Promise<void> {
+    try {
+      this.open(await api.chooseArchives());
+    } catch (thrown) {
+      toasts.showError(toApiError(thrown));
+    }
+  }
+
+  /** Loads the chosen images of a file. */
+  load(file: GivenFile, chosen: ChosenImage[]): void {
+    operations.begin({
+      kind: "load",
+      subject: file.name,
+      platform: null,
+      begin: async (id, onEvent) => outcome(await api.load(id, file.token, chosen, onEvent)),
+    });
+  }
+
+  /** Makes an image of a file system. */
+  importRoot(file: GivenFile, name: string, message: string, changes: string[]): void {
+    operations.begin({
+      kind: "import",
+      subject: file.name,
+      platform: null,
+      begin: async (id, onEvent) =>
+        outcome(await api.importRoot(id, { token: file.token, name, message, changes }, onEvent)),
+    });
+  }
+
+  /** Asks where an archive goes and saves images there. Tells whether it was begun. */
+  async save(
+    images: string[],
+    suggested: string,
+    format: SaveFormat,
+    compression: SaveCompression,
+  ): Promise<boolean> {
+    const place = await api.chooseArchivePlace(suggested);
+    if (!place) return false;
+    operations.begin({
+      kind: "save",
+      subject: place.name,
+      platform: null,
+      begin: async (id, onEvent) => {
+        const saved = await api.save(id, { token: place.token, images, format, compression }, onEvent);
+        return { target: null, fetchedBytes: saved.writtenBytes, reusedBytes: 0, upToDate: false };
+      },
+    });
+    return true;
+  }
+}
+
+function outcome(loaded: { images: string[]; fetchedBytes: number; reusedBytes: number }): Outcome {
+  return {
+    target: loaded.images[0] ?? null,
+    fetchedBytes: loaded.fetchedBytes,
+    reusedBytes: loaded.reusedBytes,
+    upToDate: false,
+  };
+}
+
+export const archives = new Archives();
