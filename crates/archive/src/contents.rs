@@ -1,5 +1,7 @@
 //! What is in an archive, as values.
 
+use std::cell::Cell;
+
 use oci::{Descriptor, Digest, ImageConfig, ImageName, MediaType, Platform};
 
 use crate::{Compression, Error, Result};
@@ -95,6 +97,39 @@ pub(crate) trait Shelf {
 
     /// Reads a file that [`Shelf::find`] found.
     fn read(&self, name: &str) -> Result<Vec<u8>>;
+}
+
+/// A shelf from which only so much is read: documents that are small each can be many.
+pub(crate) struct Bounded<'a> {
+    shelf: &'a dyn Shelf,
+    read: Cell<u64>,
+}
+
+impl<'a> Bounded<'a> {
+    pub(crate) fn new(shelf: &'a dyn Shelf) -> Self {
+        Self {
+            shelf,
+            read: Cell::new(0),
+        }
+    }
+}
+
+impl Shelf for Bounded<'_> {
+    fn find(&self, name: &str) -> Result<Option<(String, u64)>> {
+        self.shelf.find(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let bytes = self.shelf.read(name)?;
+        self.read.set(self.read.get() + bytes.len() as u64);
+        if self.read.get() > crate::MAX_DOCUMENTS {
+            return Err(Error::TooManyDocuments {
+                member: name.to_owned(),
+                limit: crate::MAX_DOCUMENTS,
+            });
+        }
+        Ok(bytes)
+    }
 }
 
 /// Reads a document; `None` where there is none.

@@ -53,8 +53,8 @@ pub enum Error {
     /// The tar itself is malformed.
     #[error("the archive's tar cannot be read: {0}")]
     Tar(#[source] Box<layer::Error>),
-    /// It has more members than any image needs.
-    #[error("the archive has more than {MAX_MEMBERS} members")]
+    /// It has more members than any image needs, or more bytes of names.
+    #[error("the archive has more than {MAX_MEMBERS} members, or names without end")]
     TooManyMembers,
     /// Two members have the same name, so two readers could see two images.
     #[error("{member} stands in the archive twice")]
@@ -190,7 +190,7 @@ pub enum Error {
         /// The member.
         member: String,
     },
-    /// The documents of an archive are more than is kept of a stream.
+    /// The documents of an archive are more than is kept of them.
     #[error("the archive's documents are more than {limit} bytes, up to {member}")]
     TooManyDocuments {
         /// The member.

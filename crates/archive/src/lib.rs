@@ -41,6 +41,9 @@ pub use write::{HEADER_SIZE, SavedImage, SavedManifest, Style, Writer, joined_in
 /// The largest JSON document that is read from an archive: 20 MiB, containerd's limit.
 pub const MAX_DOCUMENT_SIZE: u64 = 20 * 1024 * 1024;
 
+/// What all documents of an archive together may have: a hundred thousand usual ones.
+const MAX_DOCUMENTS: u64 = 64 * 1024 * 1024;
+
 /// The most members that an archive may have. An image of 10 000 layers has some 30 000.
 pub const MAX_MEMBERS: usize = 200_000;
 

@@ -7,6 +7,12 @@ use crate::{Error, MAX_MEMBERS, Result};
 /// How many links may lead to one another.
 const MAX_LINKS: usize = 16;
 
+/// Bytes that all names and link targets together may have.
+const MAX_NAME_BYTES: usize = 32 * 1024 * 1024;
+
+/// Members after which a tar without a single mark of an image archive is that of a file system.
+const PATIENCE: usize = 50_000;
+
 /// One member of a tar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Member {
@@ -26,6 +32,7 @@ pub(crate) enum Member {
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     by_name: HashMap<String, Member>,
+    name_bytes: usize,
 }
 
 impl Members {
@@ -35,7 +42,11 @@ impl Members {
             // A name that leads out can be named by nothing, so it is nobody's.
             return Ok(());
         };
-        if self.by_name.len() >= MAX_MEMBERS {
+        self.name_bytes += name.len();
+        if let Member::Symlink { target } | Member::Hardlink { target } = &member {
+            self.name_bytes += target.len();
+        }
+        if self.by_name.len() >= MAX_MEMBERS || self.name_bytes > MAX_NAME_BYTES {
             return Err(Error::TooManyMembers);
         }
         self.by_name
@@ -49,8 +60,12 @@ impl Members {
         Ok(())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+    /// Tells whether so many came by that no image will.
+    pub(crate) fn is_file_system(&self) -> bool {
+        self.by_name.len() >= PATIENCE
+            && !["manifest.json", "index.json", "oci-layout"]
+                .iter()
+                .any(|mark| self.contains(mark))
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::compression::{DETECT_BYTES, looks_like};
-use crate::contents::{self, Contents, Format, Part, Shelf};
+use crate::contents::{self, Bounded, Contents, Format, Part, Shelf};
 use crate::folder::Folder;
 use crate::member::Members;
 use crate::tar_file::{Slice, TarFile};
@@ -58,7 +58,7 @@ impl Archive {
                     looks_like: Some("a folder without the file oci-layout"),
                 });
             }
-            let (images, incomplete) = layout::images(&folder)?;
+            let (images, incomplete) = layout::images(&Bounded::new(&folder))?;
             return Ok(Opened::Archive(Self {
                 place: Place::Folder(folder),
                 contents: Contents {
@@ -138,6 +138,7 @@ pub(crate) fn contents(
     members: &Members,
     compression: Compression,
 ) -> Result<Contents> {
+    let shelf = &Bounded::new(shelf);
     let is_layout = members.contains(layout::LAYOUT) && members.contains(layout::INDEX);
     // A layout is the newer of the two, and says more: digests and media types.
     if is_layout {

@@ -7,10 +7,7 @@ use crate::compression::{DETECT_BYTES, Decoder, looks_like};
 use crate::contents::{Contents, Shelf};
 use crate::member::{Members, normal, text};
 use crate::stream::{TarStream, member};
-use crate::{Compression, Error, MAX_DOCUMENT_SIZE, Result, open};
-
-/// Bytes of JSON that are kept until it is known what they are for.
-const MAX_KEPT: u64 = 64 * 1024 * 1024;
+use crate::{Compression, Error, MAX_DOCUMENT_SIZE, MAX_DOCUMENTS, Result, open};
 
 /// What a member that comes by may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +81,9 @@ impl Passage {
     pub fn next_member(&mut self) -> Result<Option<PassingMember>> {
         loop {
             self.ahead.clear();
+            if self.members.is_file_system() {
+                return Ok(None);
+            }
             let Some(entry) = self.stream.next()? else {
                 return Ok(None);
             };
@@ -139,10 +139,10 @@ impl Passage {
 
     fn keep(&mut self, name: String, mut bytes: Vec<u8>, size: u64) -> Result<()> {
         self.kept_bytes += size;
-        if self.kept_bytes > MAX_KEPT {
+        if self.kept_bytes > MAX_DOCUMENTS {
             return Err(Error::TooManyDocuments {
                 member: name,
-                limit: MAX_KEPT,
+                limit: MAX_DOCUMENTS,
             });
         }
         loop {

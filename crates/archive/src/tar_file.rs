@@ -11,9 +11,6 @@ use crate::member::{Members, text};
 use crate::stream::{member, tar};
 use crate::{Error, Result};
 
-/// Members after which a tar without a single member of an image archive is that of a file system.
-const PATIENCE: usize = 50_000;
-
 /// A plain tar and where everything is in it.
 pub(crate) struct TarFile {
     file: Arc<File>,
@@ -28,11 +25,7 @@ impl TarFile {
         let mut position = 0;
         while let Some(next) = header(&file, position, length, &mut members)? {
             position = next;
-            if members.len() >= PATIENCE
-                && !["manifest.json", "index.json", "oci-layout"]
-                    .iter()
-                    .any(|name| members.contains(name))
-            {
+            if members.is_file_system() {
                 break;
             }
         }

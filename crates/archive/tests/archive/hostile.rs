@@ -222,6 +222,40 @@ fn indexes_that_name_themselves_end() {
     ));
 }
 
+#[test]
+fn many_documents_are_refused_as_one_large_one_is() {
+    // A config of 4 MB that is named forty times would be 160 MB.
+    let one = image("one");
+    let mut config = one.blobs[&one.config].clone();
+    config.resize(4_000_000, b' ');
+    let lines: Vec<_> = (0..40)
+        .map(|number| {
+            let names = [format!("app:{number}")];
+            json!({"Config": "config.json", "RepoTags": names, "Layers": ["one", "two"]})
+        })
+        .collect();
+    let members = [
+        file("config.json", config),
+        file("one", ""),
+        file("two", ""),
+        file("manifest.json", json!(lines).to_string()),
+    ];
+    let error = read(&tar(&members)).expect_err("is too much");
+    assert!(
+        matches!(&error, Error::TooManyDocuments { member, .. } if member == "config.json"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_system_is_told_before_all_of_it_is_read() {
+    let files = (0..50_100).fold(testkit::Layer::new(), |tar, number| {
+        tar.file(&format!("f{number}"), "")
+    });
+    let contents = read(&files.tar()).expect("reads");
+    assert_eq!(contents.format, archive::Format::RootFilesystem);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -203,3 +203,24 @@ fn an_archive_without_images_is_fine() {
     let contents = read(&tar(&[file("manifest.json", "[]")])).expect("reads");
     assert!(contents.images.is_empty());
 }
+
+/// The tar of an empty `manifest.json`, packed by `xz -1`.
+const XZ: &str = "\
+    fd377a585a000004e6d6b4460200210110000000a8708e86e007ff00485d0036984a21634e103ada35d537b529374d5b4dcc\
+    30a4ddd6578bbd5fbe6691e689ba6d225c54ea97f9291670191c448717a8d741e7f7f7599e05d040eb2a5fb7a9b28a7f0385\
+    9a7900004492ae53c566977b00016480100000009c7ecfb1b1c467fb020000000004595a";
+
+#[test]
+fn xz_is_read_and_one_that_is_cut_is_refused() {
+    let mut bytes: Vec<u8> = (0..XZ.len() / 2)
+        .map(|at| u8::from_str_radix(&XZ[2 * at..2 * at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let contents = read(&bytes).expect("reads");
+    assert_eq!(contents.compression, Compression::Xz);
+    assert!(contents.images.is_empty());
+    bytes.truncate(bytes.len() / 2);
+    assert!(matches!(
+        read(&bytes),
+        Err(archive::Error::Compressed { .. })
+    ));
+}

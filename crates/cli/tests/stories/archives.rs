@@ -443,3 +443,72 @@ fn an_interrupted_load_leaves_no_name() {
     assert_eq!(lab.json(&["--store", &store, "images"]), json!([]));
     lab.run(&["--store", &store, "check", "--read-data"]).ok();
 }
+
+/// A docker-archive whose layers stand in the wrong order, whole and in every compression of the whole.
+#[test]
+fn layers_that_were_swapped_are_refused_and_named() {
+    let lab = Lab::new();
+    let layers = [
+        testkit::Layer::files([("a", "1")]),
+        testkit::Layer::files([("b", "2")]),
+    ];
+    let image = layers
+        .iter()
+        .fold(ImageBuilder::new(), |image, layer| {
+            image.layer(layer.clone())
+        })
+        .build();
+    let manifest =
+        json!([{"Config": "config.json", "RepoTags": ["app:1"], "Layers": ["two.tar", "one.tar"]}]);
+    let tar = testkit::Layer::new()
+        .file("config.json", &image.blobs[&image.config])
+        .file("manifest.json", manifest.to_string())
+        .file("one.tar", layers[0].tar())
+        .file("two.tar", layers[1].tar());
+    for packing in [
+        testkit::Packing::Plain,
+        testkit::Packing::Gzip,
+        testkit::Packing::Zstd,
+    ] {
+        std::fs::write(lab.path("swapped"), tar.clone().packed(packing).blob()).expect("writes");
+        let ran = lab.run(&["load", "--json", "-i", "swapped"]).ended(1);
+        let error = ran.error();
+        assert_eq!(error["code"], "digest_mismatch", "{packing:?}: {error}");
+        let message = error["message"].as_str().expect("a message");
+        assert!(
+            message.contains("one.tar") || message.contains("two.tar"),
+            "{packing:?}: {message}"
+        );
+    }
+    assert_eq!(lab.names(), Vec::<String>::new());
+}
+
+/// Layers under other names than docker's, and packed, as crane and kaniko write them.
+#[test]
+fn packed_layers_of_a_docker_archive_are_kept_as_they_came() {
+    let lab = Lab::new();
+    let layer = testkit::Layer::files([("a", "1")]);
+    let image = ImageBuilder::new().layer(layer.clone()).build();
+    let config = image.config.to_string();
+    let manifest = json!([{"Config": config, "RepoTags": ["app:1"], "Layers": ["abc.tar.gz"]}]);
+    let tar = testkit::Layer::new()
+        .file(&config, &image.blobs[&image.config])
+        .file("abc.tar.gz", layer.blob())
+        .file("manifest.json", manifest.to_string());
+    for packing in [testkit::Packing::Plain, testkit::Packing::Gzip] {
+        let store = lab.path(&format!("{packing:?}")).display().to_string();
+        std::fs::write(lab.path("crane"), tar.clone().packed(packing).blob()).expect("writes");
+        let loaded = lab.json(&["--store", &store, "load", "-i", "crane"]);
+        assert_eq!(loaded["images"][0]["id"], config.as_str(), "{packing:?}");
+        let layers = lab.json(&["--store", &store, "layers", "app:1"]);
+        assert_eq!(
+            layers[0]["digest"],
+            image.layers[0].descriptor.digest.as_str()
+        );
+        assert_eq!(
+            layers[0]["media_type"],
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+        );
+        lab.run(&["--store", &store, "check", "--read-data"]).ok();
+    }
+}

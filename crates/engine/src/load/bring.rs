@@ -195,6 +195,23 @@ fn shown(part: &Part) -> Digest {
         .unwrap_or_else(|| Digest::sha256(part.member.as_bytes()))
 }
 
+/// Says which member of the archive has the wrong bytes: nobody knows a blob by its digest yet.
+pub(super) fn of_member(place: &str, member: &str, error: Error) -> Error {
+    let Error::Store(inner) = error else {
+        return error;
+    };
+    match *inner {
+        store::Error::DigestMismatch { expected, found } => {
+            failed(place.to_owned())(archive::Error::DigestMismatch {
+                member: member.to_owned(),
+                expected,
+                found,
+            })
+        }
+        other => other.into(),
+    }
+}
+
 /// One blob on its way, on threads that block.
 #[derive(Clone)]
 struct Bringing {
@@ -254,9 +271,11 @@ impl Bringing {
             (sent, stored)
         });
         let (digest, size, facts) = match (sent, stored) {
-            (Ok(()), stored) => stored?,
-            // The writing side ended first, and says why.
-            (Err(Error::Cancelled), Err(error)) => return Err(error),
+            (Ok(()), Ok(stored)) => stored,
+            // Where the writing side ended first, it says why.
+            (Ok(()) | Err(Error::Cancelled), Err(error)) => {
+                return Err(of_member(&self.place, &part.member, error));
+            }
             (Err(error), _) => return Err(error),
         };
         let (diff_id, broken) = match facts {

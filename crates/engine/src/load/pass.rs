@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Work;
-use super::bring::{Brought, Parts, follow};
+use super::bring::{Brought, Parts, follow, of_member};
 use crate::engine::blocking;
 use crate::pipeline::{self, Message, Sink};
 use crate::probe::failed;
@@ -108,19 +108,21 @@ impl Passing {
             (sent, stored)
         });
         let stored = match (sent, stored) {
-            (Ok(()), stored) => stored?,
-            // The writing side ended first, and says why.
-            (Err(Error::Cancelled), Err(error)) => return Err(error),
+            (Ok(()), Ok(stored)) => stored,
+            // Where the writing side ended first, it says why.
+            (Ok(()) | Err(Error::Cancelled), Err(error)) => {
+                return Err(of_member(&self.place, &member.name, error));
+            }
             (Err(error), _) => return Err(error),
         };
         if let Kind::Blob(expected) = &member.kind
             && *expected != stored.digest
         {
-            return Err(store::Error::DigestMismatch {
+            let mismatch = store::Error::DigestMismatch {
                 expected: expected.clone(),
                 found: stored.digest,
-            }
-            .into());
+            };
+            return Err(of_member(&self.place, &member.name, mismatch.into()));
         }
         let (diff_id, broken) = match stored.facts {
             Ok(facts) => (Some(facts.diff_id), None),

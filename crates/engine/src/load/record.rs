@@ -154,17 +154,25 @@ fn verified<'a>(
     manifest: &ArchivedManifest,
     parts: &'a Parts,
 ) -> Result<Vec<&'a Brought>, Error> {
+    let fail = crate::probe::failed(place.to_owned());
     let mut layers = Vec::with_capacity(manifest.layers.len());
     for layer in &manifest.layers {
         // A stream takes what has a layer's name; one that has none was passed over.
         let brought = parts.get(&layer.member).ok_or_else(|| {
-            crate::probe::failed(place.to_owned())(archive::Error::Missing {
+            fail(archive::Error::Missing {
                 member: layer.member.clone(),
                 wanted_by: "the image".into(),
             })
         })?;
         if let Some(expected) = &layer.diff_id {
             match (&brought.diff_id, &brought.broken) {
+                (Some(found), _) if found != expected && layer.digest.is_none() => {
+                    return Err(fail(archive::Error::DigestMismatch {
+                        member: layer.member.clone(),
+                        expected: expected.clone(),
+                        found: found.clone(),
+                    }));
+                }
                 (Some(found), _) => pipeline::verify(&brought.digest, expected, found)?,
                 (None, Some(broken)) => {
                     return Err(Error::BrokenMember {
