@@ -1,6 +1,6 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -97,6 +97,10 @@ pub(crate) enum Verb {
     History(History),
     /// Show the layers of an image, base first
     Layers(Layers),
+    /// List the files of an image, or what one layer changed
+    Ls(Ls),
+    /// Print a file of an image
+    Cat(Cat),
     /// Show what the store takes on disk
     Df,
     /// Look for damage: rows, files, sizes and digests that disagree
@@ -248,6 +252,34 @@ pub(crate) struct Layers {
     /// A name, an ID or the beginning of one
     #[arg(value_name = "REF", value_parser = selector)]
     pub(crate) reference: Selector,
+}
+
+/// `strata ls`.
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// List everything below, too
+    #[arg(long, short = 'R')]
+    pub(crate) recursive: bool,
+    /// Only what this layer added (A), changed (C) or removed (D); 1 is the base
+    #[arg(long, value_name = "N")]
+    pub(crate) layer: Option<usize>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// The folder or file in the image
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(crate) path: OsString,
+}
+
+/// `strata cat`.
+#[derive(Debug, Args)]
+pub(crate) struct Cat {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// The file in the image; links are followed
+    #[arg(value_name = "PATH")]
+    pub(crate) path: OsString,
 }
 
 /// `strata check`.

@@ -2,6 +2,7 @@
 
 mod check;
 mod df;
+mod files;
 mod history;
 mod images;
 mod inspect;
@@ -39,6 +40,8 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Inspect(arguments) => inspect::run(session, &arguments, out),
         Verb::History(arguments) => history::run(session, &arguments, out),
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
+        Verb::Ls(arguments) => files::list(session, &arguments, out),
+        Verb::Cat(arguments) => files::print(session, &arguments, out),
         Verb::Df => df::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),

@@ -13,6 +13,7 @@ mod df;
 mod documents;
 mod engine;
 mod error;
+mod files;
 mod filter;
 mod history;
 pub mod human;
@@ -35,6 +36,10 @@ pub use df::{Counted, DiskUsage, LayerUsage};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
 pub use error::Error;
+pub use files::{
+    FileChange, FileContent, FileKind, FileQuery, FileReader, FileRow, FileTouch, FileView,
+    FilesPage, ImageFiles,
+};
 pub use filter::{Filter, FilterError};
 pub use history::HistoryRow;
 pub use image::{HealthcheckSummary, ImageConfigSummary, ImageDetail, IndexPlatform};

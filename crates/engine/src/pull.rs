@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType, Platform, Reference};
 use store::Store;
 
+pub(crate) use self::pipeline::index_anew;
 pub(crate) use self::prepare::MAX_CONFIG_SIZE;
 use self::prepare::Prepared;
 use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};

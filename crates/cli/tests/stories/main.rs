@@ -3,6 +3,7 @@
 
 mod damage;
 mod errors;
+mod inside;
 mod lab;
 mod looking;
 mod pulling;

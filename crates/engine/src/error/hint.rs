@@ -32,6 +32,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoSuchImage { wanted } => Some(format!(
             "Pull {wanted} first, or look at the list of images."
         )),
+        Error::NoSuchFile { .. } => Some("Look at the list of files.".into()),
+        Error::NoSuchLayer { layers, .. } => {
+            Some(format!("Layers are counted from 1, the base, to {layers}."))
+        }
+        Error::Unreadable { .. } => {
+            Some("Run a check with repair, or pull the image again.".into())
+        }
+        Error::NotAFile { .. } => Some("Copy it out instead.".into()),
         Error::Io { source, .. } => io(source),
         Error::NoSuchInterrupted { .. } | Error::Cancelled => None,
         Error::Internal(_) => Some("Please report it, with what you did.".into()),

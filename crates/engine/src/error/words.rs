@@ -17,7 +17,12 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::Store(error) => store(error),
         Error::Layer { .. } | Error::DiffId { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
-        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
+        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } | Error::NoSuchFile { .. } => {
+            "not_found"
+        }
+        Error::NoSuchLayer { .. } => "usage",
+        Error::NotAFile { .. } => "not_a_file",
+        Error::Unreadable { .. } => "corrupt_layer",
         Error::Io { source, .. } => io(source),
         Error::Cancelled => "cancelled",
         Error::Internal(_) => "internal",

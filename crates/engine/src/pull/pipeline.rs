@@ -79,28 +79,39 @@ pub(super) fn store(
     verify(&digest, diff_id, &facts.diff_id)
 }
 
-/// Reads a layer from its blob and writes the index.
+/// Reads a layer from its blob and writes the index, where that was not done yet.
 pub(super) fn index_stored(
     store: &Store,
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<(), Error> {
-    let found = match store.layer(digest)? {
-        Some(record) => record.facts.diff_id,
-        None => {
-            let blob = store.open_blob(digest)?;
-            let mut index = store.index_writer(digest)?;
-            let broken = |source: layer::Error| Error::Layer {
-                digest: digest.clone(),
-                source: Box::new(source),
-            };
-            let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
-            let facts = facts_of(facts);
-            index.commit(&facts)?;
-            facts.diff_id
-        }
+    match store.layer(digest)? {
+        Some(record) => expected.map_or(Ok(()), |expected| {
+            verify(digest, expected, &record.facts.diff_id)
+        }),
+        None => index_anew(store, digest, expected).map(drop),
+    }
+}
+
+/// Reads a layer from its blob and writes the index, whether or not there is one. Returns the diff ID.
+pub(crate) fn index_anew(
+    store: &Store,
+    digest: &Digest,
+    expected: Option<&Digest>,
+) -> Result<Digest, Error> {
+    let blob = store.open_blob(digest)?;
+    let mut index = store.index_writer(digest)?;
+    let broken = |source: layer::Error| Error::Layer {
+        digest: digest.clone(),
+        source: Box::new(source),
     };
-    expected.map_or(Ok(()), |expected| verify(digest, expected, &found))
+    let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
+    let facts = facts_of(facts);
+    index.commit(&facts)?;
+    if let Some(expected) = expected {
+        verify(digest, expected, &facts.diff_id)?;
+    }
+    Ok(facts.diff_id)
 }
 
 fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {

@@ -1,0 +1,158 @@
+//! `ls`, `cat`, `cp`, `unpack`: inside an image.
+
+use serde_json::{Value, json};
+use testkit::{ImageBuilder, Layer, Packing};
+
+use crate::lab::Lab;
+
+/// An image whose second layer changes, removes and adds, and whose third hides something of the second.
+pub(crate) fn changed() -> ImageBuilder {
+    ImageBuilder::new()
+        .layer(
+            Layer::new()
+                .folder("etc")
+                .file("etc/motd", "hello\n")
+                .file("etc/old", "going")
+                .folder("usr/lib")
+                .file("usr/lib/shared", "0123456789")
+                .symlink("lib", "usr/lib"),
+        )
+        .layer(
+            Layer::new()
+                .folder("etc")
+                .file("etc/motd", "hello again\n")
+                .whiteout("etc/old")
+                .file("lib/through-the-link", "abc")
+                .hardlink("usr/lib/twin", "usr/lib/shared")
+                .packed(Packing::Zstd),
+        )
+        .layer(
+            Layer::new()
+                .file("lib/through-the-link", "abcdef")
+                .packed(Packing::Plain),
+        )
+}
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.registry.push("app:1", &changed().build());
+    lab.pull("app:1");
+    lab
+}
+
+/// Path, type, layer and change of each row.
+fn brief(rows: &Value) -> Vec<(String, String, u64, Value)> {
+    let rows = rows.as_array().expect("an array").iter();
+    rows.map(|row| {
+        (
+            row["path"].as_str().expect("a path").to_owned(),
+            row["type"].as_str().expect("a type").to_owned(),
+            row["layer"].as_u64().expect("a layer"),
+            row["change"].clone(),
+        )
+    })
+    .collect()
+}
+
+fn row(path: &str, kind: &str, layer: u64, change: Value) -> (String, String, u64, Value) {
+    (path.to_owned(), kind.to_owned(), layer, change)
+}
+
+#[test]
+fn the_merged_files_are_what_a_container_would_see() {
+    let lab = lab();
+    let rows = lab.json(&["ls", "-R", &lab.at("app:1")]);
+    assert_eq!(
+        brief(&rows),
+        [
+            row("/etc", "dir", 2, Value::Null),
+            row("/etc/motd", "file", 2, Value::Null),
+            row("/lib", "symlink", 1, Value::Null),
+            row("/usr", "dir", 1, Value::Null),
+            row("/usr/lib", "dir", 1, Value::Null),
+            row("/usr/lib/shared", "file", 1, Value::Null),
+            row("/usr/lib/through-the-link", "file", 3, Value::Null),
+            row("/usr/lib/twin", "hardlink", 2, Value::Null),
+        ]
+    );
+    assert_eq!(
+        rows[1],
+        json!({
+            "path": "/etc/motd", "type": "file", "mode": "0644", "uid": 0, "gid": 0, "size": 12,
+            "mtime": "2024-01-01T00:00:00Z", "link": null, "layer": 2, "change": null, "hidden_by": null,
+        })
+    );
+    assert_eq!(rows[2]["link"], "usr/lib");
+    assert_eq!(rows[7]["link"], "/usr/lib/shared");
+    // A folder's size is that of its files, each once, whatever their number of names.
+    assert_eq!(rows[3]["size"], 16);
+}
+
+#[test]
+fn a_folder_is_listed_by_itself_also_over_a_link() {
+    let lab = lab();
+    let name = lab.at("app:1");
+    let paths = |arguments: &[&str]| {
+        let arguments = [&["ls", "-q"], arguments].concat();
+        lab.run(&arguments).ok().out
+    };
+    assert_eq!(paths(&[&name]), "/etc\n/lib\n/usr\n");
+    assert_eq!(paths(&[&name, "/etc/"]), "/etc/motd\n");
+    assert_eq!(paths(&[&name, "lib/twin"]), "/usr/lib/twin\n");
+    assert_eq!(paths(&[&name, "/lib"]), "/lib\n");
+    assert_eq!(lab.run(&["ls", &name, "/lib/"]).ok().out.lines().count(), 3);
+    let text = lab.run(&["ls", &name]).ok().out;
+    assert!(text.contains("lrwxrwxrwx"), "{text}");
+    assert!(text.contains("/lib -> usr/lib"), "{text}");
+}
+
+#[test]
+fn a_layer_shows_what_it_did_and_what_hides_it() {
+    let lab = lab();
+    let rows = lab.json(&["ls", "-R", "--layer", "2", &lab.at("app:1")]);
+    assert_eq!(
+        brief(&rows),
+        [
+            row("/etc", "dir", 2, Value::Null),
+            row("/etc/motd", "file", 2, json!("changed")),
+            row("/etc/old", "file", 2, json!("removed")),
+            row("/usr", "dir", 1, Value::Null),
+            row("/usr/lib", "dir", 1, Value::Null),
+            row("/usr/lib/through-the-link", "file", 2, json!("added")),
+            row("/usr/lib/twin", "hardlink", 2, json!("added")),
+        ]
+    );
+    assert_eq!(rows[5]["hidden_by"], 3);
+    let text = lab
+        .run(&["ls", "-R", "--layer", "2", &lab.at("app:1")])
+        .ok()
+        .out;
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("D ") && line.ends_with("/etc/old")),
+        "{text}"
+    );
+    let error = lab
+        .run(&["--json", "ls", "--layer", "4", &lab.at("app:1")])
+        .ended(2)
+        .error();
+    assert_eq!(error["code"], "usage");
+}
+
+#[test]
+fn a_file_is_printed_from_every_kind_of_layer() {
+    let lab = lab();
+    let name = lab.at("app:1");
+    for (path, content) in [
+        ("/etc/motd", "hello again\n"),
+        ("/lib/shared", "0123456789"),
+        ("lib/../lib/twin", "0123456789"),
+        ("/usr/lib/through-the-link", "abcdef"),
+    ] {
+        assert_eq!(lab.run(&["cat", &name, path]).ok().out, content, "{path}");
+    }
+    let code =
+        |path: &str| lab.run(&["--json", "cat", &name, path]).ended(1).error()["code"].clone();
+    assert_eq!(code("/etc/old"), "not_found");
+    assert_eq!(code("/etc"), "not_a_file");
+}

@@ -1,0 +1,98 @@
+//! The content of one file of an image.
+
+use std::io::{self, Read};
+
+use layer::{Content, EntryKind, FileId};
+
+use super::{FileRow, ImageFiles};
+use crate::Error;
+
+/// The first bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileContent {
+    /// What the file is.
+    pub row: FileRow,
+    /// Its bytes, from the start.
+    pub bytes: Vec<u8>,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+/// Streams a file's content. It reads the layer's blob as it goes, which blocks; at the end the content was verified.
+pub struct FileReader {
+    content: Content<Box<dyn Read + Send>>,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.content.read(out)
+    }
+}
+
+impl ImageFiles {
+    /// Opens a file of the merged tree for reading; symbolic links are followed, as a program in the container would.
+    ///
+    /// # Errors
+    /// `not_found`; `not_a_file` for folders and devices; `store_damaged` where the blob is not there.
+    pub fn read(&self, path: &[u8]) -> Result<FileReader, Error> {
+        let tree = &self.inner.tree;
+        let node = tree.resolve(path, true);
+        let node = node.ok_or_else(|| self.no_such_file(path))?;
+        let file = tree.current(node).ok_or_else(|| self.no_such_file(path))?;
+        self.reader(file, path)
+    }
+
+    /// Reads at most `limit` bytes from the start of a file, as for a preview.
+    ///
+    /// # Errors
+    /// As [`ImageFiles::read`].
+    pub fn read_start(&self, path: &[u8], limit: u64) -> Result<FileContent, Error> {
+        let row = self.look(path)?;
+        let mut bytes = Vec::new();
+        self.read(path)?
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|source| self.unreadable(path, source))?;
+        let truncated = bytes.len() as u64 > limit;
+        if truncated {
+            bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Ok(FileContent {
+            row,
+            bytes,
+            truncated,
+        })
+    }
+
+    pub(crate) fn reader(&self, id: FileId, path: &[u8]) -> Result<FileReader, Error> {
+        let file = self.inner.tree.file(id);
+        let (EntryKind::Regular, Some(offset)) = (file.kind, file.header_offset) else {
+            return Err(Error::NotAFile {
+                path: super::escaped(path),
+            });
+        };
+        let layer = self.inner.layers.get(file.layer as usize);
+        let layer = layer.ok_or_else(|| self.no_such_file(path))?;
+        let broken = |source: layer::Error| Error::Layer {
+            digest: layer.digest.clone(),
+            source: Box::new(source),
+        };
+        let blob = self.inner.store.open_blob(&layer.digest)?;
+        let mut source = layer::Decompressor::new(blob)
+            .map_err(|source| broken(layer::Error::from_read(source)))?;
+        let skipped = io::copy(&mut (&mut source).take(offset), &mut io::sink());
+        skipped.map_err(|source| broken(layer::Error::from_read(source)))?;
+        let source: Box<dyn Read + Send> = Box::new(source);
+        let content = Content::open(source, offset, file.fingerprint).map_err(broken)?;
+        Ok(FileReader { content })
+    }
+
+    /// Returns the error of this file for what a [`FileReader`] of it failed with.
+    #[must_use]
+    pub fn unreadable(&self, path: &[u8], source: io::Error) -> Error {
+        Error::Unreadable {
+            path: super::escaped(path),
+            source,
+        }
+    }
+}
