@@ -14,6 +14,7 @@
 //! - [`FileIndex`]: reads an index back.
 //! - [`scan`]: all of that over one blob.
 //! - [`Tree`]: the files of a stack of layers as a container would see them, and what each layer did.
+//! - [`SeekTable`], [`read_from`]: reading from the middle of a gzip layer.
 //! - [`Content`]: the bytes of one file, from where its headers begin.
 //!
 //! Everything here is synchronous, knows readers and writers only, and takes its input for hostile:
@@ -26,9 +27,11 @@ mod compression;
 mod content;
 mod entry;
 mod error;
+mod gzip;
 mod index;
 mod path;
 mod scan;
+mod seek;
 pub mod tar;
 mod tree;
 
@@ -38,4 +41,5 @@ pub use entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
 pub use error::{Corruption, EntryName, Error, IndexProblem, PathProblem, Position};
 pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
 pub use scan::{LayerFacts, LayerScan, scan};
+pub use seek::{SPACING, SeekTable, read_from};
 pub use tree::{Change, File, FileId, MAX_NODES, NodeId, Totals, Tree, Version};

@@ -1,8 +1,10 @@
 //! The content of one file of an image.
 
+use std::fs::File;
 use std::io::{self, Read};
 
-use layer::{Content, EntryKind, FileId};
+use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
+use oci::Digest;
 
 use super::{FileRow, ImageFiles};
 use crate::Error;
@@ -77,14 +79,43 @@ impl ImageFiles {
             digest: layer.digest.clone(),
             source: Box::new(source),
         };
+        let mut table = self.seek_table(&layer.digest, offset)?;
         let blob = self.inner.store.open_blob(&layer.digest)?;
-        let mut source = layer::Decompressor::new(blob)
+        let source = layer::read_from(blob, table.as_mut(), offset)
             .map_err(|source| broken(layer::Error::from_read(source)))?;
-        let skipped = io::copy(&mut (&mut source).take(offset), &mut io::sink());
-        skipped.map_err(|source| broken(layer::Error::from_read(source)))?;
-        let source: Box<dyn Read + Send> = Box::new(source);
         let content = Content::open(source, offset, file.fingerprint).map_err(broken)?;
         Ok(FileReader { content })
+    }
+
+    /// Opens the seek table of a layer, where the way to `offset` is long enough that one is of use. The pull made it; for a layer
+    /// that came without, it is made now, in one pass, and kept.
+    fn seek_table(&self, blob: &Digest, offset: u64) -> Result<Option<SeekTable<File>>, Error> {
+        let store = &self.inner.store;
+        if offset < 2 * layer::SPACING {
+            return Ok(None);
+        }
+        let broken = |source: io::Error| Error::Layer {
+            digest: blob.clone(),
+            source: Box::new(layer::Error::from_read(source)),
+        };
+        let opened = || match store.open_seek_table(blob)? {
+            Some(file) => SeekTable::open(file).map_err(broken),
+            None => Ok(None),
+        };
+        if let Some(table) = opened()? {
+            return Ok(Some(table));
+        }
+        let mut source = Decompressor::new(store.open_blob(blob)?).map_err(broken)?;
+        if source.compression() != Compression::Gzip || store.is_read_only() {
+            return Ok(None);
+        }
+        let table = store.seek_table_writer(blob)?;
+        source.write_table(table.file());
+        let mut buffer = vec![0; 256 * 1024];
+        while source.read(&mut buffer).map_err(broken)? > 0 {}
+        source.finish_table().map_err(broken)?;
+        table.commit()?;
+        opened()
     }
 
     /// Returns the error of this file for what a [`FileReader`] of it failed with.

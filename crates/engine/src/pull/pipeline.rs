@@ -43,11 +43,13 @@ pub(super) fn store(
     };
     let digest = writer.digest().clone();
     let mut index = store.index_writer(&digest)?;
-    let facts = thread::scope(|scope| {
+    let table = store.seek_table_writer(&digest)?;
+    let (facts, whole) = thread::scope(|scope| {
         let (compressed, source) = sync_channel(QUEUE);
         let (plain, tar) = sync_channel(QUEUE / 2);
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
+        let table_file = table.file();
         let scanning = scope.spawn(move || scan(tar, &used, index));
         let inflating = scope.spawn(move || {
             inflate(
@@ -55,6 +57,7 @@ pub(super) fn store(
                     source,
                     current: Bytes::new(),
                 },
+                table_file,
                 &plain,
                 &free,
             )
@@ -71,11 +74,14 @@ pub(super) fn store(
         };
         // When the tar is broken the decompressor stops too; the tar's error is the one that says why.
         let facts = scanned.map_err(broken)?;
-        inflated.map_err(|error| broken(layer::Error::from_read(error)))?;
-        Ok::<_, Error>(facts)
+        let whole = inflated.map_err(|error| broken(layer::Error::from_read(error)))?;
+        Ok::<_, Error>((facts, whole))
     })?;
     let facts = facts_of(facts);
     index.commit(&facts)?;
+    if whole {
+        table.commit()?;
+    }
     verify(&digest, diff_id, &facts.diff_id)
 }
 
@@ -162,13 +168,16 @@ fn write(
     Ok(writer.commit()?)
 }
 
-/// Decompresses until the source ends or nobody takes the result.
+/// Decompresses until the source ends or nobody takes the result. Returns whether the seek table is whole; a layer without one
+/// gets it when somebody reads from its middle.
 fn inflate(
     source: Pieces,
+    table: store::SeekTableFile,
     plain: &SyncSender<Vec<u8>>,
     free: &Receiver<Vec<u8>>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let mut decompressor = Decompressor::new(source)?;
+    decompressor.write_table(table);
     loop {
         let mut buffer = free.try_recv().unwrap_or_default();
         buffer.resize(BUFFER, 0);
@@ -181,8 +190,17 @@ fn inflate(
         }
         buffer.truncate(filled);
         let last = filled < BUFFER;
-        if plain.send(buffer).is_err() || last {
-            return Ok(());
+        if plain.send(buffer).is_err() {
+            return Ok(false);
+        }
+        if last {
+            return Ok(match decompressor.finish_table() {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::warn!(%error, "a seek table could not be written");
+                    false
+                }
+            });
         }
     }
 }

@@ -13,3 +13,4 @@ mod fuzz;
 mod index;
 mod oddities;
 mod round_trip;
+mod seek;
