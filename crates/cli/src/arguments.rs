@@ -101,6 +101,10 @@ pub(crate) enum Verb {
     Ls(Ls),
     /// Print a file of an image
     Cat(Cat),
+    /// Copy a file or folder out of an image
+    Cp(Cp),
+    /// Make the files of an image in an empty folder
+    Unpack(Unpack),
     /// Show what the store takes on disk
     Df,
     /// Look for damage: rows, files, sizes and digests that disagree
@@ -280,6 +284,31 @@ pub(crate) struct Cat {
     /// The file in the image; links are followed
     #[arg(value_name = "PATH")]
     pub(crate) path: OsString,
+}
+
+/// `strata cp`.
+#[derive(Debug, Args)]
+pub(crate) struct Cp {
+    /// Keep the owners, as root
+    #[arg(long, short)]
+    pub(crate) archive: bool,
+    /// The image and the path in it; with /. at the end what is in the folder
+    #[arg(value_name = "REF:/PATH")]
+    pub(crate) source: String,
+    /// A folder to copy into, or the name to copy to
+    #[arg(value_name = "DEST")]
+    pub(crate) destination: OsString,
+}
+
+/// `strata unpack`.
+#[derive(Debug, Args)]
+pub(crate) struct Unpack {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// An empty folder, or one that is made
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: OsString,
 }
 
 /// `strata check`.

@@ -1,6 +1,7 @@
 //! The verbs: each asks the engine and prints what it says.
 
 mod check;
+mod copy;
 mod df;
 mod files;
 mod history;
@@ -42,6 +43,8 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
         Verb::Ls(arguments) => files::list(session, &arguments, out),
         Verb::Cat(arguments) => files::print(session, &arguments, out),
+        Verb::Cp(arguments) => copy::copy(session, &arguments, out),
+        Verb::Unpack(arguments) => copy::unpack(session, &arguments, out),
         Verb::Df => df::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),

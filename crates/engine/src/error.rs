@@ -155,6 +155,18 @@ pub enum Error {
         /// What is wrong.
         source: std::io::Error,
     },
+    /// The files could not be made.
+    #[error("{source}")]
+    Unpack {
+        /// Which one, and why.
+        source: Box<layer::Error>,
+    },
+    /// Files were to be made in a folder that has others.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

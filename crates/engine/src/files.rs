@@ -212,31 +212,40 @@ impl Engine {
 
 impl ImageFiles {
     fn open(store: &Store, detail: &store::ImageDetail) -> Result<Self, Error> {
-        let mut tree = Tree::new();
-        let mut layers = Vec::with_capacity(detail.layers.len());
-        for layer in detail
+        let layers: Vec<&store::LayerDetail> = detail
             .layers
             .iter()
             .filter(|layer| layer.media_type.is_layer())
-        {
-            let broken = |source: layer::Error| Error::Layer {
-                digest: layer.digest.clone(),
-                source: Box::new(source),
-            };
-            let index = index_of(store, layer)?;
-            match FileIndex::open(index).and_then(|index| tree.push(index)) {
-                Ok(()) => {}
-                Err(error) => return Err(broken(error)),
+            .collect();
+        // Only its end shows whether an index is whole, so a bad one is found when its files are in the tree already.
+        let mut made_anew: Vec<&Digest> = Vec::new();
+        let tree = 'again: loop {
+            let mut tree = Tree::new();
+            for layer in &layers {
+                let index = index_of(store, layer)?;
+                match FileIndex::open(index).and_then(|index| tree.push(index)) {
+                    Ok(()) => {}
+                    Err(layer::Error::Index(_)) if !made_anew.contains(&&layer.digest) => {
+                        made_anew.push(&layer.digest);
+                        let diff_id = layer.diff_id.as_ref();
+                        crate::pull::index_anew(store, &layer.digest, diff_id)?;
+                        continue 'again;
+                    }
+                    Err(source) => return Err(broken(&layer.digest, source)),
+                }
             }
-            layers.push(LayerBlob {
-                digest: layer.digest.clone(),
-            });
-        }
+            break tree;
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 store: store.clone(),
                 manifest: detail.manifest.clone(),
-                layers,
+                layers: layers
+                    .into_iter()
+                    .map(|layer| LayerBlob {
+                        digest: layer.digest.clone(),
+                    })
+                    .collect(),
                 tree,
                 views: Mutex::default(),
             }),
@@ -421,29 +430,33 @@ impl ViewFacts {
     }
 }
 
-/// Opens the file index of a layer, and makes it where there is none or it cannot be used.
+/// Opens the file index of a layer, and makes it where there is none.
 fn index_of(store: &Store, layer: &store::LayerDetail) -> Result<Box<dyn Read>, Error> {
     let known = layer.facts.as_ref().map(|facts| &facts.diff_id);
     if let Some(diff_id) = known.or(layer.diff_id.as_ref())
         && let Some(index) = store.open_index(diff_id)?
-        && FileIndex::verify(index).is_ok()
-        && let Some(index) = store.open_index(diff_id)?
     {
         return Ok(Box::new(index));
     }
-    let broken = |source: layer::Error| Error::Layer {
-        digest: layer.digest.clone(),
-        source: Box::new(source),
-    };
+    let digest = &layer.digest;
     if store.is_read_only() {
         let mut index = Vec::new();
-        layer::scan(store.open_blob(&layer.digest)?, &mut index).map_err(broken)?;
+        let blob = store.open_blob(digest)?;
+        layer::scan(blob, &mut index).map_err(|source| broken(digest, source))?;
         return Ok(Box::new(io::Cursor::new(index)));
     }
-    let diff_id = crate::pull::index_anew(store, &layer.digest, layer.diff_id.as_ref())?;
-    let index = store.open_index(&diff_id)?;
-    let index = index.ok_or_else(|| broken(layer::Error::Index(IndexProblem::NotAnIndex)))?;
+    let diff_id = crate::pull::index_anew(store, digest, layer.diff_id.as_ref())?;
+    let index = store
+        .open_index(&diff_id)?
+        .ok_or_else(|| broken(digest, layer::Error::Index(IndexProblem::NotAnIndex)))?;
     Ok(Box::new(index))
+}
+
+pub(crate) fn broken(digest: &Digest, source: layer::Error) -> Error {
+    Error::Layer {
+        digest: digest.clone(),
+        source: Box::new(source),
+    }
 }
 
 /// Writes a path for a message: `\xNN` for bytes that are no UTF-8.

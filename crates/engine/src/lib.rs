@@ -29,6 +29,7 @@ mod removal;
 mod settings;
 mod status;
 mod tag;
+mod unpack;
 
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use complete::{Completion, CompletionKind};
@@ -60,3 +61,4 @@ pub use removal::{
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
 pub use tag::{TagMove, TagPlan};
+pub use unpack::{Copied, CopyOptions, CopyProgress, OnCopy};

@@ -58,6 +58,17 @@ pub enum Error {
         /// The file.
         entry: EntryName,
     },
+    /// A file could not be made.
+    #[error("{entry} cannot be made: {source}")]
+    Unpack {
+        /// The file.
+        entry: EntryName,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller wanted it to stop.
+    #[error("it was stopped")]
+    Stopped,
     /// The layers have more paths than a tree may hold.
     #[error("the layers have more than {limit} paths")]
     TooManyFiles {

@@ -68,6 +68,10 @@ pub struct Tree {
     /// Where the layer that is put in has already hidden all that was below, so that marks cost nothing when they are repeated
     /// (CVE-2026-95838).
     cleared: HashSet<NodeId>,
+    /// The folders in which it has done so by an opaque marker.
+    emptied: HashSet<NodeId>,
+    /// The folder of the entry before, as the archive spells it. Entries of one folder nearly always follow each other.
+    last: Option<(Vec<u8>, NodeId)>,
 }
 
 #[derive(Debug)]
@@ -232,6 +236,8 @@ impl Tree {
             layers: 0,
             limit,
             cleared: HashSet::new(),
+            emptied: HashSet::new(),
+            last: None,
         }
     }
 
@@ -247,6 +253,8 @@ impl Tree {
     pub fn push<R: Read>(&mut self, mut index: FileIndex<R>) -> Result<(), Error> {
         let layer = self.layers;
         self.cleared.clear();
+        self.emptied.clear();
+        self.last = None;
         let mut found = crate::FileEntry::default();
         while index.read_into(&mut found)? {
             self.apply(layer, &found.entry, found.fingerprint)?;

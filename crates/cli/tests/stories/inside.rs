@@ -7,6 +7,11 @@ use crate::lab::Lab;
 
 /// An image whose second layer changes, removes and adds, and whose third hides something of the second.
 pub(crate) fn changed() -> ImageBuilder {
+    changed_in(Packing::Zstd)
+}
+
+/// The same with the second layer packed otherwise.
+pub(crate) fn changed_in(packing: Packing) -> ImageBuilder {
     ImageBuilder::new()
         .layer(
             Layer::new()
@@ -24,7 +29,7 @@ pub(crate) fn changed() -> ImageBuilder {
                 .whiteout("etc/old")
                 .file("lib/through-the-link", "abc")
                 .hardlink("usr/lib/twin", "usr/lib/shared")
-                .packed(Packing::Zstd),
+                .packed(packing),
         )
         .layer(
             Layer::new()

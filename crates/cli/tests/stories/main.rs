@@ -9,3 +9,5 @@ mod looking;
 mod pulling;
 mod removing;
 mod typing;
+#[cfg(unix)]
+mod unpacking;

@@ -39,6 +39,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Unreadable { .. } => {
             Some("Run a check with repair, or pull the image again.".into())
         }
+        Error::NotEmpty { .. } => {
+            Some("Choose an empty folder, or one that is not there yet.".into())
+        }
+        Error::Unpack { .. } => None,
         Error::NotAFile { .. } => Some("Copy it out instead.".into()),
         Error::Io { source, .. } => io(source),
         Error::NoSuchInterrupted { .. } | Error::Cancelled => None,

@@ -23,6 +23,12 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::NoSuchLayer { .. } => "usage",
         Error::NotAFile { .. } => "not_a_file",
         Error::Unreadable { .. } => "corrupt_layer",
+        Error::NotEmpty { .. } => "not_empty",
+        Error::Unpack { source } => match source.as_ref() {
+            layer::Error::Unpack { source, .. } if io(source) == "disk_full" => "disk_full",
+            layer::Error::Unpack { .. } => "unpack_failed",
+            _ => "corrupt_layer",
+        },
         Error::Io { source, .. } => io(source),
         Error::Cancelled => "cancelled",
         Error::Internal(_) => "internal",

@@ -75,16 +75,22 @@ impl ImageFiles {
         };
         let layer = self.inner.layers.get(file.layer as usize);
         let layer = layer.ok_or_else(|| self.no_such_file(path))?;
-        let broken = |source: layer::Error| Error::Layer {
-            digest: layer.digest.clone(),
-            source: Box::new(source),
-        };
-        let mut table = self.seek_table(&layer.digest, offset)?;
-        let blob = self.inner.store.open_blob(&layer.digest)?;
-        let source = layer::read_from(blob, table.as_mut(), offset)
-            .map_err(|source| broken(layer::Error::from_read(source)))?;
-        let content = Content::open(source, offset, file.fingerprint).map_err(broken)?;
+        let source = self.open_layer(&layer.digest, offset)?;
+        let content = Content::open(source, offset, file.fingerprint);
+        let content = content.map_err(|source| super::broken(&layer.digest, source))?;
         Ok(FileReader { content })
+    }
+
+    /// Opens a layer's tar at an offset.
+    pub(crate) fn open_layer(
+        &self,
+        digest: &Digest,
+        offset: u64,
+    ) -> Result<Box<dyn Read + Send>, Error> {
+        let mut table = self.seek_table(digest, offset)?;
+        let blob = self.inner.store.open_blob(digest)?;
+        layer::read_from(blob, table.as_mut(), offset)
+            .map_err(|source| super::broken(digest, layer::Error::from_read(source)))
     }
 
     /// Opens the seek table of a layer, where the way to `offset` is long enough that one is of use. The pull made it; for a layer

@@ -32,6 +32,7 @@ impl Tree {
                     _ => self.follow(NodeId::ROOT, &parts),
                 };
                 let inside: Vec<NodeId> = folder
+                    .filter(|&folder| self.emptied.insert(folder))
                     .map(|folder| self.children(folder).map(|(_, node)| node).collect())
                     .unwrap_or_default();
                 for node in inside {
@@ -60,7 +61,15 @@ impl Tree {
             self.set(layer, NodeId::ROOT, file, None);
             return Ok(());
         };
-        let folder = self.folder_for(layer, folders, &entry.path)?;
+        let spelt = folder_of(&entry.path, name);
+        let folder = match (&self.last, spelt) {
+            (Some((last, folder)), Some(spelt)) if last == spelt => *folder,
+            _ => {
+                let folder = self.folder_for(layer, folders, &entry.path)?;
+                self.last = spelt.map(|spelt| (spelt.to_vec(), folder));
+                folder
+            }
+        };
         let (file, linked_to) = if entry.kind == EntryKind::HardLink {
             let target = self.beneath(&components(&entry.link_target));
             let found = target.and_then(|target| self.current(target));
@@ -73,11 +82,18 @@ impl Tree {
             (self.add_file(File::of(entry, fingerprint, layer)), None)
         };
         let node = self.child(folder, name)?;
-        if let Some(old) = self.current(node)
-            && self.file(old).is_folder()
-            && !self.file(file).is_folder()
-        {
-            self.remove(layer, node, false);
+        if let Some(old) = self.current(node) {
+            let (old, new) = (self.file(old), self.file(file));
+            let way = |file: &File| matches!(file.kind, EntryKind::Directory | EntryKind::Symlink);
+            let stays = old.is_folder() && new.is_folder();
+            let (was_way, was_folder) = (way(old), old.is_folder());
+            if was_way && !stays {
+                // What was a way to somewhere is none now, or leads elsewhere.
+                self.last = None;
+            }
+            if was_folder && !stays {
+                self.remove(layer, node, false);
+            }
         }
         self.set(
             layer,
@@ -185,6 +201,7 @@ impl Tree {
         if only_below && self.cleared.contains(&top) {
             return;
         }
+        self.last = None;
         let mut kept: HashSet<NodeId> = HashSet::new();
         let mut found = vec![top];
         let mut next = 0;
@@ -298,6 +315,13 @@ impl Tree {
             _ => versions.push(version),
         }
     }
+}
+
+/// Returns what stands before the name in a path, as it is spelt; `None` where the path does not end in the name.
+fn folder_of<'a>(path: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let end = path.iter().rposition(|&byte| byte != b'/')? + 1;
+    let folder = path[..end].strip_suffix(name)?;
+    (folder.is_empty() || folder.ends_with(b"/")).then_some(folder)
 }
 
 /// Splits the target of a link; `..` is a step of its own, because the folder may have been reached over a link.

@@ -14,3 +14,4 @@ mod index;
 mod oddities;
 mod round_trip;
 mod seek;
+mod tree;
