@@ -105,6 +105,8 @@ pub(crate) enum Verb {
     Cp(Cp),
     /// Make the files of an image in an empty folder
     Unpack(Unpack),
+    /// Find bytes that an image carries along without using them
+    Analyze(Analyze),
     /// Show what the store takes on disk
     Df,
     /// Look for damage: rows, files, sizes and digests that disagree
@@ -311,6 +313,23 @@ pub(crate) struct Unpack {
     pub(crate) folder: OsString,
 }
 
+/// `strata analyze`.
+#[derive(Debug, Args)]
+pub(crate) struct Analyze {
+    /// Fail below this efficiency, 0 to 1
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) lowest_efficiency: Option<f64>,
+    /// Fail when more bytes are wasted, such as 20MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) highest_wasted_bytes: Option<u64>,
+    /// Fail when a larger part of the bytes above the base is wasted, 0 to 1
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) highest_user_wasted_percent: Option<f64>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+}
+
 /// `strata check`.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -343,6 +362,10 @@ fn selector(text: &str) -> Result<Selector, String> {
         return Err("a name or an ID is wanted".into());
     }
     Ok(Selector::from(text))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    engine::human::parse_size(text).ok_or_else(|| "a size such as 20MB is wanted".into())
 }
 
 fn platform(text: &str) -> Result<Platform, String> {

@@ -1,5 +1,6 @@
 //! The verbs: each asks the engine and prints what it says.
 
+mod analyze;
 mod check;
 mod copy;
 mod df;
@@ -45,6 +46,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Cat(arguments) => files::print(session, &arguments, out),
         Verb::Cp(arguments) => copy::copy(session, &arguments, out),
         Verb::Unpack(arguments) => copy::unpack(session, &arguments, out),
+        Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
         Verb::Df => df::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),

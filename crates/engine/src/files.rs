@@ -431,7 +431,7 @@ impl ViewFacts {
 }
 
 /// Opens the file index of a layer, and makes it where there is none.
-fn index_of(store: &Store, layer: &store::LayerDetail) -> Result<Box<dyn Read>, Error> {
+pub(crate) fn index_of(store: &Store, layer: &store::LayerDetail) -> Result<Box<dyn Read>, Error> {
     let known = layer.facts.as_ref().map(|facts| &facts.diff_id);
     if let Some(diff_id) = known.or(layer.diff_id.as_ref())
         && let Some(index) = store.open_index(diff_id)?

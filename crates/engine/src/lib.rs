@@ -7,6 +7,7 @@
 //! [`Settings`]. Every verb is `async` and may be dropped at any `.await`: what is then left is whole, verified blobs,
 //! partial downloads that the next pull goes on from, and unmoved names.
 
+mod analyze;
 mod check;
 mod complete;
 mod df;
@@ -31,6 +32,7 @@ mod status;
 mod tag;
 mod unpack;
 
+pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WastedFile};
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use complete::{Completion, CompletionKind};
 pub use df::{Counted, DiskUsage, LayerUsage};

@@ -15,6 +15,7 @@
 //! - [`scan`]: all of that over one blob.
 //! - [`Tree`]: the files of a stack of layers as a container would see them, and what each layer did.
 //! - [`SeekTable`], [`read_from`]: reading from the middle of a gzip layer.
+//! - [`WasteCounter`]: what the layers carry along without using it.
 //! - `unpack` (on Unix): real files of a tree, beneath an open folder.
 //! - [`Content`]: the bytes of one file, from where its headers begin.
 //!
@@ -37,6 +38,7 @@ pub mod tar;
 mod tree;
 #[cfg(unix)]
 mod unpack;
+mod waste;
 
 pub use compression::{Compression, Decompressor};
 pub use content::Content;
@@ -46,6 +48,8 @@ pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
 pub use scan::{LayerFacts, LayerScan, scan};
 pub use seek::{SPACING, SeekTable, read_from};
 pub use tree::{Change, File, FileId, MAX_NODES, NodeId, Totals, Tree, Version};
+pub use waste::{Waste, WasteCounter, WastedPath};
+
 #[cfg(unix)]
 pub use unpack::{
     MAX_NOTES, Missing, OnBytes, OpenLayer, UnpackNote, UnpackOptions, Unpacked, is_empty, unpack,

@@ -161,3 +161,63 @@ fn a_file_is_printed_from_every_kind_of_layer() {
     assert_eq!(code("/etc/old"), "not_found");
     assert_eq!(code("/etc"), "not_a_file");
 }
+
+/// Worked out by hand: 100 bytes at /big in two layers (200, of which 100 would do), /gone with 50 bytes in a folder that is
+/// removed (the removal counts them once more, under the folder's own path), /small once (10).
+#[test]
+fn the_analysis_is_dives() {
+    let lab = Lab::new();
+    let hundred = "x".repeat(100);
+    let image = ImageBuilder::new()
+        .layer(
+            Layer::new()
+                .folder("gone")
+                .file("gone/inside", "y".repeat(50))
+                .file("big", &hundred),
+        )
+        .layer(
+            Layer::new()
+                .file("big", &hundred)
+                .whiteout("gone")
+                .file("small", "0123456789"),
+        );
+    lab.registry.push("app:1", &image.build());
+    lab.pull("app:1");
+    let name = lab.at("app:1");
+    let analysis = lab.json(&["analyze", &name]);
+    // Least: big 100, gone/inside 50, gone 50, small 10. All: 200 + 50 + 50 + 10.
+    let efficiency = analysis["efficiency"].as_f64().expect("a number");
+    assert!((efficiency - 210.0 / 310.0).abs() < 1e-9, "{efficiency}");
+    assert_eq!(analysis["wasted_bytes"], 200);
+    // Of the 110 bytes above the base.
+    let percent = analysis["wasted_percent"].as_f64().expect("a number");
+    assert!((percent - 200.0 / 110.0).abs() < 1e-9, "{percent}");
+    assert_eq!(
+        analysis["files"],
+        json!([{"path": "/big", "count": 2, "bytes": 200}])
+    );
+    assert_eq!(analysis["layers"][0]["wasted_bytes"], 150);
+    assert_eq!(analysis["layers"][1]["wasted_bytes"], 0);
+    assert_eq!(analysis["broken"], json!([]));
+
+    lab.run(&["analyze", "--lowest-efficiency", "0.5", &name])
+        .ok();
+    let out = lab
+        .run(&["analyze", "--lowest-efficiency", "0.9", &name])
+        .ended(1)
+        .out;
+    assert!(
+        out.contains("Broken: the efficiency is 0.6774, below 0.9"),
+        "{out}"
+    );
+    lab.run(&["analyze", "--highest-wasted-bytes", "200B", &name])
+        .ok();
+    lab.run(&["analyze", "--highest-wasted-bytes", "0.1kB", &name])
+        .ended(1)
+        .out
+        .clear();
+    lab.run(&["analyze", "--highest-user-wasted-percent", "0.1", &name])
+        .ended(1)
+        .out
+        .clear();
+}

@@ -122,6 +122,24 @@ impl Tree {
         totals
     }
 
+    /// Returns for each layer the bytes of its files that a later one replaced or removed.
+    pub fn hidden_bytes(&self) -> Vec<u64> {
+        let mut hidden = vec![0u64; self.layers() as usize];
+        let mut used = vec![false; self.files.len()];
+        for node in self.nodes() {
+            if let Some(file) = self.current(node) {
+                used[file.at()] = true;
+            }
+        }
+        // What is replaced within its own layer was never seen, and is counted as well: the layer carries it all the same.
+        for (file, used) in self.files.iter().zip(used) {
+            if !used && let Some(sum) = hidden.get_mut(file.layer as usize) {
+                *sum = sum.saturating_add(file.content());
+            }
+        }
+        hidden
+    }
+
     /// Carries every value up to the root. A folder's number is below those of what is in it.
     fn sum_up(&self, totals: &mut [Totals]) {
         for node in self.nodes().rev().filter(|&node| node != NodeId::ROOT) {
