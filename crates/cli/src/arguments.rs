@@ -105,6 +105,10 @@ pub(crate) enum Verb {
     Cp(Cp),
     /// Make the files of an image in an empty folder
     Unpack(Unpack),
+    /// Compare two images: settings, layers, files, packages; or one file of both
+    Compare(Compare),
+    /// List the packages of an image
+    Packages(Packages),
     /// Find bytes that an image carries along without using them
     Analyze(Analyze),
     /// Show what the store takes on disk
@@ -311,6 +315,28 @@ pub(crate) struct Unpack {
     /// An empty folder, or one that is made
     #[arg(value_name = "DIR")]
     pub(crate) folder: OsString,
+}
+
+/// `strata compare`.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "A", value_parser = selector)]
+    pub(crate) first: Selector,
+    /// What it is compared with
+    #[arg(value_name = "B", value_parser = selector)]
+    pub(crate) second: Selector,
+    /// Only this file, line by line
+    #[arg(value_name = "PATH")]
+    pub(crate) path: Option<OsString>,
+}
+
+/// `strata packages`.
+#[derive(Debug, Args)]
+pub(crate) struct Packages {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
 }
 
 /// `strata analyze`.

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod check;
+mod compare;
 mod copy;
 mod df;
 mod files;
@@ -46,6 +47,8 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Cat(arguments) => files::print(session, &arguments, out),
         Verb::Cp(arguments) => copy::copy(session, &arguments, out),
         Verb::Unpack(arguments) => copy::unpack(session, &arguments, out),
+        Verb::Compare(arguments) => compare::run(session, &arguments, out),
+        Verb::Packages(arguments) => compare::packages(session, &arguments, out),
         Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
         Verb::Df => df::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),

@@ -9,6 +9,7 @@
 
 mod analyze;
 mod check;
+mod compare;
 mod complete;
 mod df;
 mod documents;
@@ -24,6 +25,7 @@ mod inspect;
 mod interrupted;
 mod journal;
 mod layers;
+mod packages;
 mod progress;
 mod pull;
 mod removal;
@@ -34,6 +36,10 @@ mod unpack;
 
 pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WastedFile};
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
+pub use compare::{
+    Comparison, ConfigDifference, FileDifference, LayerComparison, LineChange, PackageDifference,
+    TextDifference,
+};
 pub use complete::{Completion, CompletionKind};
 pub use df::{Counted, DiskUsage, LayerUsage};
 pub use documents::{DocumentKind, ImageDocument};
@@ -52,6 +58,7 @@ pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
 pub use layers::{LayerRow, SharedWith};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
+pub use packages::{Package, PackageList, PackageManager};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,

@@ -182,8 +182,8 @@ impl File {
         self.kind == EntryKind::Directory
     }
 
-    /// Tells whether the other is the same to who looks at it. Times of folders do not count: they change with what is in them.
-    fn looks_like(&self, other: &File) -> bool {
+    /// Tells whether the other is the same but for its times.
+    pub fn is_like(&self, other: &File) -> bool {
         let Self {
             kind,
             mode,
@@ -191,7 +191,7 @@ impl File {
             gid,
             size,
             sparse: _,
-            modified,
+            modified: _,
             link_target,
             device,
             xattrs,
@@ -206,7 +206,12 @@ impl File {
             && *link_target == other.link_target
             && *xattrs == other.xattrs
             && *fingerprint == other.fingerprint
-            && (self.is_folder() || *modified == other.modified)
+    }
+
+    /// Tells whether a layer that has the other in its place changed nothing. Times of folders do not count: they change with
+    /// what is in them.
+    fn is_same(&self, other: &File) -> bool {
+        self.is_like(other) && (self.is_folder() || self.modified == other.modified)
     }
 }
 

@@ -221,3 +221,88 @@ fn the_analysis_is_dives() {
         .out
         .clear();
 }
+
+#[test]
+fn two_images_are_compared_in_all_that_they_are() {
+    let lab = Lab::new();
+    let status = |version: &str, more: &str| {
+        format!(
+            "Package: bash\nStatus: install ok installed\nVersion: {version}\nArchitecture: amd64\n\n{more}"
+        )
+    };
+    let zlib = "Package: zlib1g\nStatus: install ok installed\nVersion: 1.3\n\n";
+    let image = |version: &str, more: &str, path: &str| {
+        ImageBuilder::new()
+            .files([("etc/base", "same")])
+            .layer(
+                Layer::new()
+                    .file("var/lib/dpkg/status", status(version, more))
+                    .file("etc/motd", format!("one\n{version}\nthree\n"))
+                    .file(path, "x"),
+            )
+            .label("version", version)
+    };
+    lab.registry
+        .push("app:1", &image("5.1", "", "only-first").build());
+    lab.registry
+        .push("app:2", &image("5.2", zlib, "only-second").build());
+    lab.pull("app:1");
+    lab.pull("app:2");
+    let (a, b) = (lab.at("app:1"), lab.at("app:2"));
+    let found = lab.json(&["compare", &a, &b]);
+    assert_eq!(
+        found["config"],
+        json!([{"key": "Labels.version", "a": "5.1", "b": "5.2"}])
+    );
+    assert_eq!(found["layers"]["shared"].as_array().map(Vec::len), Some(1));
+    assert_eq!(found["layers"]["only_a"].as_array().map(Vec::len), Some(1));
+    assert_eq!(found["layers"]["only_b"].as_array().map(Vec::len), Some(1));
+    let files: Vec<_> = found["files"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|file| {
+            (
+                file["path"].as_str().expect("a path"),
+                file["change"].as_str().expect("a change"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        files,
+        [
+            ("/etc/motd", "changed"),
+            ("/only-first", "removed"),
+            ("/only-second", "added"),
+            ("/var/lib/dpkg/status", "changed"),
+        ]
+    );
+    assert_eq!(
+        found["files"][1],
+        json!({"path": "/only-first", "change": "removed", "size_a": 1, "size_b": null})
+    );
+    assert_eq!(
+        found["packages"],
+        json!([
+            {"name": "bash", "change": "changed", "version_a": "5.1", "version_b": "5.2"},
+            {"name": "zlib1g", "change": "added", "version_a": null, "version_b": "1.3"},
+        ])
+    );
+    let same = lab.json(&["compare", &a, &a]);
+    assert_eq!(
+        (&same["files"], &same["packages"], &same["config"]),
+        (&json!([]), &json!([]), &json!([]))
+    );
+    let text = lab.run(&["compare", &a, &b, "/etc/motd"]).ok().out;
+    assert_eq!(text, " one\n-5.1\n+5.2\n three\n");
+    let out = lab.run(&["compare", &a, &b]).ok().out;
+    assert!(
+        out.starts_with("Layers: 1 shared, 1 only in the first, 1 only in the second\n"),
+        "{out}"
+    );
+    assert_eq!(lab.run(&["packages", "-q", &b]).ok().out, "bash\nzlib1g\n");
+    assert_eq!(
+        lab.json(&["packages", &a])[0],
+        json!({"name": "bash", "version": "5.1", "architecture": "amd64", "manager": "dpkg"})
+    );
+}

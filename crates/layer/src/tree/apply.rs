@@ -276,7 +276,7 @@ impl Tree {
     fn set(&mut self, layer: u32, node: NodeId, file: FileId, linked_to: Option<NodeId>) {
         let change = match self.before(layer, node) {
             None => Change::Added,
-            Some(old) if self.file(old).looks_like(self.file(file)) => Change::Same,
+            Some(old) if self.file(old).is_same(self.file(file)) => Change::Same,
             Some(_) => Change::Changed,
         };
         self.put(
