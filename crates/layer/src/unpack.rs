@@ -117,9 +117,26 @@ struct Unpacker<'a> {
     options: UnpackOptions,
     /// The one file that gets another name.
     renamed: Option<(NodeId, Vec<u8>)>,
-    /// The folder that was used last.
-    open: Option<(NodeId, OwnedFd)>,
+    /// The folder that was used last, and some of those that it is in, so that neighbours are found from near by.
+    open: Vec<Open>,
     done: Unpacked,
+}
+
+/// An open folder.
+struct Open {
+    node: NodeId,
+    /// How many folders it is below the top.
+    depth: usize,
+    handle: OwnedFd,
+    /// Bytes of the path between it and the last folder that is kept.
+    distance: usize,
+}
+
+impl Open {
+    /// Tells whether it is kept when a folder in it is opened. Of a deep tree that is one in every few hundred.
+    fn is_kept(&self) -> bool {
+        self.distance >= Folder::STRETCH / 2
+    }
 }
 
 impl<'a> Unpacker<'a> {
@@ -130,7 +147,7 @@ impl<'a> Unpacker<'a> {
             target,
             options,
             renamed: None,
-            open: None,
+            open: Vec::new(),
             done: Unpacked::default(),
         }
     }
@@ -278,22 +295,41 @@ impl<'a> Unpacker<'a> {
         if node == self.top {
             return Ok(self.target);
         }
-        if !matches!(&self.open, Some((open, _)) if *open == node) {
-            let mut parts = Vec::new();
-            let mut at = node;
-            while at != self.top && at != NodeId::ROOT {
-                parts.push(self.tree.name(at));
-                at = self.tree.parent(at);
-            }
-            parts.reverse();
-            let opened =
-                Folder::open(self.target, &parts).map_err(|source| self.failed(node, source))?;
-            self.open = Some((node, opened));
+        let mut way = Vec::new();
+        let mut at = node;
+        while at != self.top && at != NodeId::ROOT {
+            way.push(at);
+            at = self.tree.parent(at);
         }
-        Ok(self
-            .open
-            .as_ref()
-            .map_or(self.target, |(_, open)| open.as_fd()))
+        way.reverse();
+        let is_on_the_way = |open: &Open| way.get(open.depth - 1) == Some(&open.node);
+        while self.open.pop_if(|open| !is_on_the_way(open)).is_some() {}
+        loop {
+            let start = self.open.last().map_or(0, |open| open.depth);
+            let rest: Vec<&[u8]> = way[start..]
+                .iter()
+                .map(|&node| self.tree.name(node))
+                .collect();
+            if rest.is_empty() {
+                return Ok(self
+                    .open
+                    .last()
+                    .map_or(self.target, |open| open.handle.as_fd()));
+            }
+            let from = self
+                .open
+                .last()
+                .map_or(self.target, |open| open.handle.as_fd());
+            let (handle, count, length) =
+                Folder::open(from, &rest).map_err(|source| self.failed(node, source))?;
+            let passed = self.open.pop_if(|open| !open.is_kept());
+            self.open.push(Open {
+                node: way[start + count - 1],
+                depth: start + count,
+                handle,
+                distance: passed.map_or(0, |open| open.distance) + length,
+            });
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{
@@ -22,32 +22,30 @@ pub(super) struct Place<'a> {
 /// Opens folders beneath another.
 pub(super) struct Folder;
 
-/// Bytes of a path that are given to the system at a time, well below its limit (`PATH_MAX`, 4 096 on Linux and 1 024 on macOS).
-const STRETCH: usize = 1000;
-
 const OPEN_FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
 impl Folder {
-    /// Opens the folder at a path. Nothing on the way may be a link.
-    pub(super) fn open(root: BorrowedFd<'_>, parts: &[&[u8]]) -> io::Result<OwnedFd> {
-        let mut at: Option<OwnedFd> = None;
-        let mut rest = parts;
-        while !rest.is_empty() {
-            let mut length = 0;
-            let fits = rest.iter().take_while(|part| {
-                length += part.len() + 1;
-                length <= STRETCH
-            });
-            let count = fits.count().max(1);
-            let (now, later) = rest.split_at(count);
-            let from = at.as_ref().map_or(root, AsFd::as_fd);
-            at = Some(beneath(from, now)?);
-            rest = later;
+    /// Bytes of a path that are given to the system at a time, well below its limit (`PATH_MAX`, 1 024 on macOS).
+    pub(super) const STRETCH: usize = 1000;
+
+    /// Opens a folder as far along a path as the system goes at once. Nothing on the way may be a link.
+    ///
+    /// Returns it, the parts of the path that it took, and their bytes.
+    pub(super) fn open(
+        root: BorrowedFd<'_>,
+        parts: &[&[u8]],
+    ) -> io::Result<(OwnedFd, usize, usize)> {
+        let (mut count, mut length) = (0, 0);
+        for part in parts {
+            if count > 0 && length + part.len() >= Self::STRETCH {
+                break;
+            }
+            (count, length) = (count + 1, length + part.len() + 1);
         }
-        at.map_or_else(|| root.try_clone_to_owned(), Ok)
+        Ok((beneath(root, &parts[..count])?, count, length))
     }
 }
 

@@ -15,3 +15,5 @@ mod oddities;
 mod round_trip;
 mod seek;
 mod tree;
+#[cfg(unix)]
+mod unpack;
