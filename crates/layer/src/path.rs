@@ -40,6 +40,11 @@ pub(crate) fn components(path: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
+/// Tells whether a name has a meaning of its own.
+pub(crate) fn is_marked(name: &[u8]) -> bool {
+    name.starts_with(WHITEOUT)
+}
+
 /// Tells what an entry of this name does.
 ///
 /// A bare `.wh.`, and whiteouts of `.` and `..`, are refused: other tools took them for the folder around them and removed that
@@ -49,7 +54,7 @@ pub(crate) fn purpose(path: &[u8]) -> Result<Purpose<'_>, PathProblem> {
     let Some((&name, folders)) = parts.split_last() else {
         return Ok(Purpose::Place(parts));
     };
-    if folders.iter().any(|folder| folder.starts_with(WHITEOUT)) {
+    if folders.iter().any(|folder| is_marked(folder)) {
         return Ok(Purpose::Nothing);
     }
     let Some(removed) = name.strip_prefix(WHITEOUT) else {

@@ -18,6 +18,7 @@ mod view;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
+use std::sync::Arc;
 
 pub use view::Totals;
 
@@ -76,9 +77,9 @@ pub struct Tree {
 
 #[derive(Debug)]
 struct Node {
-    name: Box<[u8]>,
+    name: Arc<[u8]>,
     parent: NodeId,
-    children: BTreeMap<Box<[u8]>, NodeId>,
+    children: BTreeMap<Arc<[u8]>, NodeId>,
     /// In the order of layers, at most one for each.
     versions: Vec<Version>,
 }
@@ -230,7 +231,7 @@ impl Tree {
     /// Creates an empty tree that refuses to hold more than so many paths.
     pub fn with_limit(limit: usize) -> Self {
         let root = Node {
-            name: Box::default(),
+            name: Arc::default(),
             parent: NodeId::ROOT,
             children: BTreeMap::new(),
             versions: Vec::new(),

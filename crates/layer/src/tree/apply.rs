@@ -1,11 +1,12 @@
 //! Puts entries of a layer onto the tree.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::{Change, File, FileId, Node, NodeId, Tree, Version, misplaced};
 use crate::entry::{Entry, EntryKind};
 use crate::error::{Error, PathProblem};
-use crate::path::{Purpose, components, purpose};
+use crate::path::{Purpose, components, is_marked, purpose};
 
 /// Symbolic links that are followed for one path: Linux's number for a whole lookup (`MAXSYMLINKS`).
 pub(super) const MAX_LINKS: usize = 40;
@@ -18,6 +19,11 @@ impl Tree {
         fingerprint: Option<u128>,
     ) -> Result<(), Error> {
         let fail = |problem| misplaced(&entry.path, problem);
+        if let Some((last, folder)) = &self.last
+            && let Some(name) = plain_name_in(&entry.path, last)
+        {
+            return self.place_in(layer, entry, fingerprint, *folder, name);
+        }
         match purpose(&entry.path).map_err(fail)? {
             Purpose::Nothing => Ok(()),
             Purpose::Whiteout(parts) => {
@@ -61,15 +67,21 @@ impl Tree {
             self.set(layer, NodeId::ROOT, file, None);
             return Ok(());
         };
+        let folder = self.folder_for(layer, folders, &entry.path)?;
         let spelt = folder_of(&entry.path, name);
-        let folder = match (&self.last, spelt) {
-            (Some((last, folder)), Some(spelt)) if last == spelt => *folder,
-            _ => {
-                let folder = self.folder_for(layer, folders, &entry.path)?;
-                self.last = spelt.map(|spelt| (spelt.to_vec(), folder));
-                folder
-            }
-        };
+        self.last = spelt.map(|spelt| (spelt.to_vec(), folder));
+        self.place_in(layer, entry, fingerprint, folder, name)
+    }
+
+    fn place_in(
+        &mut self,
+        layer: u32,
+        entry: &Entry,
+        fingerprint: Option<u128>,
+        folder: NodeId,
+        name: &[u8],
+    ) -> Result<(), Error> {
+        let fail = |problem| misplaced(&entry.path, problem);
         let (file, linked_to) = if entry.kind == EntryKind::HardLink {
             let target = self.beneath(&components(&entry.link_target));
             let found = target.and_then(|target| self.current(target));
@@ -256,13 +268,15 @@ impl Tree {
             return Err(Error::TooManyFiles { limit: self.limit });
         }
         let node = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let name: Arc<[u8]> = name.into();
         self.nodes.push(Node {
-            name: name.into(),
+            name: Arc::clone(&name),
             parent: folder,
             children: std::collections::BTreeMap::new(),
-            versions: Vec::new(),
+            // Nearly every path is touched by one layer.
+            versions: Vec::with_capacity(1),
         });
-        self.nodes[folder.at()].children.insert(name.into(), node);
+        self.nodes[folder.at()].children.insert(name, node);
         Ok(node)
     }
 
@@ -315,6 +329,15 @@ impl Tree {
             _ => versions.push(version),
         }
     }
+}
+
+/// Returns the name of what is in a folder as it was spelt before, if the name is just a name.
+fn plain_name_in<'a>(path: &'a [u8], folder: &[u8]) -> Option<&'a [u8]> {
+    let name = path.strip_prefix(folder)?;
+    let end = name.iter().rposition(|&byte| byte != b'/')? + 1;
+    let name = &name[..end];
+    let plain = !name.contains(&b'/') && !matches!(name, b"." | b"..") && !is_marked(name);
+    plain.then_some(name)
 }
 
 /// Returns what stands before the name in a path, as it is spelt; `None` where the path does not end in the name.
