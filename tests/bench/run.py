@@ -176,7 +176,8 @@ class Table:
 def version_of(program):
     if not shutil.which(program):
         return None
-    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip().splitlines()[0]
+    told = subprocess.run([program, "--version"], capture_output=True, text=True)
+    return next(iter((told.stdout + told.stderr).strip().splitlines()), program)
 
 
 def pull_rows(table, strata, registry, cache, work, runs):
@@ -316,7 +317,6 @@ def inside_rows(table, strata, cache, work, runs):
     umoci = Side("umoci unpack", ["umoci", "unpack", "--image", f"{large}:data", theirs], wipe(theirs))
     compare([unpack, umoci], max(2, runs // 2))
     table.versus("unpack it to a folder", unpack, [umoci], "<= 0.3x")
-    table.add("the same: memory", megabytes(unpack.median("memory")), f"umoci {megabytes(umoci.median('memory'))}", "", "<= 105 MB (100 MiB)")
 
 
 def window_rows(table, cache, runs):
