@@ -133,6 +133,12 @@ pub enum Error {
         /// The path in the image.
         path: String,
     },
+    /// The layer that has the file is not in the store.
+    #[error("the layer {digest} is not here")]
+    LayerNotHere {
+        /// The blob.
+        digest: Digest,
+    },
     /// The image has fewer layers.
     #[error("there is no layer {layer}, the image has {layers}")]
     NoSuchLayer {

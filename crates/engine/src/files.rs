@@ -236,20 +236,31 @@ impl ImageFiles {
             }
             break tree;
         };
-        Ok(Self {
+        let blobs = layers.iter().map(|layer| layer.digest.clone());
+        Ok(Self::of(
+            store.clone(),
+            detail.manifest.clone(),
+            blobs,
+            tree,
+        ))
+    }
+
+    /// Puts together what is known of an image whose tree was made.
+    pub(crate) fn of(
+        store: Store,
+        manifest: Digest,
+        layers: impl Iterator<Item = Digest>,
+        tree: Tree,
+    ) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                store: store.clone(),
-                manifest: detail.manifest.clone(),
-                layers: layers
-                    .into_iter()
-                    .map(|layer| LayerBlob {
-                        digest: layer.digest.clone(),
-                    })
-                    .collect(),
+                store,
+                manifest,
+                layers: layers.map(|digest| LayerBlob { digest }).collect(),
                 tree,
                 views: Mutex::default(),
             }),
-        })
+        }
     }
 
     /// Returns how many layers there are.

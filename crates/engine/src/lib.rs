@@ -61,7 +61,8 @@ pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
-    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
+    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
+    PulledImage, RemoteImage,
 };
 pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{

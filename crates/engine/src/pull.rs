@@ -3,6 +3,7 @@
 mod fetch;
 mod pipeline;
 mod prepare;
+mod remote;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType, Platform, Reference};
@@ -11,6 +12,7 @@ use store::Store;
 pub(crate) use self::pipeline::index_anew;
 pub(crate) use self::prepare::MAX_CONFIG_SIZE;
 use self::prepare::Prepared;
+pub use self::remote::RemoteImage;
 use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};
 
 /// What to pull.

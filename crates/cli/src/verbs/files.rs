@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use engine::{FileChange, FileKind, FileQuery, FileRow, FileView, human};
+use engine::{
+    Engine, FileChange, FileKind, FileQuery, FileRow, FileView, ImageFiles, MovePolicy, NoProgress,
+    PullRequest, human,
+};
 use serde::Serialize;
 
 use crate::{
@@ -35,20 +38,24 @@ struct Document {
 }
 
 pub(super) fn list(session: &Session, arguments: &Ls, out: &mut dyn Write) -> Result<(), Failure> {
-    let query = FileQuery {
-        view: arguments.layer.map_or(FileView::Merged, FileView::Layer),
-        ..FileQuery::default()
-    };
     let path = arguments.path.as_encoded_bytes();
-    let rows = session.with_engine(async |engine| {
-        let files = engine.files(&arguments.reference).await?;
+    let list = async |engine: &Engine| {
+        let (files, view) = opened(engine, arguments).await?;
+        let query = FileQuery {
+            view,
+            ..FileQuery::default()
+        };
         let page = if arguments.recursive {
             files.below(path, query)?
         } else {
             files.children(path, query)?
         };
         Ok(page.rows)
-    })?;
+    };
+    let rows = match remote(arguments) {
+        Some(_) => session.with_engine_at_length("Nothing was stored.", list)?,
+        None => session.with_engine(list)?,
+    };
     if session.json() {
         json::write(out, &rows.iter().map(document).collect::<Vec<_>>())?;
         return Ok(());
@@ -66,6 +73,40 @@ pub(super) fn list(session: &Session, arguments: &Ls, out: &mut dyn Write) -> Re
     }
     table.write(out)?;
     Ok(())
+}
+
+/// Returns what is named behind `docker://`, as skopeo writes an image that is in a registry.
+fn remote(arguments: &Ls) -> Option<&str> {
+    arguments.reference.text().strip_prefix("docker://")
+}
+
+/// Opens the files of an image of the store, or, reading only what is needed, of one in a registry.
+async fn opened(engine: &Engine, arguments: &Ls) -> Result<(ImageFiles, FileView), Failure> {
+    let Some(name) = remote(arguments) else {
+        let files = engine.files(&arguments.reference).await?;
+        return Ok((
+            files,
+            arguments.layer.map_or(FileView::Merged, FileView::Layer),
+        ));
+    };
+    let request = PullRequest {
+        reference: super::reference(name)?,
+        platform: None,
+        move_policy: MovePolicy::Keep,
+    };
+    let image = engine.remote(&request, &NoProgress).await?;
+    match arguments.layer {
+        // What a layer changed is only known together with those below it.
+        Some(layer) if layer <= 1 => Ok((
+            image.layer_files(layer, &NoProgress).await?,
+            FileView::Layer(1),
+        )),
+        Some(layer) => Ok((
+            image.layer_files(layer, &NoProgress).await?,
+            FileView::Merged,
+        )),
+        None => Ok((image.files(&NoProgress).await?, FileView::Merged)),
+    }
 }
 
 pub(super) fn print(

@@ -306,3 +306,21 @@ fn two_images_are_compared_in_all_that_they_are() {
         json!({"name": "bash", "version": "5.1", "architecture": "amd64", "manager": "dpkg"})
     );
 }
+
+#[test]
+fn a_remote_image_is_listed_without_being_pulled() {
+    let lab = Lab::new();
+    let image = changed().build();
+    lab.registry.push("app:1", &image);
+    let name = format!("docker://{}", lab.at("app:1"));
+    let there = lab.json(&["ls", "-R", &name]);
+    assert_eq!(lab.json(&["images"]), json!([]));
+    // Of one layer only that is read.
+    let fetched = |digest: &str| lab.registry.requests_for(digest).len();
+    let before = fetched(image.layers[0].descriptor.digest.as_str());
+    let paths = lab.run(&["ls", "-R", "-q", "--layer", "3", &name]).ok().out;
+    assert_eq!(paths, "/lib\n/lib/through-the-link\n");
+    assert_eq!(fetched(image.layers[0].descriptor.digest.as_str()), before);
+    lab.pull("app:1");
+    assert_eq!(lab.json(&["ls", "-R", &lab.at("app:1")]), there);
+}

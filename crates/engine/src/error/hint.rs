@@ -33,6 +33,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "Pull {wanted} first, or look at the list of images."
         )),
         Error::NoSuchFile { .. } => Some("Look at the list of files.".into()),
+        Error::LayerNotHere { .. } => Some("Pull the image first.".into()),
         Error::NoSuchLayer { layers, .. } => {
             Some(format!("Layers are counted from 1, the base, to {layers}."))
         }

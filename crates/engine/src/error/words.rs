@@ -20,6 +20,7 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } | Error::NoSuchFile { .. } => {
             "not_found"
         }
+        Error::LayerNotHere { .. } => "not_found",
         Error::NoSuchLayer { .. } => "usage",
         Error::NotAFile { .. } => "not_a_file",
         Error::Unreadable { .. } => "corrupt_layer",

@@ -35,7 +35,7 @@ impl ImageFiles {
     /// Opens a file of the merged tree for reading; symbolic links are followed, as a program in the container would.
     ///
     /// # Errors
-    /// `not_found`; `not_a_file` for folders and devices; `store_damaged` where the blob is not there.
+    /// `not_found`, also where the layer of a remote image is not here; `not_a_file` for folders and devices; `store_damaged`.
     pub fn read(&self, path: &[u8]) -> Result<FileReader, Error> {
         let tree = &self.inner.tree;
         let node = tree.resolve(path, true);
@@ -87,6 +87,11 @@ impl ImageFiles {
         digest: &Digest,
         offset: u64,
     ) -> Result<Box<dyn Read + Send>, Error> {
+        if !self.inner.store.contains(digest)? {
+            return Err(Error::LayerNotHere {
+                digest: digest.clone(),
+            });
+        }
         let mut table = self.seek_table(digest, offset)?;
         let blob = self.inner.store.open_blob(digest)?;
         layer::read_from(blob, table.as_mut(), offset)

@@ -243,7 +243,7 @@ impl Engine {
     }
 
     /// Sends a blob's body on, taking it up again where it breaks off.
-    async fn transfer(
+    pub(super) async fn transfer(
         &self,
         repository: &Repository,
         blob: &PlannedBlob,

@@ -120,7 +120,7 @@ pub(crate) fn index_anew(
     Ok(facts.diff_id)
 }
 
-fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {
+pub(super) fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }
