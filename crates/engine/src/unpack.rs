@@ -188,23 +188,36 @@ mod unix {
             let is_folder = file.is_none_or(layer::File::is_folder);
             let open = |layer, offset| self.layer_at(layer, offset);
             let name = OsStr::from_bytes(tree.name(node));
-            let target = match destination.is_dir() {
-                true if !contents && !name.is_empty() => destination.join(name),
-                _ => destination.to_owned(),
+            let into = destination.is_dir();
+            if into && is_folder && (contents || name.is_empty()) {
+                let handle =
+                    fs::File::open(destination).map_err(|source| io(destination, source))?;
+                let handle = handle.as_fd();
+                let options = UnpackOptions {
+                    keep_target: true,
+                    ..options.into()
+                };
+                let unpacked = layer::unpack(tree, node, handle, options, &open, told);
+                return Ok(unpacked.map_err(|error| self.unpack_failed(error))?.into());
+            }
+            let target = match into {
+                true => destination.join(name),
+                false => destination.to_owned(),
             };
+            let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+                return Err(io(&target, std::io::ErrorKind::InvalidInput.into()));
+            };
+            let parent = match parent.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => parent,
+            };
+            let handle = fs::File::open(parent).map_err(|source| io(parent, source))?;
+            let options = options.into();
             let unpacked = if is_folder {
-                let handle = new_folder(&target)?;
-                layer::unpack(tree, node, handle.as_fd(), options.into(), &open, told)
+                let made = layer::folder_in(handle.as_fd(), name);
+                let made = made.map_err(|source| io(&target, source))?;
+                layer::unpack(tree, node, made.as_fd(), options, &open, told)
             } else {
-                let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
-                    return Err(io(&target, std::io::ErrorKind::InvalidInput.into()));
-                };
-                let parent = match parent.as_os_str().is_empty() {
-                    true => Path::new("."),
-                    false => parent,
-                };
-                let handle = fs::File::open(parent).map_err(|source| io(parent, source))?;
-                let options = options.into();
                 layer::unpack_file(tree, node, handle.as_fd(), name, options, &open, told)
             };
             Ok(unpacked.map_err(|error| self.unpack_failed(error))?.into())
@@ -248,6 +261,7 @@ mod unix {
             Self {
                 owners: options.owners,
                 devices: options.owners,
+                keep_target: false,
             }
         }
     }

@@ -52,6 +52,6 @@ pub use waste::{Waste, WasteCounter, WastedPath};
 
 #[cfg(unix)]
 pub use unpack::{
-    MAX_NOTES, Missing, OnBytes, OpenLayer, UnpackNote, UnpackOptions, Unpacked, is_empty, unpack,
-    unpack_file,
+    MAX_NOTES, Missing, OnBytes, OpenLayer, UnpackNote, UnpackOptions, Unpacked, folder_in,
+    is_empty, unpack, unpack_file,
 };

@@ -32,6 +32,8 @@ pub struct UnpackOptions {
     pub owners: bool,
     /// Make device nodes. Otherwise they are left out and noted.
     pub devices: bool,
+    /// Leave owner, mode and times of the folder that everything goes into as they are.
+    pub keep_target: bool,
 }
 
 /// What was made.
@@ -74,7 +76,7 @@ pub type OpenLayer<'a> = dyn Fn(u32, u64) -> Result<Box<dyn Read + Send>, Error>
 /// Is told the bytes that were written so far, and may stop it.
 pub type OnBytes<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
 
-/// Makes what is in a folder of the tree, and below it, in the folder behind `target`, whose attributes become that folder's.
+/// Makes what is in a folder of the tree, and below it, in the folder behind `target`, which gets the attributes of that folder.
 ///
 /// What stands in the way is replaced, but for folders, which are kept and filled.
 ///
@@ -236,6 +238,9 @@ impl<'a> Unpacker<'a> {
     }
 
     fn finish_folder(&mut self, node: NodeId) -> Result<(), Error> {
+        if node == self.top && self.options.keep_target {
+            return Ok(());
+        }
         let Some(file) = self.tree.current(node).map(|id| self.tree.file(id)) else {
             return Ok(());
         };
@@ -348,6 +353,19 @@ pub fn is_empty(folder: BorrowedFd<'_>) -> io::Result<bool> {
         Some(Err(error)) => Err(error.into()),
         found => Ok(found.is_none()),
     }
+}
+
+/// Opens a folder in a folder, and makes it where there is none. A link is not followed: an image that was copied out before may
+/// have put it there.
+///
+/// # Errors
+/// Where something else has the name.
+pub fn folder_in(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
+    match rustix::fs::mkdirat(folder, name, rustix::fs::Mode::RWXU) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Folder::open(folder, &[name.as_bytes()])?.0)
 }
 
 /// Tells whether a name in a folder is a folder itself; a link is none.

@@ -495,7 +495,13 @@ fn files_and_folders_are_copied_as_docker_does() {
     assert_eq!(fs::read_to_string(lab.path("plain")).unwrap(), "0123456789");
     fs::create_dir(lab.path("folder")).unwrap();
     copy("/etc", "folder");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(lab.path("folder"), private).unwrap();
     copy("/usr/lib/.", "folder");
+    assert_eq!(
+        fs::metadata(lab.path("folder")).unwrap().mode() & 0o777,
+        0o700
+    );
     copy("/usr", "named");
     for (path, content) in [
         ("folder/etc/motd", "hello again\n"),
@@ -519,4 +525,38 @@ fn files_and_folders_are_copied_as_docker_does() {
     );
     let wrong = lab.run(&["--json", "cp", &name, "x"]).ended(2).error();
     assert_eq!(wrong["code"], "usage");
+}
+
+/// The first image plants a link, the second one writes through it: GHSA-m37j-52j7-pjw7, CVE-2025-45582.
+#[test]
+fn a_link_that_an_image_left_is_not_followed_for_the_next() {
+    let lab = Lab::new();
+    fs::create_dir(lab.path("outside")).unwrap();
+    fs::create_dir(lab.path("out")).unwrap();
+    let away = lab.path("outside").display().to_string();
+    lab.registry.push(
+        "one:1",
+        &ImageBuilder::new()
+            .layer(Layer::new().symlink("etc", &away))
+            .build(),
+    );
+    lab.registry.push(
+        "two:1",
+        &ImageBuilder::new().files([("etc/passwd", "bad")]).build(),
+    );
+    for name in ["one:1", "two:1"] {
+        lab.pull(name);
+    }
+    lab.run(&["cp", &format!("{}:/etc", lab.at("one:1")), "out"])
+        .ok();
+    let second = lab
+        .run(&["--json", "cp", &format!("{}:/etc", lab.at("two:1")), "out"])
+        .ended(1);
+    assert_eq!(second.error()["code"], "io");
+    assert_eq!(fs::read_dir(lab.path("outside")).unwrap().count(), 0);
+    fs::write(lab.path("file"), "mine").unwrap();
+    lab.run(&["--json", "cp", &format!("{}:/etc", lab.at("two:1")), "file"])
+        .ended(1)
+        .error();
+    assert_eq!(fs::read_to_string(lab.path("file")).unwrap(), "mine");
 }

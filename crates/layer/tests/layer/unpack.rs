@@ -16,6 +16,7 @@ use crate::archive::{Archive, Header};
 const AS_USER: UnpackOptions = UnpackOptions {
     owners: false,
     devices: false,
+    keep_target: false,
 };
 
 /// Layers as they are: their tars, and the tree that their indexes make.
@@ -182,7 +183,7 @@ fn owners_that_no_system_has_are_refused() {
         let stack = stack([Archive::new().pax([("uid", uid)]).file("f", "x")]);
         let options = UnpackOptions {
             owners: true,
-            devices: false,
+            ..AS_USER
         };
         let error = stack.unpack(&root, options).unwrap_err();
         assert!(
