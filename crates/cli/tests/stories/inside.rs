@@ -324,3 +324,46 @@ fn a_remote_image_is_listed_without_being_pulled() {
     lab.pull("app:1");
     assert_eq!(lab.json(&["ls", "-R", &lab.at("app:1")]), there);
 }
+
+/// A pull notes where decoding can begin; a layer whose table is gone gets another when it is needed; it goes with its layer.
+#[test]
+fn a_file_in_the_middle_is_read_from_near_by() {
+    let lab = Lab::new();
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()
+    })
+    .take(2 << 20)
+    .flatten()
+    .collect();
+    // In one member the fastest level makes one block of it all, in which there is no place to begin.
+    let layer = Layer::new().file("large", &noise).file("last", "the end\n");
+    let image = ImageBuilder::new().layer(layer.packed(Packing::GzipMembers(8)));
+    lab.registry.push("app:1", &image.build());
+    lab.pull("app:1");
+    let name = lab.at("app:1");
+    let tables = || {
+        let entries = std::fs::read_dir(lab.store().join("layers")).expect("the folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "seek")
+            })
+            .collect::<Vec<_>>()
+    };
+    let made = tables();
+    assert_eq!(made.len(), 1);
+    assert_eq!(lab.run(&["cat", &name, "/last"]).ok().out, "the end\n");
+    std::fs::write(&made[0], "damaged").expect("it can be written");
+    assert_eq!(lab.run(&["cat", &name, "/last"]).ok().out, "the end\n");
+    assert!(
+        std::fs::metadata(&made[0]).expect("a file").len() > 100,
+        "it was made again"
+    );
+    lab.run(&["rmi", "--now", &name]).ok();
+    assert!(tables().is_empty());
+}
