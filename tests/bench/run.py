@@ -212,7 +212,8 @@ class Table:
 def version_of(program):
     if not shutil.which(program):
         return None
-    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip().splitlines()[0]
+    told = subprocess.run([program, "--version"], capture_output=True, text=True)
+    return next(iter((told.stdout + told.stderr).strip().splitlines()), program)
 
 
 def pull_rows(table, strata, registry, cache, work, runs):
@@ -372,6 +373,43 @@ def list_rows(table, strata, cache, work, runs):
         )
 
 
+def inside_rows(table, strata, cache, work, runs):
+    """Listing, one file out of the middle, unpacking: of the large image, stored."""
+    large = cache / "large/oci"
+    store = work / "inside"
+    registry = Registry(work / "registry-inside")
+    try:
+        registry.push(f"{large}:data", "bench/data:1")
+        name = registry.name("bench/data:1")
+        Run([strata, "--store", store, "pull", "-q", name])
+    finally:
+        registry.stop()
+    first = Side("strata", [strata, "--store", store, "ls", name, "/usr/bin"])
+    whole = Side("strata", [strata, "--store", store, "ls", "-R", name])
+    compare([first, whole], runs * 2)
+    count = len(whole.runs[-1].output.splitlines())
+    table.add(f"list one folder of {count} files", seconds(first.median("wall")), "", "", "<= 50 ms")
+    table.add("list them all", seconds(whole.median("wall")), "", "", "<= 200 ms")
+    rows = json.loads(Run([strata, "--store", store, "ls", "-R", "--json", name]).output)
+    files = [row["path"] for row in rows if row["type"] == "file" and row["layer"] == len(manifest_of(large)["layers"])]
+    samples = random.Random(7).sample(sorted(files), 3)
+    reads = [Side("strata", [strata, "--store", store, "cat", name, path]) for path in samples]
+    compare(reads, runs * 2)
+    table.add(
+        "read one file out of the top layer", seconds(statistics.median(side.median("wall") for side in reads)),
+        "", "", "<= 50 ms once indexed",
+    )
+    ours, theirs = work / "unpacked", work / "umoci"
+    wipe = lambda folder: lambda: shutil.rmtree(folder, ignore_errors=True)
+    unpack = Side("strata", [strata, "--store", store, "unpack", "-q", name, ours], wipe(ours))
+    if not shutil.which("umoci"):
+        table.notes.append("umoci is not installed: its row is missing.")
+        return
+    umoci = Side("umoci unpack", ["umoci", "unpack", "--image", f"{large}:data", theirs], wipe(theirs))
+    compare([unpack, umoci], max(2, runs // 2))
+    table.versus("unpack it to a folder", unpack, [umoci], "<= 0.3x")
+
+
 def window_rows(table, cache, runs):
     program, blank = ROOT / "target/release/strata-desktop", ROOT / "target/release/examples/blank_window"
     if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
@@ -385,7 +423,7 @@ def window_rows(table, cache, runs):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--only", choices=["pull", "archive", "list", "window"])
+    arguments.add_argument("--only", choices=["pull", "archive", "list", "inside", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
     strata = str(ROOT / "target/release/strata")
@@ -406,9 +444,12 @@ def main():
             archive_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "list"):
             list_rows(table, strata, cache, work, options.runs)
+        if options.only in (None, "inside"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            inside_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "window"):
             window_rows(table, cache, options.runs)
-    peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "dockerd", "openssl"])))
+    peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "dockerd", "umoci", "openssl"])))
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     text = (HERE / "benchmarks.template.md").read_text().format(
         date=datetime.date.today().isoformat(), cores=os.cpu_count(), model=model, peers=peers, runs=options.runs,

@@ -1,6 +1,6 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -76,10 +76,6 @@ pub(crate) enum ProgressStyle {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one exists per run of the program"
-)]
 pub(crate) enum Verb {
     /// List images
     Images(Images),
@@ -109,6 +105,20 @@ pub(crate) enum Verb {
     History(History),
     /// Show the layers of an image, base first
     Layers(Layers),
+    /// List the files of an image, or what one layer changed
+    Ls(Ls),
+    /// Print a file of an image
+    Cat(Cat),
+    /// Copy a file or folder out of an image
+    Cp(Cp),
+    /// Make the files of an image in an empty folder
+    Unpack(Unpack),
+    /// Compare two images: settings, layers, files, packages; or one file of both
+    Compare(Compare),
+    /// List the packages of an image
+    Packages(Packages),
+    /// Find bytes that an image carries along without using them
+    Analyze(Analyze),
     /// Show what the store takes on disk
     Df,
     /// Look for damage: rows, files, sizes and digests that disagree
@@ -361,6 +371,98 @@ pub(crate) struct Layers {
     pub(crate) reference: Selector,
 }
 
+/// `strata ls`.
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// List everything below, too
+    #[arg(long, short = 'R')]
+    pub(crate) recursive: bool,
+    /// Only what this layer added (A), changed (C) or removed (D); 1 is the base
+    #[arg(long, value_name = "N")]
+    pub(crate) layer: Option<usize>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// The folder or file in the image
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(crate) path: OsString,
+}
+
+/// `strata cat`.
+#[derive(Debug, Args)]
+pub(crate) struct Cat {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// The file in the image; links are followed
+    #[arg(value_name = "PATH")]
+    pub(crate) path: OsString,
+}
+
+/// `strata cp`.
+#[derive(Debug, Args)]
+pub(crate) struct Cp {
+    /// Keep the owners, as root
+    #[arg(long, short)]
+    pub(crate) archive: bool,
+    /// The image and the path in it; with /. at the end what is in the folder
+    #[arg(value_name = "REF:/PATH")]
+    pub(crate) source: String,
+    /// A folder to copy into, or the name to copy to
+    #[arg(value_name = "DEST")]
+    pub(crate) destination: OsString,
+}
+
+/// `strata unpack`.
+#[derive(Debug, Args)]
+pub(crate) struct Unpack {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+    /// An empty folder, or one that is made
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: OsString,
+}
+
+/// `strata compare`.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "A", value_parser = selector)]
+    pub(crate) first: Selector,
+    /// What it is compared with
+    #[arg(value_name = "B", value_parser = selector)]
+    pub(crate) second: Selector,
+    /// Only this file, line by line
+    #[arg(value_name = "PATH")]
+    pub(crate) path: Option<OsString>,
+}
+
+/// `strata packages`.
+#[derive(Debug, Args)]
+pub(crate) struct Packages {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+}
+
+/// `strata analyze`.
+#[derive(Debug, Args)]
+pub(crate) struct Analyze {
+    /// Fail below this efficiency, 0 to 1
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) lowest_efficiency: Option<f64>,
+    /// Fail when more bytes are wasted, such as 20MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) highest_wasted_bytes: Option<u64>,
+    /// Fail when a larger part of the bytes above the base is wasted, 0 to 1
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) highest_user_wasted_percent: Option<f64>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "REF", value_parser = selector)]
+    pub(crate) reference: Selector,
+}
+
 /// `strata check`.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -397,6 +499,10 @@ fn selector(text: &str) -> Result<Selector, String> {
 
 fn place(text: &str) -> Result<Place, String> {
     text.parse::<Place>().map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    engine::human::parse_size(text).ok_or_else(|| "a size such as 20MB is wanted".into())
 }
 
 fn platform(text: &str) -> Result<Platform, String> {

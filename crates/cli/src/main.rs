@@ -7,6 +7,7 @@ mod arguments;
 mod failure;
 mod json;
 mod listing;
+mod path;
 mod progress;
 mod session;
 mod table;

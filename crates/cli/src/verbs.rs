@@ -1,8 +1,11 @@
 //! The verbs: each asks the engine and prints what it says.
 
+mod analyze;
 mod check;
+mod compare;
 mod copy;
 mod df;
+mod files;
 mod history;
 mod images;
 mod import;
@@ -17,6 +20,7 @@ mod removal;
 mod save;
 mod tag;
 mod undo;
+mod unpack;
 mod version;
 
 use std::io::Write;
@@ -47,6 +51,13 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Inspect(arguments) => inspect::run(session, &arguments, out),
         Verb::History(arguments) => history::run(session, &arguments, out),
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
+        Verb::Ls(arguments) => files::list(session, &arguments, out),
+        Verb::Cat(arguments) => files::print(session, &arguments, out),
+        Verb::Cp(arguments) => unpack::copy(session, &arguments, out),
+        Verb::Unpack(arguments) => unpack::unpack(session, &arguments, out),
+        Verb::Compare(arguments) => compare::run(session, &arguments, out),
+        Verb::Packages(arguments) => compare::packages(session, &arguments, out),
+        Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
         Verb::Df => df::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),

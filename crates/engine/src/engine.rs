@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) registry: RegistryClient,
+    pub(crate) files: crate::files::FilesCache,
 }
 
 impl Engine {
@@ -45,6 +46,7 @@ impl Engine {
                 settings,
                 store,
                 registry,
+                files: crate::files::FilesCache::default(),
             }),
         })
     }

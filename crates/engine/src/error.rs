@@ -175,6 +175,52 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// There is no such file in the image.
+    #[error("there is no {path} in the image")]
+    NoSuchFile {
+        /// The path in the image.
+        path: String,
+    },
+    /// The layer that has the file is not in the store.
+    #[error("the layer {digest} is not here")]
+    LayerNotHere {
+        /// The blob.
+        digest: Digest,
+    },
+    /// The image has fewer layers.
+    #[error("there is no layer {layer}, the image has {layers}")]
+    NoSuchLayer {
+        /// What was asked for.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// It has no content to read.
+    #[error("{path} is no regular file")]
+    NotAFile {
+        /// The path in the image.
+        path: String,
+    },
+    /// A file's content could not be read out of its layer.
+    #[error("{path} cannot be read out of the image: {source}")]
+    Unreadable {
+        /// The path in the image.
+        path: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+    /// The files could not be made.
+    #[error("{source}")]
+    Unpack {
+        /// Which one, and why.
+        source: Box<layer::Error>,
+    },
+    /// Files were to be made in a folder that has others.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

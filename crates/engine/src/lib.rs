@@ -7,14 +7,17 @@
 //! [`Settings`]. Every verb is `async` and may be dropped at any `.await`: what is then left is whole, verified blobs,
 //! partial downloads that the next pull goes on from, and unmoved names.
 
+mod analyze;
 mod changes;
 mod check;
+mod compare;
 mod complete;
 mod copy;
 mod df;
 mod documents;
 mod engine;
 mod error;
+mod files;
 mod filter;
 mod history;
 pub mod human;
@@ -26,6 +29,7 @@ mod interrupted;
 mod journal;
 mod layers;
 mod load;
+mod packages;
 mod pipeline;
 mod place;
 mod probe;
@@ -36,16 +40,26 @@ mod save;
 mod settings;
 mod status;
 mod tag;
+mod unpack;
 
+pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WastedFile};
 pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
+pub use compare::{
+    Comparison, ConfigDifference, FileDifference, LayerComparison, LineChange, PackageDifference,
+    TextDifference,
+};
 pub use complete::{Completion, CompletionKind};
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
 pub use error::Error;
+pub use files::{
+    FileChange, FileContent, FileKind, FileQuery, FileReader, FileRow, FileTouch, FileView,
+    FilesPage, ImageFiles,
+};
 pub use filter::{Filter, FilterError};
 pub use history::HistoryRow;
 pub use image::{HealthcheckSummary, ImageConfigSummary, ImageDetail, IndexPlatform};
@@ -60,11 +74,13 @@ pub use load::{
     PlannedName,
 };
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
+pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
-    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
+    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
+    PulledImage, RemoteImage,
 };
 pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{
@@ -74,3 +90,4 @@ pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
 pub use tag::{TagMove, TagPlan};
+pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

@@ -38,6 +38,16 @@ pub(crate) enum Sink {
     Unnamed(UnnamedWriter, Arc<Lease>),
 }
 
+impl Sink {
+    /// Returns the digest, where it is known before the bytes.
+    fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Named(writer) => Some(writer.digest()),
+            Self::Unnamed(..) => None,
+        }
+    }
+}
+
 /// A blob that was written, and what its bytes are as a layer.
 pub(crate) struct Stored {
     pub(crate) digest: Digest,
@@ -72,11 +82,17 @@ pub(crate) fn store_layer(
     pieces: mpsc::Receiver<Message>,
 ) -> Result<Stored, Error> {
     let mut index = store.index_writer()?;
-    let (written, compression, facts) = thread::scope(|scope| {
+    // The table lies beside the blob under its digest: one that is known only at the end gets it when somebody reads from its middle.
+    let table = sink
+        .digest()
+        .map(|digest| store.seek_table_writer(digest))
+        .transpose()?;
+    let (written, compression, facts, whole) = thread::scope(|scope| {
         let (compressed, source) = sync_channel(QUEUE);
         let (plain, tar) = sync_channel(QUEUE / 2);
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
+        let table_file = table.as_ref().map(store::SeekTableWriter::file);
         let scanning = scope.spawn(move || scan(tar, &used, index));
         let inflating = scope.spawn(move || {
             inflate(
@@ -84,6 +100,7 @@ pub(crate) fn store_layer(
                     source,
                     current: Bytes::new(),
                 },
+                table_file,
                 &plain,
                 &free,
             )
@@ -95,19 +112,23 @@ pub(crate) fn store_layer(
         let scanned = join(scanning);
         // When the tar is broken the decompressor stops too; the tar's error is the one that says why.
         match (scanned, inflated) {
-            (Err(error), _) => (written, Compression::None, Err(error)),
+            (Err(error), _) => (written, Compression::None, Err(error), false),
             (Ok(_), Err(error)) => (
                 written,
                 Compression::None,
                 Err(layer::Error::from_read(error)),
+                false,
             ),
-            (Ok(facts), Ok(compression)) => (written, compression, Ok(facts)),
+            (Ok(facts), Ok((compression, whole))) => (written, compression, Ok(facts), whole),
         }
     });
     let (digest, size) = written?;
     let facts = facts.map(facts_of);
     if let Ok(facts) = &facts {
         index.commit(&digest, facts)?;
+        if let Some(table) = table.filter(|_| whole) {
+            table.commit()?;
+        }
     }
     Ok(Stored {
         digest,
@@ -128,28 +149,39 @@ impl Stored {
     }
 }
 
-/// Reads a layer from its blob and writes the index.
+/// Reads a layer from its blob and writes the index, where that was not done yet.
 pub(crate) fn index_stored(
     store: &Store,
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<(), Error> {
-    let found = match store.layer(digest)? {
-        Some(record) => record.facts.diff_id,
-        None => {
-            let blob = store.open_blob(digest)?;
-            let mut index = store.index_writer()?;
-            let broken = |source: layer::Error| Error::Layer {
-                digest: digest.clone(),
-                source: Box::new(source),
-            };
-            let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
-            let facts = facts_of(facts);
-            index.commit(digest, &facts)?;
-            facts.diff_id
-        }
+    match store.layer(digest)? {
+        Some(record) => expected.map_or(Ok(()), |expected| {
+            verify(digest, expected, &record.facts.diff_id)
+        }),
+        None => index_anew(store, digest, expected).map(drop),
+    }
+}
+
+/// Reads a layer from its blob and writes the index, whether or not there is one. Returns the diff ID.
+pub(crate) fn index_anew(
+    store: &Store,
+    digest: &Digest,
+    expected: Option<&Digest>,
+) -> Result<Digest, Error> {
+    let blob = store.open_blob(digest)?;
+    let mut index = store.index_writer()?;
+    let broken = |source: layer::Error| Error::Layer {
+        digest: digest.clone(),
+        source: Box::new(source),
     };
-    expected.map_or(Ok(()), |expected| verify(digest, expected, &found))
+    let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
+    let facts = facts_of(facts);
+    index.commit(digest, &facts)?;
+    if let Some(expected) = expected {
+        verify(digest, expected, &facts.diff_id)?;
+    }
+    Ok(facts.diff_id)
 }
 
 /// Compares a layer's content with what the image says.
@@ -213,13 +245,19 @@ fn write(
     }
 }
 
-/// Decompresses until the source ends or nobody takes the result.
+/// Decompresses until the source ends or nobody takes the result. Returns whether the seek table is whole; a layer without one
+/// gets it when somebody reads from its middle.
 fn inflate(
     source: Pieces,
+    table: Option<store::SeekTableFile>,
     plain: &SyncSender<Vec<u8>>,
     free: &Receiver<Vec<u8>>,
-) -> io::Result<Compression> {
+) -> io::Result<(Compression, bool)> {
     let mut decompressor = Decompressor::new(source)?;
+    let has_table = table.is_some();
+    if let Some(table) = table {
+        decompressor.write_table(table);
+    }
     loop {
         let mut buffer = free.try_recv().unwrap_or_default();
         buffer.resize(BUFFER, 0);
@@ -232,8 +270,19 @@ fn inflate(
         }
         buffer.truncate(filled);
         let last = filled < BUFFER;
-        if plain.send(buffer).is_err() || last {
-            return Ok(decompressor.compression());
+        if plain.send(buffer).is_err() {
+            return Ok((decompressor.compression(), false));
+        }
+        if last {
+            let compression = decompressor.compression();
+            let whole = match decompressor.finish_table() {
+                Ok(()) => has_table,
+                Err(error) => {
+                    tracing::warn!(%error, "a seek table could not be written");
+                    false
+                }
+            };
+            return Ok((compression, whole));
         }
     }
 }

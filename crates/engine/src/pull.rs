@@ -2,6 +2,7 @@
 
 mod fetch;
 mod prepare;
+mod remote;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType, Platform, Reference};
@@ -9,6 +10,7 @@ use store::Store;
 
 pub(crate) use self::prepare::MAX_CONFIG_SIZE;
 use self::prepare::Prepared;
+pub use self::remote::RemoteImage;
 use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};
 
 /// What to pull.

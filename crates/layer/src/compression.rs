@@ -1,11 +1,11 @@
 //! How a layer is compressed, found out from its bytes, and the decoder for it.
 
 use std::fmt;
-use std::io::{self, BufReader, Read};
-
-use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufReader, Read, Write};
 
 use crate::error::Undecodable;
+use crate::gzip::Gzip;
+use crate::seek::TableWriter;
 
 /// Tells how the bytes of a layer are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +63,7 @@ pub struct Decompressor<R: Read> {
 
 enum Decoder<R: Read> {
     None(BufReader<Source<R>>),
-    Gzip(Box<MultiGzDecoder<BufReader<Source<R>>>>),
+    Gzip(Box<Gzip<BufReader<Source<R>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Source<R>>>),
 }
 
@@ -88,7 +88,7 @@ impl<R: Read> Decompressor<R> {
         let source = BufReader::with_capacity(INPUT_BUFFER, source);
         let decoder = match compression {
             Compression::None => Decoder::None(source),
-            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Compression::Gzip => Decoder::Gzip(Box::new(Gzip::new(source))),
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
@@ -107,10 +107,30 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
+    /// Writes a [seek table](crate::SeekTable) while the layer is read, where one is of use: only for gzip. Returns whether it is.
+    ///
+    /// To be called before the first read. The table is whole after [`Decompressor::finish_table`]; of a layer below
+    /// [`SPACING`](crate::SPACING) nothing is written.
+    pub fn write_table(&mut self, out: impl Write + Send + 'static) -> bool {
+        let Decoder::Gzip(decoder) = &mut self.decoder else {
+            return false;
+        };
+        decoder.find(Box::new(TableWriter::new(out)));
+        true
+    }
+
+    /// Ends the seek table, after the layer was read to its end. Returns what kept it from being written: the layer was read anyway.
+    pub fn finish_table(&mut self) -> io::Result<()> {
+        match &mut self.decoder {
+            Decoder::Gzip(decoder) => decoder.finish(),
+            Decoder::None(_) | Decoder::Zstd(_) => Ok(()),
+        }
+    }
+
     fn source(&mut self) -> &mut Source<R> {
         match &mut self.decoder {
             Decoder::None(reader) => reader.get_mut(),
-            Decoder::Gzip(decoder) => decoder.get_mut().get_mut(),
+            Decoder::Gzip(decoder) => decoder.source().get_mut(),
             Decoder::Zstd(decoder) => decoder.get_mut().get_mut(),
         }
     }

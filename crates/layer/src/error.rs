@@ -44,6 +44,61 @@ pub enum Error {
     /// A file index cannot be used; it is to be built again from the layer.
     #[error("the layer's file index is not usable: {0}")]
     Index(IndexProblem),
+    /// An entry has no place among the files.
+    #[error("the layer's entry {entry} cannot be placed: {problem}")]
+    Path {
+        /// The entry.
+        entry: EntryName,
+        /// Why.
+        problem: PathProblem,
+    },
+    /// A file's content is not what the index says. The blob or the index was altered since it was read.
+    #[error("the content of {entry} is not what it was when the layer came")]
+    Changed {
+        /// The file.
+        entry: EntryName,
+    },
+    /// A file could not be made.
+    #[error("{entry} cannot be made: {source}")]
+    Unpack {
+        /// The file.
+        entry: EntryName,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller wanted it to stop.
+    #[error("it was stopped")]
+    Stopped,
+    /// The layers have more paths than a tree may hold.
+    #[error("the layers have more than {limit} paths")]
+    TooManyFiles {
+        /// Paths allowed.
+        limit: usize,
+    },
+}
+
+/// Says why an entry has no place among the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathProblem {
+    /// A whiteout names nothing, or the folder that it is in.
+    #[error("a whiteout must name what it removes")]
+    BareWhiteout,
+    /// The root is to be something else than a folder.
+    #[error("the root can only be a folder")]
+    RootIsNoFolder,
+    /// Something on the way to it is a file.
+    #[error("something on the way to it is no folder")]
+    NotAFolder,
+    /// Too many links on the way to it lead to further links.
+    #[error("there are too many symbolic links on the way to it")]
+    TooManyLinks,
+    /// A hard link's target does not exist at that moment.
+    #[error("the target of the hard link is not there")]
+    LinkTargetMissing,
+    /// A hard link's target is a folder.
+    #[error("the target of the hard link is a folder")]
+    LinkToFolder,
 }
 
 impl Error {

@@ -13,6 +13,11 @@
 //! - [`LayerScan`]: one stage of a pull. Bytes go in, the index comes out, [`LayerFacts`] at the end.
 //! - [`FileIndex`]: reads an index back.
 //! - [`scan`]: all of that over one blob.
+//! - [`Tree`]: the files of a stack of layers as a container would see them, and what each layer did.
+//! - [`SeekTable`], [`read_from`]: reading from the middle of a gzip layer.
+//! - [`WasteCounter`]: what the layers carry along without using it.
+//! - `unpack` (on Unix): real files of a tree, beneath an open folder.
+//! - [`Content`]: the bytes of one file, from where its headers begin.
 //!
 //! Everything here is synchronous, knows readers and writers only, and takes its input for hostile:
 //! whatever the bytes are, the answer is a value or an [`Error`] that names the entry at fault, in
@@ -21,14 +26,32 @@
 //! [OCI image-spec, layer.md]: https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
 
 mod compression;
+mod content;
 mod entry;
 mod error;
+mod gzip;
 mod index;
+mod path;
 mod scan;
+mod seek;
 pub mod tar;
+mod tree;
+#[cfg(unix)]
+mod unpack;
+mod waste;
 
 pub use compression::{Compression, Decompressor};
+pub use content::Content;
 pub use entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
-pub use error::{Corruption, EntryName, Error, IndexProblem, Position};
+pub use error::{Corruption, EntryName, Error, IndexProblem, PathProblem, Position};
 pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
 pub use scan::{LayerFacts, LayerScan, scan};
+pub use seek::{SPACING, SeekTable, read_from};
+pub use tree::{Change, File, FileId, MAX_NODES, NodeId, Totals, Tree, Version};
+pub use waste::{Waste, WasteCounter, WastedPath};
+
+#[cfg(unix)]
+pub use unpack::{
+    MAX_NOTES, Missing, OnBytes, OpenLayer, UnpackNote, UnpackOptions, Unpacked, folder_in,
+    is_empty, unpack, unpack_file,
+};

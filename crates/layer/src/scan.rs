@@ -186,7 +186,7 @@ impl<W: Write> Indexer<W> {
 /// Hashes the content of one entry after the other.
 ///
 /// Most files come in one piece, for which the one-shot function is several times faster than setting up a state.
-struct Fingerprint {
+pub(crate) struct Fingerprint {
     seed: u64,
     missing: u64,
     state: Box<Xxh3>,
@@ -195,7 +195,7 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             seed: 0,
             missing: 0,
@@ -206,14 +206,14 @@ impl Fingerprint {
     }
 
     /// Begins an entry of `length` stored bytes. The map of a sparse file is part of its content: it makes the seed.
-    fn begin(&mut self, seed: u64, length: u64) {
+    pub(crate) fn begin(&mut self, seed: u64, length: u64) {
         (self.seed, self.missing, self.streaming) = (seed, length, false);
         if length == 0 {
             self.done = xxh3_128_with_seed(&[], seed);
         }
     }
 
-    fn update(&mut self, content: &[u8]) {
+    pub(crate) fn update(&mut self, content: &[u8]) {
         self.missing = self.missing.saturating_sub(content.len() as u64);
         if !self.streaming {
             if self.missing == 0 {
@@ -229,7 +229,7 @@ impl Fingerprint {
         }
     }
 
-    fn finish(&self) -> u128 {
+    pub(crate) fn finish(&self) -> u128 {
         self.done
     }
 }

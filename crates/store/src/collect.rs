@@ -92,6 +92,7 @@ impl Store {
             let _digest_lock = lock::try_exclusive(&self.ingest_path(&digest))?;
             if self.blob_row_size(&digest)?.is_none() {
                 collected.freed_bytes += remove(&self.blob_path(&digest))?.map_or(0, |_| bytes);
+                collected.freed_bytes += remove(&self.seek_path(&digest))?.unwrap_or_default();
                 collected.blobs += 1;
             }
             self.drop_empty_partial(&digest)?;

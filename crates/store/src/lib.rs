@@ -1,7 +1,7 @@
 //! Images on disk: blobs by digest, and a SQLite index of what they mean.
 //!
 //! The folder is a valid OCI image layout at any moment (`oci-layout`, `index.json`, `blobs/`), so that other tools can
-//! read it. Beside it stand `strata.db` (the index), `ingest/` (partial downloads), `layers/` (file indexes by diff ID),
+//! read it. Beside it stand `strata.db` (the index), `ingest/` (partial downloads), `layers/` (file indexes by diff ID, seek tables by blob),
 //! `quarantine/` (damaged files, set aside) and `locks/`.
 //!
 //! Words: a **target** is the digest that a name points at, of a manifest or an index; an image is known by it. The image
@@ -47,6 +47,7 @@ mod rebuild;
 mod record;
 mod repair;
 mod resolve;
+mod seek;
 mod tags;
 mod tree;
 mod unnamed;
@@ -73,6 +74,7 @@ pub use process::ProcessIdentity;
 pub use record::{MovePolicy, NewImage, Recorded};
 pub use repair::{Repaired, Unfetched};
 pub use resolve::Resolved;
+pub use seek::{SeekTableFile, SeekTableWriter};
 pub use tags::TagMove;
 pub use unnamed::UnnamedWriter;
 pub use usage::{DiskUsage, InUse};

@@ -29,6 +29,13 @@ impl Store {
             .join(format!("{}.index", diff_id.hex()))
     }
 
+    /// Returns where the seek table of a layer's blob is.
+    pub(crate) fn seek_path(&self, blob: &Digest) -> PathBuf {
+        self.root()
+            .join("layers")
+            .join(format!("{}.seek", blob.hex()))
+    }
+
     /// Returns the folder of lock files and of files that are being written.
     pub(crate) fn locks(&self) -> PathBuf {
         self.root().join("locks")

@@ -5,6 +5,7 @@ mod archives;
 mod damage;
 mod errors;
 mod full;
+mod inside;
 mod lab;
 mod looking;
 #[cfg(target_os = "linux")]
@@ -12,3 +13,5 @@ mod peers;
 mod pulling;
 mod removing;
 mod typing;
+#[cfg(unix)]
+mod unpacking;

@@ -50,6 +50,19 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoSuchImage { wanted } => Some(format!(
             "Pull {wanted} first, or look at the list of images."
         )),
+        Error::NoSuchFile { .. } => Some("Look at the list of files.".into()),
+        Error::LayerNotHere { .. } => Some("Pull the image first.".into()),
+        Error::NoSuchLayer { layers, .. } => {
+            Some(format!("Layers are counted from 1, the base, to {layers}."))
+        }
+        Error::Unreadable { .. } => {
+            Some("Run a check with repair, or pull the image again.".into())
+        }
+        Error::NotEmpty { .. } => {
+            Some("Choose an empty folder, or one that is not there yet.".into())
+        }
+        Error::Unpack { .. } => None,
+        Error::NotAFile { .. } => Some("Copy it out instead.".into()),
         Error::Io { source, .. } => io(source),
         Error::NoSuchInterrupted { .. } | Error::Cancelled => None,
         Error::Internal(_) => Some("Please report it, with what you did.".into()),

@@ -25,7 +25,19 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::NothingWhole { .. } => "invalid_archive",
         Error::Layer { .. } | Error::DiffId { .. } | Error::BrokenMember { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
-        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
+        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } | Error::NoSuchFile { .. } => {
+            "not_found"
+        }
+        Error::LayerNotHere { .. } => "not_found",
+        Error::NoSuchLayer { .. } => "usage",
+        Error::NotAFile { .. } => "not_a_file",
+        Error::Unreadable { .. } => "corrupt_layer",
+        Error::NotEmpty { .. } => "not_empty",
+        Error::Unpack { source } => match source.as_ref() {
+            layer::Error::Unpack { source, .. } if io(source) == "disk_full" => "disk_full",
+            layer::Error::Unpack { .. } => "unpack_failed",
+            _ => "corrupt_layer",
+        },
         Error::Io { source, .. } => io(source),
         Error::Cancelled => "cancelled",
         Error::Internal(_) => "internal",

@@ -209,7 +209,7 @@ impl Engine {
             let transfer = async {
                 let sent = self
                     .transfer(
-                        (lease, repository),
+                        (Some(lease), repository),
                         blob,
                         offset,
                         &sender,
@@ -253,9 +253,9 @@ impl Engine {
     }
 
     /// Sends a blob's body on, taking it up again where it breaks off.
-    async fn transfer(
+    pub(super) async fn transfer(
         &self,
-        (lease, repository): (&std::sync::Arc<Lease>, &Repository),
+        (lease, repository): (Option<&std::sync::Arc<Lease>>, &Repository),
         blob: &PlannedBlob,
         mut offset: u64,
         sender: &mpsc::Sender<Message>,
@@ -323,7 +323,9 @@ impl Engine {
                 if sender.send(Message::Piece(piece)).await.is_err() {
                     return Err(Error::Cancelled);
                 }
-                if renewed.elapsed() >= RENEW_EVERY {
+                if let Some(lease) = lease
+                    && renewed.elapsed() >= RENEW_EVERY
+                {
                     renewed = Instant::now();
                     let (lease, now) = (lease.clone(), self.now());
                     self.with_store(move |_| Ok(lease.renew(now)?)).await?;

@@ -67,6 +67,9 @@ pub struct Parser {
     map_text: MapText,
     /// What [`SparseMap::finish`] said about the current entry, or 0.
     map_name: u64,
+    /// Whether the parts of sparse files are kept.
+    keeps_parts: bool,
+    parts: Vec<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +143,24 @@ impl Parser {
             map: None,
             map_text: MapText::default(),
             map_name: 0,
+            keeps_parts: false,
+            parts: Vec::new(),
         }
+    }
+
+    /// Creates a parser that begins in the middle of an archive, at the first header of an entry, and keeps the maps of
+    /// sparse files, of up to 65 536 parts.
+    pub(crate) fn for_content(offset: u64) -> Self {
+        Self {
+            offset,
+            keeps_parts: true,
+            ..Self::new()
+        }
+    }
+
+    /// Returns offset and length of the stored parts of the current entry, if it is sparse.
+    pub(crate) fn sparse_parts(&self) -> &[(u64, u64)] {
+        &self.parts
     }
 
     /// Returns the current entry. Valid from [`Step::Entry`] until the step after [`Step::EntryEnd`].
@@ -408,6 +428,7 @@ impl Parser {
             self.map_name = map
                 .finish(stored)
                 .map_err(|problem| self.corrupt(Fault::Entry, problem))?;
+            self.parts = map.into_parts();
             self.entry.sparse = true;
         }
         self.entry.stored_size = stored;

@@ -5,6 +5,9 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::{BLOCK_SIZE, MAX_EXTENSION_SIZE};
 use crate::error::Corruption;
 
+/// Parts of a sparse file that are kept for who reads its content.
+pub(super) const MAX_PARTS: usize = 1 << 16;
+
 /// Checks a map while its numbers come in.
 ///
 /// The rules are Go's and BSD tar's: parts are in order, do not overlap, end within the file; and together they are
@@ -16,6 +19,8 @@ pub(super) struct SparseMap {
     end: u64,
     stored: u64,
     hash: Xxh3Default,
+    /// Offset and length of each part, where they are wanted.
+    parts: Option<Vec<(u64, u64)>>,
 }
 
 impl SparseMap {
@@ -30,7 +35,18 @@ impl SparseMap {
             end: 0,
             stored: 0,
             hash,
+            parts: None,
         })
+    }
+
+    /// Keeps the parts, at most [`MAX_PARTS`].
+    pub(super) fn keeping(self, parts: Option<Vec<(u64, u64)>>) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// Returns the parts that were kept.
+    pub(super) fn into_parts(self) -> Vec<(u64, u64)> {
+        self.parts.unwrap_or_default()
     }
 
     /// Returns the size of the file with its holes.
@@ -54,6 +70,12 @@ impl SparseMap {
         self.end = end;
         // The parts do not overlap, so this is at most `size`.
         self.stored += value;
+        if let Some(parts) = &mut self.parts {
+            if parts.len() >= MAX_PARTS {
+                return Err(Corruption::SparseMap);
+            }
+            parts.push((offset, value));
+        }
         Ok(())
     }
 

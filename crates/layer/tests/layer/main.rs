@@ -13,3 +13,7 @@ mod fuzz;
 mod index;
 mod oddities;
 mod round_trip;
+mod seek;
+mod tree;
+#[cfg(unix)]
+mod unpack;

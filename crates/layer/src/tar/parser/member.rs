@@ -91,6 +91,8 @@ impl Parser {
     fn measure(&mut self, fields: &Fields) -> Result<(u64, u64, Layout), Corruption> {
         self.map = None;
         self.map_name = 0;
+        self.parts.clear();
+        let parts = || self.keeps_parts.then(Vec::new);
         let has_content = matches!(self.entry.kind, EntryKind::Regular | EntryKind::Other(_));
         // A bad size in the header is an error even if a PAX record replaces it.
         let own = if fields.type_flag == 0 || has_content {
@@ -112,7 +114,7 @@ impl Parser {
         let padding = padding_of(stored);
         if fields.type_flag == b'S' {
             let (size, array) = self.block.gnu_sparse().ok_or(Corruption::SparseMap)?;
-            let mut map = SparseMap::new(size?)?;
+            let mut map = SparseMap::new(size?)?.keeping(parts());
             add_entries(&array, &mut map)?;
             self.entry.size = map.size();
             let layout = if array.continues() {
@@ -136,7 +138,7 @@ impl Parser {
             Some(size) => size,
             None => i64::try_from(stored).map_err(|_| Corruption::SparseMap)?,
         };
-        let mut map = SparseMap::new(size)?;
+        let mut map = SparseMap::new(size)?.keeping(parts());
         self.entry.size = map.size();
         let layout = match format {
             PaxSparse::InRecords => {

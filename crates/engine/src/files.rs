@@ -1,0 +1,486 @@
+//! What is inside an image.
+
+mod content;
+mod page;
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use layer::{EntryKind, FileIndex, IndexProblem, NodeId, Totals, Tree};
+use oci::{Digest, Selector};
+use store::Store;
+
+pub use content::{FileContent, FileReader};
+pub use page::{FileQuery, FilesPage};
+
+use crate::{Engine, Error};
+
+/// The files of an image: as a container would see them, and what each layer did to them.
+///
+/// It holds all names in memory and stays as it is when the image goes. Cloning is cheap. Layers are counted from 1, the base.
+#[derive(Clone)]
+pub struct ImageFiles {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) manifest: Digest,
+    pub(crate) layers: Vec<LayerBlob>,
+    pub(crate) tree: Tree,
+    views: Mutex<HashMap<FileView, Arc<ViewFacts>>>,
+}
+
+/// A layer's blob, as far as its files are concerned.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerBlob {
+    pub(crate) digest: Digest,
+}
+
+/// Which files are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum FileView {
+    /// What a container would see.
+    #[default]
+    Merged,
+    /// What the layers up to this one made, with the marks of this one.
+    UpTo(usize),
+    /// Only what this layer added, changed or removed, and the folders on the way there.
+    Layer(usize),
+}
+
+/// A file, or what is left of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRow {
+    /// The path in the image, without a slash at either end; the root's is empty. Not always UTF-8.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// The owner's number.
+    pub uid: i64,
+    /// The group's number.
+    pub gid: i64,
+    /// Bytes of content, holes included; of a folder, those of all files in it, each once.
+    pub size: u64,
+    /// Names of files below a folder; 1 for everything else.
+    pub files: u64,
+    /// When the content last changed; `None` where the layer does not tell or the time is out of all bounds.
+    pub modified: Option<Timestamp>,
+    /// Where a symbolic link points, as it stands there; of a hard link, the path of the file that it was made of.
+    pub link: Option<Vec<u8>>,
+    /// The layer that touched it last, of those that are looked at.
+    pub layer: usize,
+    /// What the layer of the view did to it; `None` in the merged view, and where it did nothing.
+    pub change: Option<FileChange>,
+    /// The later layer that replaced or removed what the layer of the view has here. Always `None` in the merged view.
+    pub hidden_by: Option<usize>,
+    /// Whether a folder has anything to list.
+    pub has_children: bool,
+    /// Names and values of the extended attributes.
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A file with content.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Symlink,
+    /// Another name of a file.
+    HardLink,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A named pipe.
+    Fifo,
+}
+
+impl FileKind {
+    /// Returns the stable word for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Folder => "dir",
+            Self::Symlink => "symlink",
+            Self::HardLink => "hardlink",
+            Self::CharDevice => "char",
+            Self::BlockDevice => "block",
+            Self::Fifo => "fifo",
+        }
+    }
+}
+
+/// What a layer did to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileChange {
+    /// There was nothing below.
+    Added,
+    /// Content or attributes are others than below.
+    Changed,
+    /// What was below is gone.
+    Removed,
+}
+
+impl FileChange {
+    /// Returns the stable word for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+
+    pub(crate) fn of(change: layer::Change) -> Option<Self> {
+        match change {
+            layer::Change::Added => Some(Self::Added),
+            layer::Change::Changed => Some(Self::Changed),
+            layer::Change::Removed => Some(Self::Removed),
+            layer::Change::Same => None,
+        }
+    }
+}
+
+/// One thing that a layer did to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileTouch {
+    /// The layer.
+    pub layer: usize,
+    /// What it did; `None` where the layer has the path just as it was below.
+    pub change: Option<FileChange>,
+}
+
+/// What is computed once for a view.
+pub(crate) struct ViewFacts {
+    totals: Vec<Totals>,
+    /// Which paths are shown, in the order of the tree's nodes.
+    shown: Vec<bool>,
+}
+
+/// Trees that are kept for the next question about the same image.
+const KEPT: usize = 2;
+
+/// The trees of the images that were looked at last.
+#[derive(Default)]
+pub(crate) struct FilesCache(Mutex<Vec<ImageFiles>>);
+
+impl Engine {
+    /// Opens the files of an image.
+    ///
+    /// The layers themselves are not read, but for a layer without a file index, which is then made.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`; `corrupt_layer` where an entry of a layer has no place, as a hard link to nothing.
+    pub async fn files(&self, selector: &Selector) -> Result<ImageFiles, Error> {
+        let (selector, shared) = (selector.clone(), self.shared.clone());
+        self.with_store(move |store| {
+            let target = store.resolve(&selector)?.target;
+            let detail = store.image(&target)?;
+            let mut kept = shared
+                .files
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = kept
+                .iter()
+                .position(|files| files.inner.manifest == detail.manifest)
+            {
+                let files = kept.remove(at);
+                kept.push(files.clone());
+                return Ok(files);
+            }
+            let files = ImageFiles::open(store, &detail)?;
+            if kept.len() >= KEPT {
+                kept.remove(0);
+            }
+            kept.push(files.clone());
+            Ok(files)
+        })
+        .await
+    }
+}
+
+impl ImageFiles {
+    fn open(store: &Store, detail: &store::ImageDetail) -> Result<Self, Error> {
+        let layers: Vec<&store::LayerDetail> = detail
+            .layers
+            .iter()
+            .filter(|layer| layer.media_type.is_layer())
+            .collect();
+        // Only its end shows whether an index is whole, so a bad one is found when its files are in the tree already.
+        let mut made_anew: Vec<&Digest> = Vec::new();
+        let tree = 'again: loop {
+            let mut tree = Tree::new();
+            for layer in &layers {
+                let index = index_of(store, layer)?;
+                match FileIndex::open(index).and_then(|index| tree.push(index)) {
+                    Ok(()) => {}
+                    Err(layer::Error::Index(_)) if !made_anew.contains(&&layer.digest) => {
+                        made_anew.push(&layer.digest);
+                        let diff_id = layer.diff_id.as_ref();
+                        crate::pipeline::index_anew(store, &layer.digest, diff_id)?;
+                        continue 'again;
+                    }
+                    Err(source) => return Err(broken(&layer.digest, source)),
+                }
+            }
+            break tree;
+        };
+        let blobs = layers.iter().map(|layer| layer.digest.clone());
+        Ok(Self::of(
+            store.clone(),
+            detail.manifest.clone(),
+            blobs,
+            tree,
+        ))
+    }
+
+    /// Puts together what is known of an image whose tree was made.
+    pub(crate) fn of(
+        store: Store,
+        manifest: Digest,
+        layers: impl Iterator<Item = Digest>,
+        tree: Tree,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                manifest,
+                layers: layers.map(|digest| LayerBlob { digest }).collect(),
+                tree,
+                views: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns how many layers there are.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.inner.layers.len()
+    }
+
+    /// Tells what is at a path, following symbolic links on the way, but not one at the end.
+    ///
+    /// # Errors
+    /// `not_found`, where nothing is there.
+    pub fn look(&self, path: &[u8]) -> Result<FileRow, Error> {
+        let node = self.node(path, FileView::Merged)?;
+        Ok(self.row(node, FileView::Merged, &self.facts(FileView::Merged)))
+    }
+
+    /// Tells what every layer did to a path, base first. The last one is who touched it last.
+    ///
+    /// # Errors
+    /// `not_found`, where no layer ever had it.
+    pub fn touches(&self, path: &[u8]) -> Result<Vec<FileTouch>, Error> {
+        let tree = &self.inner.tree;
+        let node = tree.find(path).or_else(|| tree.resolve(path, false));
+        let node = node.ok_or_else(|| self.no_such_file(path))?;
+        let versions = tree.versions(node).iter();
+        Ok(versions
+            .map(|version| FileTouch {
+                layer: version.layer as usize + 1,
+                change: FileChange::of(version.change),
+            })
+            .collect())
+    }
+
+    pub(crate) fn no_such_file(&self, path: &[u8]) -> Error {
+        Error::NoSuchFile {
+            path: escaped(path),
+        }
+    }
+
+    /// Finds the node of a path that is shown in a view. As for a shell, a slash at the end asks for what a link leads to.
+    pub(crate) fn node(&self, path: &[u8], view: FileView) -> Result<NodeId, Error> {
+        let (tree, facts) = (&self.inner.tree, self.facts(view));
+        let shown = |node: &NodeId| facts.shows(*node);
+        if path.ends_with(b"/")
+            && let Some(node) = tree.resolve(path, true).filter(shown)
+        {
+            return Ok(node);
+        }
+        let node = tree.find(path).filter(shown);
+        let node = node.or_else(|| tree.resolve(path, false).filter(shown));
+        node.ok_or_else(|| self.no_such_file(path))
+    }
+
+    /// Returns the layer, counted from 0, whose state a view shows.
+    fn level(&self, view: FileView) -> u32 {
+        let last = self.inner.tree.layers().saturating_sub(1);
+        match view {
+            FileView::Merged => last,
+            FileView::UpTo(layer) | FileView::Layer(layer) => {
+                u32::try_from(layer.saturating_sub(1))
+                    .unwrap_or(u32::MAX)
+                    .min(last)
+            }
+        }
+    }
+
+    pub(crate) fn facts(&self, view: FileView) -> Arc<ViewFacts> {
+        let mut views = self
+            .inner
+            .views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let facts = views
+            .entry(view)
+            .or_insert_with(|| Arc::new(self.compute(view)));
+        Arc::clone(facts)
+    }
+
+    fn compute(&self, view: FileView) -> ViewFacts {
+        let (tree, level) = (&self.inner.tree, self.level(view));
+        let mut shown: Vec<bool> = tree
+            .nodes()
+            .map(|node| match view {
+                FileView::Merged => tree.file_at(node, level).is_some(),
+                FileView::UpTo(_) => tree
+                    .version_at(node, level)
+                    .is_some_and(|version| version.file.is_some() || version.layer == level),
+                FileView::Layer(_) => tree.version_of(node, level).is_some(),
+            })
+            .collect();
+        // What is shown is shown in its folders; those have lower numbers.
+        for node in tree.nodes().rev() {
+            if shown[node.index()] {
+                shown[tree.parent(node).index()] = true;
+            }
+        }
+        if let Some(root) = shown.first_mut() {
+            *root = true;
+        }
+        let totals = match view {
+            FileView::Layer(_) => tree.totals_of(level),
+            FileView::Merged | FileView::UpTo(_) => tree.totals(level),
+        };
+        ViewFacts { totals, shown }
+    }
+
+    pub(crate) fn row(&self, node: NodeId, view: FileView, facts: &ViewFacts) -> FileRow {
+        let (tree, level) = (&self.inner.tree, self.level(view));
+        let version = tree.version_at(node, level);
+        let marked = version.filter(|version| version.layer == level && view != FileView::Merged);
+        // Of what was removed the row tells what it was.
+        let file = tree.file_at(node, level).or_else(|| {
+            let below = level.checked_sub(1)?;
+            tree.file_at(node, below)
+        });
+        let totals = Tree::total_of(&facts.totals, node);
+        let empty = layer::File {
+            kind: EntryKind::Directory,
+            mode: 0o755,
+            ..layer::File::default()
+        };
+        let file_facts = file.map_or(&empty, |file| tree.file(file));
+        let made_of = version
+            .and_then(|version| version.linked_to)
+            .filter(|&other| tree.file_at(other, level) == file);
+        let kind = match file_facts.kind {
+            _ if made_of.is_some() => FileKind::HardLink,
+            EntryKind::Directory => FileKind::Folder,
+            EntryKind::Symlink => FileKind::Symlink,
+            EntryKind::CharDevice => FileKind::CharDevice,
+            EntryKind::BlockDevice => FileKind::BlockDevice,
+            EntryKind::Fifo => FileKind::Fifo,
+            EntryKind::Regular | EntryKind::HardLink | EntryKind::Other(_) => FileKind::File,
+        };
+        let link = match kind {
+            FileKind::Symlink => Some(file_facts.link_target.to_vec()),
+            FileKind::HardLink => made_of.map(|other| tree.path(other)),
+            _ => None,
+        };
+        let folder = kind == FileKind::Folder;
+        FileRow {
+            path: tree.path(node),
+            kind,
+            mode: file_facts.mode,
+            uid: file_facts.uid,
+            gid: file_facts.gid,
+            size: if folder {
+                totals.bytes
+            } else {
+                file_facts.size
+            },
+            files: if folder { totals.files } else { 1 },
+            modified: file_facts.header_offset.and_then(|_| {
+                let time = file_facts.modified;
+                Timestamp::new(time.seconds, i32::try_from(time.nanoseconds).ok()?).ok()
+            }),
+            link,
+            layer: version.map_or(0, |version| version.layer as usize) + 1,
+            change: marked.and_then(|version| FileChange::of(version.change)),
+            hidden_by: marked
+                .and_then(|_| tree.hidden_by(node, level))
+                .map(|layer| layer as usize + 1),
+            has_children: folder && tree.children(node).any(|(_, child)| facts.shows(child)),
+            xattrs: file_facts
+                .xattrs
+                .iter()
+                .flat_map(|xattrs| xattrs.iter())
+                .map(|(name, value)| (name.to_vec(), value.to_vec()))
+                .collect(),
+        }
+    }
+}
+
+impl ViewFacts {
+    pub(crate) fn shows(&self, node: NodeId) -> bool {
+        self.shown.get(node.index()).copied().unwrap_or_default()
+    }
+}
+
+/// Opens the file index of a layer, and makes it where there is none.
+pub(crate) fn index_of(store: &Store, layer: &store::LayerDetail) -> Result<Box<dyn Read>, Error> {
+    let known = layer.facts.as_ref().map(|facts| &facts.diff_id);
+    if let Some(diff_id) = known.or(layer.diff_id.as_ref())
+        && let Some(index) = store.open_index(diff_id)?
+    {
+        return Ok(Box::new(index));
+    }
+    let digest = &layer.digest;
+    if store.is_read_only() {
+        let mut index = Vec::new();
+        let blob = store.open_blob(digest)?;
+        layer::scan(blob, &mut index).map_err(|source| broken(digest, source))?;
+        return Ok(Box::new(io::Cursor::new(index)));
+    }
+    let diff_id = crate::pipeline::index_anew(store, digest, layer.diff_id.as_ref())?;
+    let index = store
+        .open_index(&diff_id)?
+        .ok_or_else(|| broken(digest, layer::Error::Index(IndexProblem::NotAnIndex)))?;
+    Ok(Box::new(index))
+}
+
+pub(crate) fn broken(digest: &Digest, source: layer::Error) -> Error {
+    Error::Layer {
+        digest: digest.clone(),
+        source: Box::new(source),
+    }
+}
+
+/// Writes a path for a message: `\xNN` for bytes that are no UTF-8.
+pub(crate) fn escaped(path: &[u8]) -> String {
+    let mut text = String::from("/");
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    if text.starts_with("//") {
+        text.remove(0);
+    }
+    text
+}
