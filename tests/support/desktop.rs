@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::notifications::Notifications;
 use super::program::Running;
-use super::screen::Screen;
+use super::screen::{Drag, Screen};
 use super::wait::until;
 use super::window::Window;
 
@@ -127,6 +127,19 @@ impl Desktop {
         let other = Running::start(&mut command, "x11-utils");
         self.screen.wait_for_focus("elsewhere");
         other
+    }
+
+    /// Takes hold of files in another program's window. They are let go with [`Drag::drop`].
+    pub(crate) fn drag(&self, files: &[&Path]) -> Drag<'_> {
+        let program = Path::new(PROGRAM).with_file_name("examples");
+        let mut command = Command::new(program.join("drag_source"));
+        self.furnish(&mut command);
+        command.args(["1240", "20"]).args(files);
+        let (source, said) =
+            Running::start_and_read(&mut command, "that cargo builds with the tests");
+        assert_eq!(said, "ready", "the source of the drag did not start");
+        self.screen.wait_for_focus("files");
+        Drag::begin(&self.screen, source, (1300, 80))
     }
 
     /// The environment of everything that runs on this desktop, and nothing of the machine's own.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::program::Running;
 use super::wait::until;
 
 /// A private X server, by its name.
@@ -71,5 +72,47 @@ impl Screen {
         let output = output
             .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// Files that the mouse holds.
+pub(crate) struct Drag<'a> {
+    screen: &'a Screen,
+    _source: Running,
+}
+
+impl<'a> Drag<'a> {
+    pub(super) fn begin(screen: &'a Screen, source: Running, (x, y): (i32, i32)) -> Drag<'a> {
+        screen.xdotool(&[
+            "mousemove",
+            &x.to_string(),
+            &y.to_string(),
+            "mousedown",
+            "1",
+        ]);
+        Drag {
+            screen,
+            _source: source,
+        }
+    }
+
+    /// Moves over the middle of the page until it has noticed. A drag begins only with a movement, and goes on with more.
+    pub(crate) fn over(&self, noticed: impl Fn() -> bool) {
+        let mut step = 0;
+        until("the page to notice the files over it", || {
+            step += 1;
+            let x = (1200 - 60 * step).max(600) + step % 2;
+            self.screen.xdotool(&["mousemove", &x.to_string(), "400"]);
+            if noticed() {
+                Ok(())
+            } else {
+                Err(format!("after {step} movements"))
+            }
+        });
+    }
+
+    /// Lets the files go.
+    pub(crate) fn drop(self) {
+        self.screen.xdotool(&["mouseup", "1"]);
     }
 }

@@ -1,0 +1,108 @@
+//! Archives in the window: dropped from another program, looked into, loaded, saved.
+
+use std::path::Path;
+use std::process::Command;
+
+use testkit::{DockerRegistry, ImageBuilder, Layer};
+
+use crate::filled::fill;
+use crate::support::desktop::Desktop;
+
+/// A docker archive with two names for one image, made by skopeo from a registry's image.
+fn docker_archive(registry: &DockerRegistry, image: &testkit::Image, file: &Path) {
+    let reference = registry.push("team/app:1", image);
+    let output = Command::new("skopeo")
+        .args([
+            "--insecure-policy",
+            "copy",
+            "--quiet",
+            "--src-tls-verify=false",
+        ])
+        .args(["--additional-tag", "app:latest"])
+        .arg(format!("docker://{reference}"))
+        .arg(format!("docker-archive:{}:app:1", file.display()))
+        .output()
+        .unwrap_or_else(|error| panic!("skopeo: {error}. It is in Debian's package skopeo."));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_dropped_archive_shows_what_is_in_it_and_is_loaded_with_all_its_names() {
+    let desktop = Desktop::start();
+    let registry = DockerRegistry::plain();
+    let image = ImageBuilder::new()
+        .layer(Layer::files([("etc/os-release", "ID=debian\n")]))
+        .layer(Layer::files([("srv/app", "dropped")]))
+        .build();
+    // A name as people give them to files.
+    let file = desktop.home().join("my app ü.tar");
+    docker_archive(&registry, &image, &file);
+
+    let window = desktop.open();
+    window.see("heading", "No images yet");
+    let drag = desktop.drag(&[&file]);
+    drag.over(|| window.text().contains("Drop to look inside"));
+    window.judge("drop-zone");
+    // Who has held still that long moves once more before letting go.
+    drag.over(|| window.text().contains("Drop to look inside"));
+    drag.drop();
+    window.see("dialog", "my app ü.tar");
+    window.read("Docker archive");
+    window.read("2 layers");
+    window.judge("load-sheet");
+    window.click("button", "Load 1 image");
+    window.see("gridcell", "app 1 latest");
+    window.see("button", "Undo");
+    window.press(&["Control", "z"]);
+    window.see("heading", "No images yet");
+    window.close();
+}
+
+#[test]
+fn a_file_that_is_no_archive_says_what_it_is_and_a_root_file_system_becomes_an_image() {
+    let desktop = Desktop::start();
+    let note = desktop.home().join("notes.tar");
+    std::fs::write(&note, "just words, whatever the name says").expect("a file");
+    let root = desktop.home().join("root.tar");
+    std::fs::write(&root, Layer::files([("etc/motd", "hello\n")]).tar()).expect("a file");
+
+    let window = desktop.open();
+    window.see("heading", "No images yet");
+    let drag = desktop.drag(&[&note, &root]);
+    drag.over(|| window.text().contains("Drop to look inside"));
+    drag.drop();
+    window.see("dialog", "2 files");
+    window.read("This file cannot be loaded");
+    window.read("Root file system");
+    window.fill("textbox", "Name", "team/root:1");
+    window.fill("textbox", "Message", "from the lab");
+    window.judge("import-sheet");
+    window.click("button", "Import 1 image");
+    window.click("gridcell", "root 1");
+    window.click("tab", "History");
+    window.read("from the lab");
+    window.close();
+}
+
+#[test]
+fn images_are_saved_from_their_menu() {
+    let desktop = Desktop::start();
+    let registry = DockerRegistry::plain();
+    let image = ImageBuilder::new().files([("a", "b")]).build();
+    let reference = registry.push("team/app:1", &image).to_string();
+    fill(&desktop.store(), &[&reference]);
+    let window = desktop.open();
+    window.context_click("gridcell", "app 1");
+    window.click("menuitem", "Save");
+    window.see("dialog", "Save");
+    window.click("radio", "zstd");
+    window.read("strata save --compress zstd -o");
+    window.judge("save-dialog");
+    window.press(&["Escape"]);
+    window.see_no("dialog", "Save");
+    window.close();
+}
