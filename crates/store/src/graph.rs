@@ -215,9 +215,9 @@ impl Gathered {
     pub(crate) fn store(&self, change: &mut Change<'_>, now: i64) -> Result<i64> {
         let config = self.shown.config.as_ref();
         let platform = config
-            .map(ImageConfig::platform)
-            .filter(|platform| !platform.os.is_empty())
-            .map(|platform: Platform| platform.to_string());
+            .map(|config| config.platform().to_string())
+            // A config may say anything, or nothing. What could not be read back is no platform.
+            .filter(|text| text.parse::<Platform>().is_ok());
         let created = config.and_then(ImageConfig::created).map(micros);
         let list: Vec<&str> = self.manifests.iter().map(Digest::as_str).collect();
         let parts: BTreeMap<&Digest, u64> = std::iter::once(&self.shown.manifest.config)
