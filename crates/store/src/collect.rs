@@ -89,7 +89,10 @@ impl Store {
             Ok((free, indexes))
         })?;
         for (_, digest, bytes) in blobs {
-            let _digest_lock = lock::try_exclusive(&self.ingest_path(&digest))?;
+            // Whoever has the lock is bringing the blob in: the file in place, whole or not, is theirs now.
+            let Some(_digest_lock) = lock::try_named(&self.ingest_path(&digest))? else {
+                continue;
+            };
             if self.blob_row_size(&digest)?.is_none() {
                 collected.freed_bytes += remove(&self.blob_path(&digest))?.map_or(0, |_| bytes);
                 collected.blobs += 1;
@@ -114,8 +117,8 @@ impl Store {
         Ok(collected)
     }
 
-    /// Removes the empty file that locking a digest made.
-    fn drop_empty_partial(&self, digest: &Digest) -> Result<()> {
+    /// Removes the empty file that locking a digest made. The caller has the lock.
+    pub(crate) fn drop_empty_partial(&self, digest: &Digest) -> Result<()> {
         let path = self.ingest_path(digest);
         if fs::symlink_metadata(&path).is_ok_and(|found| found.len() == 0) {
             remove(&path)?;
@@ -161,7 +164,12 @@ impl Store {
                     |row| row.get::<_, i64>(0),
                 )
             })?;
-            if leases == 0 || name != owner {
+            if name != owner {
+                remove(&entry.path())?;
+            } else if leases == 0
+                && let Some(_lock) = lock::try_named(&entry.path())?
+            {
+                // Under its lock, so that no new process has just made the name its own.
                 remove(&entry.path())?;
             }
         }

@@ -316,7 +316,7 @@ impl Store {
         let Ok(found) = std::fs::symlink_metadata(&path) else {
             return Ok(0);
         };
-        let Some(_lock) = lock::try_exclusive(&path)? else {
+        let Some(_lock) = lock::try_named(&path)? else {
             return Ok(0);
         };
         std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;

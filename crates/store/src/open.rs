@@ -440,7 +440,8 @@ fn claim(locks: &Path, process: &ProcessIdentity) -> Result<(String, Option<Lock
         if path.exists() {
             continue;
         }
-        if let Some(taken) = lock::try_exclusive(&path)? {
+        // Whoever sweeps up after the dead may remove the file before it is locked: then it is made once more.
+        if let Some(taken) = lock::try_named(&path)? {
             return Ok((name, Some(taken)));
         }
     }

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod collecting;
 mod hostile;
 
 use std::fs;

@@ -1,0 +1,36 @@
+//! What the collector takes, and what it leaves to those who are at work.
+
+use std::fs;
+
+use jiff::SignedDuration;
+use oci::Digest;
+use store::{GRACE, Ingest, RemovalOptions, Store};
+
+use crate::{lease, now, open, put, remove};
+
+/// Begins to bring a blob in whose row is there and whose file is not whole, and lets go of the lease.
+fn replacing(store: &Store, digest: &Digest, size: u64) -> store::IngestWriter {
+    let lease = lease(store);
+    let Ingest::Partial(writer) = store.ingest(&lease, digest, size).unwrap() else {
+        panic!("it is not whole")
+    };
+    writer
+}
+
+#[test]
+fn a_blob_that_somebody_is_writing_is_not_taken_from_under_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["layer"], &["app:1"]);
+    let digest = Digest::sha256(b"layer");
+    let place = folder.path().join("blobs/sha256").join(digest.hex());
+    fs::write(&place, b"cut").unwrap();
+    let mut writer = replacing(&store, &digest, 5);
+    remove(&store, &["app:1"], RemovalOptions::default());
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    store.collect(later).unwrap();
+    assert!(place.exists(), "the writer's lock covers the file in place");
+    writer.append(b"layer").unwrap();
+    writer.commit().expect("its partial file was not unlinked");
+    assert!(store.contains(&digest).unwrap());
+}
