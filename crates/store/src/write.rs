@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::check::{TOTAL, UNIQUE};
 use crate::database::{Text, column, micros, size};
 use crate::mirror::{self, Line};
 use crate::{Error, Result, Store, TagMove, lock};
@@ -342,19 +343,31 @@ impl Change<'_> {
     }
 }
 
-/// Writes the row of a blob whose file is in place. A row that is there is put right, which repairs a damaged blob.
+/// Writes the row of a blob whose file is in place. A row that is there is put right, which repairs a damaged blob; where its
+/// size was another, as that of a file that was cut, the images that hold it are counted anew.
 pub(crate) fn put_blob(
     sql: &rusqlite::Connection,
     digest: &Digest,
     size: u64,
     now: i64,
 ) -> rusqlite::Result<()> {
+    let before: Option<i64> = sql
+        .prepare_cached("SELECT size FROM blobs WHERE digest = ?")?
+        .query_row([Text(digest)], |row| row.get(0))
+        .optional()?;
     sql.prepare_cached(
         "INSERT INTO blobs (digest, size, added) VALUES (?, ?, ?)
-         ON CONFLICT (digest) DO UPDATE SET damaged = 0, added = max(added, excluded.added)",
+         ON CONFLICT (digest) DO UPDATE SET damaged = 0, size = excluded.size, added = max(added, excluded.added)",
     )?
-    .execute(params![Text(digest), column(size), now])
-    .map(drop)
+    .execute(params![Text(digest), column(size), now])?;
+    if before.is_some_and(|before| before != column(size)) {
+        sql.prepare_cached(&format!(
+            "UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL} WHERE id IN (
+                SELECT image_blobs.image FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob WHERE blobs.digest = ?)"
+        ))?
+        .execute([Text(digest)])?;
+    }
+    Ok(())
 }
 
 /// Says that an image went while somebody worked on it.

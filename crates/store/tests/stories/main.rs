@@ -7,6 +7,7 @@
 
 mod collecting;
 mod hostile;
+mod repairing;
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -1,0 +1,25 @@
+//! Damage, and what becomes of it.
+
+use std::fs;
+
+use oci::Digest;
+
+use crate::{check, lease, open, put};
+
+#[test]
+fn a_blob_that_was_cut_off_before_a_rebuild_gets_its_size_back_with_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = Digest::sha256(b"layer");
+    put(&open(folder.path()), &["layer"], &["app:1"]);
+    fs::write(
+        folder.path().join("blobs/sha256").join(digest.hex()),
+        b"lay",
+    )
+    .unwrap();
+    fs::remove_file(folder.path().join("strata.db")).unwrap();
+    let store = open(folder.path());
+    assert_eq!(check(&store).problems.len(), 1);
+    store.put_document(&lease(&store), b"layer").unwrap();
+    assert!(store.contains(&digest).unwrap());
+    assert_eq!(check(&store).problems, []);
+}
