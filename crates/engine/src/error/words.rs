@@ -43,7 +43,11 @@ fn store(error: &store::Error) -> &'static str {
         E::Busy { .. } => "busy",
         E::DigestMismatch { .. } => "digest_mismatch",
         E::SizeMismatch { .. } => "size_mismatch",
-        E::TooLarge { .. } => "too_large",
+        E::TooLarge { .. }
+        | E::Document {
+            source: oci::DocumentError::TooMany { .. },
+            ..
+        } => "too_large",
         E::ImageNotFound { .. } | E::NoSuchOperation { .. } => "not_found",
         E::Ambiguous { .. } => "ambiguous_reference",
         E::NameTaken { .. } => "name_taken",
