@@ -48,7 +48,7 @@ impl Store {
         self.end_leases(oldest)?;
         let mut collected = self.sweep(oldest, None)?;
         collected.images = images;
-        self.sweep_partials(&mut collected)?;
+        self.sweep_partials(oldest, &mut collected)?;
         self.sweep_locks()?;
         Ok(collected)
     }
@@ -176,8 +176,9 @@ impl Store {
         Ok(())
     }
 
-    /// Removes partial downloads that no lease holds.
-    fn sweep_partials(&self, collected: &mut Collected) -> Result<()> {
+    /// Removes partial downloads that no lease holds and that nobody has gone on with since `oldest`: whoever cancelled one may
+    /// come back for it.
+    fn sweep_partials(&self, oldest: i64, collected: &mut Collected) -> Result<()> {
         let folder = self.root().join("ingest");
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
@@ -198,7 +199,7 @@ impl Store {
                     |row| row.get::<_, i64>(0),
                 )
             })?;
-            if held == 0 {
+            if held == 0 && written_before(&entry.path(), oldest) {
                 let bytes = self.drop_partial(&digest)?;
                 collected.partials += u64::from(bytes > 0);
                 collected.freed_bytes += bytes;
@@ -206,6 +207,15 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Tells whether a file was last written before a time. One that does not say is taken for new.
+fn written_before(path: &std::path::Path, oldest: i64) -> bool {
+    fs::symlink_metadata(path)
+        .and_then(|found| found.modified())
+        .ok()
+        .and_then(|written| Timestamp::try_from(written).ok())
+        .is_some_and(|written| micros(written) < oldest)
 }
 
 /// Removes a file; one that is gone already is fine. Returns its size.

@@ -34,3 +34,18 @@ fn a_blob_that_somebody_is_writing_is_not_taken_from_under_them() {
     writer.commit().expect("its partial file was not unlinked");
     assert!(store.contains(&digest).unwrap());
 }
+
+#[test]
+fn what_a_cancelled_download_left_stays_for_the_grace() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let digest = Digest::sha256(b"hello world");
+    let mut writer = replacing(&store, &digest, 11);
+    writer.append(b"hello").unwrap();
+    drop(writer);
+    assert_eq!(store.collect(now()).unwrap().partials, 0);
+    assert_eq!(replacing(&store, &digest, 11).offset(), 5);
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    assert_eq!(store.collect(later).unwrap().partials, 1);
+    assert_eq!(replacing(&store, &digest, 11).offset(), 0);
+}
