@@ -4,7 +4,7 @@ use std::fs;
 
 use oci::Digest;
 
-use crate::{check, lease, open, put};
+use crate::{check, lease, now, open, put};
 
 #[test]
 fn a_blob_that_was_cut_off_before_a_rebuild_gets_its_size_back_with_its_bytes() {
@@ -21,5 +21,31 @@ fn a_blob_that_was_cut_off_before_a_rebuild_gets_its_size_back_with_its_bytes() 
     assert_eq!(check(&store).problems.len(), 1);
     store.put_document(&lease(&store), b"layer").unwrap();
     assert!(store.contains(&digest).unwrap());
+    assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn a_repair_leaves_a_blob_alone_that_was_mended_since_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["layer"], &["app:1"]);
+    let digest = Digest::sha256(b"layer");
+    let place = folder.path().join("blobs/sha256").join(digest.hex());
+    fs::write(&place, b"LAYER").unwrap();
+    let report = check(&store);
+    store.put_document(&lease(&store), b"layer").unwrap();
+    let aside = fs::read_dir(folder.path().join("quarantine"))
+        .unwrap()
+        .count();
+    let repaired = store.repair(&report, now()).unwrap();
+    assert!(repaired.quarantined.is_empty(), "{repaired:?}");
+    assert!(repaired.unfetched.is_empty(), "{repaired:?}");
+    assert_eq!(repaired.fixed.len(), 1);
+    assert_eq!(
+        fs::read_dir(folder.path().join("quarantine"))
+            .unwrap()
+            .count(),
+        aside
+    );
     assert_eq!(check(&store).problems, []);
 }
