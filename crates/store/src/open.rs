@@ -42,7 +42,7 @@ pub struct OpenOptions {
 /// What was done on open because the database was missing or damaged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// When it was rebuilt. An earlier recovery is reported until a check has passed.
+    /// When it was rebuilt. An earlier recovery is reported until a check that reads every byte has passed.
     pub at: Timestamp,
     /// What was wrong with the old database, for people.
     pub reason: String,
@@ -82,7 +82,7 @@ impl Store {
         self.inner.read_only
     }
 
-    /// Returns what was recovered, until a check has passed since.
+    /// Returns what was recovered, until a check that reads every byte has passed since.
     pub fn recovery(&self) -> Option<Recovery> {
         lock_of(&self.inner.recovery).clone()
     }
@@ -433,9 +433,6 @@ fn claim(locks: &Path, process: &ProcessIdentity) -> Result<(String, Option<Lock
     for number in 0..10_000_u32 {
         let name = format!("process-{}-{number}", process.pid);
         let path = locks.join(&name);
-        if path.exists() && lock::try_exclusive(&path)?.is_none() {
-            continue;
-        }
         // A file that a dead process of the same number left owns leases that must not become ours.
         if path.exists() {
             continue;

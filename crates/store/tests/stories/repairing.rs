@@ -1,8 +1,10 @@
 //! Damage, and what becomes of it.
 
 use std::fs;
+use std::ops::ControlFlow;
 
 use oci::Digest;
+use store::{CheckOptions, Error};
 
 use crate::{check, lease, now, open, put};
 
@@ -48,4 +50,21 @@ fn a_repair_leaves_a_blob_alone_that_was_mended_since_the_check() {
         aside
     );
     assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn only_a_check_that_reads_every_byte_lifts_the_lock_of_a_recovery() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&open(folder.path()), &["layer"], &["app:1"]);
+    fs::remove_file(folder.path().join("strata.db")).unwrap();
+    let store = open(folder.path());
+    let quick = CheckOptions {
+        read_data: false,
+        now: now(),
+    };
+    let report = store.check(&quick, &|_| ControlFlow::Continue(())).unwrap();
+    assert!(report.is_ok());
+    assert!(matches!(store.collect(now()), Err(Error::Unchecked)));
+    assert!(check(&store).is_ok());
+    store.collect(now()).unwrap();
 }
