@@ -1,12 +1,14 @@
 //! Finding and repairing damage.
 
+mod refetch;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use oci::{Digest, ImageName};
 use store::Store;
 
-use crate::{Engine, Error, MovePolicy, Progress, PullRequest};
+use crate::{Engine, Error, Progress};
 
 /// How thoroughly to check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,7 +87,10 @@ impl Engine {
         .await
     }
 
-    /// Checks, moves what is damaged aside, and fetches it again from where the images came from.
+    /// Checks, moves what is damaged aside, and fetches exactly that again from where the images came from. Names and the
+    /// journal stay as they are.
+    ///
+    /// Dropping the future stops it; what was mended stays mended.
     ///
     /// # Errors
     /// `read_only`; a blob that cannot be fetched is in the report.
@@ -114,22 +119,7 @@ impl Engine {
             ..RepairReport::default()
         };
         for image in repaired.unfetched {
-            for name in image.names.iter().chain(&image.repo_digests) {
-                // By digest, so that exactly what was here comes back, whatever the tag names today.
-                let reference = name.reference().with_digest(image.target.clone());
-                let request = PullRequest {
-                    reference,
-                    platform: None,
-                    move_policy: MovePolicy::Move,
-                };
-                match self.pull(&request, progress).await {
-                    Ok(_) => {
-                        report.refetched.push(name.clone());
-                        break;
-                    }
-                    Err(error) => report.failed.push((name.clone(), error.message())),
-                }
-            }
+            self.refetch(&image, progress, &mut report).await;
         }
         report.remaining = self.check(options, progress).await?.problems;
         Ok(report)

@@ -13,7 +13,7 @@ use crate::write::{Change, gone};
 use crate::{Error, Result, Store};
 
 /// The largest config that is read: that of the largest JSON in an archive.
-const MAX_CONFIG_SIZE: u64 = 20 * 1024 * 1024;
+pub(crate) const MAX_CONFIG_SIZE: u64 = 20 * 1024 * 1024;
 
 /// A manifest with its config and the layers' diff IDs.
 pub(crate) struct Stack {

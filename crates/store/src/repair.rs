@@ -114,14 +114,7 @@ impl Store {
             }
         }
         if recount {
-            self.note(|sql| {
-                sql.execute(&format!("UPDATE blobs SET refs = {REFS}"), [])?;
-                sql.execute(
-                    &format!("UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL}"),
-                    [],
-                )
-                .map(drop)
-            })?;
+            self.note(|sql| count_anew(sql))?;
         }
         for (target, missing) in lacking {
             let Some(image) = self.images_of(std::slice::from_ref(&target))?.pop() else {
@@ -198,4 +191,14 @@ impl Store {
         durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
         mirror::publish(self.root())
     }
+}
+
+/// Counts anew what is kept for speed.
+pub(crate) fn count_anew(sql: &rusqlite::Connection) -> rusqlite::Result<()> {
+    sql.execute(&format!("UPDATE blobs SET refs = {REFS}"), [])?;
+    sql.execute(
+        &format!("UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL}"),
+        [],
+    )
+    .map(drop)
 }

@@ -5,4 +5,5 @@ mod crashes;
 mod faults;
 mod lab;
 mod peers;
+mod repairs;
 mod sharing;
