@@ -30,6 +30,15 @@ const QUEUE: usize = 16;
 /// Bytes that are decompressed at a time: large enough that zlib's inner loop runs undisturbed.
 const BUFFER: usize = 256 * 1024;
 
+/// How many bytes may become of one compressed byte. Deflate cannot do better than 1032; zstd can, and then it is zeros.
+const RATIO: u64 = 1100;
+
+/// What any layer may have uncompressed, however small its blob and however full the disk: it takes a second to read.
+const SMALL: u64 = 1 << 30;
+
+/// What no layer may have more of uncompressed: a terabyte, which takes the better part of an hour to read.
+const LARGEST: u64 = 1 << 40;
+
 /// Where the bytes go.
 pub(crate) enum Sink {
     /// A blob whose digest is known.
@@ -72,12 +81,22 @@ pub(crate) fn store_layer(
     pieces: mpsc::Receiver<Message>,
 ) -> Result<Stored, Error> {
     let mut index = store.index_writer()?;
+    let limit = bound(
+        store,
+        match &sink {
+            Sink::Named(writer) => Some(writer.size()),
+            Sink::Unnamed(..) => None,
+        },
+    );
     let (written, compression, facts) = thread::scope(|scope| {
         let (compressed, source) = sync_channel(QUEUE);
         let (plain, tar) = sync_channel(QUEUE / 2);
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
-        let scanning = scope.spawn(move || scan(tar, &used, index));
+        let scanning = scope.spawn(move || {
+            let scan = LayerScan::new(index).limit(limit);
+            feed(scan, tar, &used)
+        });
         let inflating = scope.spawn(move || {
             inflate(
                 Pieces {
@@ -134,17 +153,21 @@ pub(crate) fn index_stored(
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<(), Error> {
+    let read = |index: &mut dyn io::Write| {
+        let blob = store.open_blob(digest)?;
+        let size = blob.metadata().map(|found| found.len()).ok();
+        let scan = LayerScan::new(index).limit(bound(store, size));
+        let (_, facts) = scan.read(blob).map_err(|source| Error::Layer {
+            digest: digest.clone(),
+            source: Box::new(source),
+        })?;
+        Ok::<_, Error>(facts_of(facts))
+    };
     let found = match store.layer(digest)? {
         Some(record) => record.facts.diff_id,
         None => {
-            let blob = store.open_blob(digest)?;
             let mut index = store.index_writer()?;
-            let broken = |source: layer::Error| Error::Layer {
-                digest: digest.clone(),
-                source: Box::new(source),
-            };
-            let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
-            let facts = facts_of(facts);
+            let facts = read(&mut index)?;
             index.commit(digest, &facts)?;
             facts.diff_id
         }
@@ -162,6 +185,14 @@ pub(crate) fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Resu
         expected: expected.clone(),
         found: found.clone(),
     })
+}
+
+/// Returns how many bytes a layer may have uncompressed: no more than its blob can honestly hold, and no more than the disk has
+/// room for, where it must be unpacked in the end.
+fn bound(store: &Store, compressed: Option<u64>) -> u64 {
+    let declared = compressed.map_or(LARGEST, |size| size.saturating_mul(RATIO).min(LARGEST));
+    let free = store.free_bytes().unwrap_or(LARGEST);
+    declared.min(free).max(SMALL)
 }
 
 fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
@@ -239,12 +270,11 @@ fn inflate(
 }
 
 /// Reads the tar and writes the index; gives the buffers back.
-fn scan(
+fn feed(
+    mut scan: LayerScan<&mut store::IndexWriter>,
     tar: Receiver<Vec<u8>>,
     used: &SyncSender<Vec<u8>>,
-    index: &mut store::IndexWriter,
 ) -> Result<layer::LayerFacts, layer::Error> {
-    let mut scan = LayerScan::new(index);
     for buffer in tar {
         scan.write(&buffer)?;
         // Where the queue of free buffers is full, one less is needed.

@@ -23,6 +23,8 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::Archive { source, .. } => archive(source),
         Error::NotInArchive { .. } => "not_found",
         Error::NothingWhole { .. } => "invalid_archive",
+        Error::Layer { source, .. } if is_too_long(source) => "too_large",
+        Error::BrokenMember { source, .. } if is_too_long(source) => "too_large",
         Error::Layer { .. } | Error::DiffId { .. } | Error::BrokenMember { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
         Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } => "not_found",
@@ -30,6 +32,10 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::Cancelled => "cancelled",
         Error::Internal(_) => "internal",
     }
+}
+
+fn is_too_long(error: &layer::Error) -> bool {
+    matches!(error, layer::Error::TooLong { .. })
 }
 
 fn store(error: &store::Error) -> &'static str {
