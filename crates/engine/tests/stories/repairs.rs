@@ -1,13 +1,14 @@
-//! Repairs that bring back exactly what was lost.
+//! Checks that are watched and given up, and repairs that bring back exactly what was lost.
 
 use std::fs;
 use std::path::PathBuf;
 
-use engine::{CheckOptions, NoProgress, PullRequest};
+use engine::{CheckOptions, Event, NoProgress, Progress, PullRequest};
 use oci::Digest;
 use testkit::{Image, ImageBuilder, IndexBuilder, Layer};
+use tokio::sync::Notify;
 
-use crate::lab::{Lab, request};
+use crate::lab::{Lab, open, request};
 
 const EVERYTHING: CheckOptions = CheckOptions { read_data: true };
 
@@ -84,4 +85,39 @@ async fn a_repair_asks_for_the_lost_layer_alone_whatever_the_tag_names_today() {
     for asked in lab.registry.requests_for("/team/app/") {
         assert!(asked.path.contains(lost.as_str()), "{asked:?}");
     }
+}
+
+/// Says when bytes were read.
+#[derive(Default)]
+struct Reading(Notify);
+
+impl Progress for Reading {
+    fn report(&self, event: Event) {
+        if matches!(event, Event::Passed { current, .. } if current > 0) {
+            self.0.notify_one();
+        }
+    }
+}
+
+#[test]
+fn a_check_says_how_far_it_is_and_stops_reading_when_it_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // A file that nobody could read to its end: a rebuild takes it for what its name says.
+    let blobs = store.join("blobs/sha256");
+    runtime.block_on(async { drop(open(&store).await) });
+    let endless = fs::File::create(blobs.join(Digest::sha256(b"endless").hex())).unwrap();
+    endless.set_len(1 << 42).unwrap();
+    fs::remove_file(store.join("strata.db")).unwrap();
+    runtime.block_on(async {
+        let engine = open(&store).await;
+        let reading = Reading::default();
+        tokio::select! {
+            report = engine.check(EVERYTHING, &reading) => panic!("{report:?}"),
+            () = reading.0.notified() => {}
+        }
+    });
+    // It waits for the threads that block.
+    drop(runtime);
 }
