@@ -10,7 +10,7 @@ use std::thread;
 
 use bytes::Bytes;
 use layer::{Compression, Decompressor, LayerScan};
-use oci::Digest;
+use oci::{Algorithm, Digest};
 use store::{IngestWriter, Lease, Store, UnnamedWriter};
 use tokio::sync::mpsc;
 
@@ -69,15 +69,17 @@ pub(crate) fn store(
         write(Sink::Named(writer), pieces, &mut |_| {})?;
         return Ok(());
     };
-    let stored = store_layer(store, Sink::Named(writer), pieces)?;
+    let stored = store_layer(store, Sink::Named(writer), Some(diff_id), pieces)?;
     let digest = stored.digest.clone();
     verify(&digest, diff_id, &stored.facts()?.diff_id)
 }
 
-/// Writes a blob and, where it can be read as a layer, its file index. Whether it is the right one is for the caller to say.
+/// Writes a blob and, where it can be read as a layer, its file index. Whether it is the right one is for the caller to say, who
+/// gives the diff ID that is expected, where one is, so that the content gets one of the same algorithm.
 pub(crate) fn store_layer(
     store: &Store,
     sink: Sink,
+    expected: Option<&Digest>,
     pieces: mpsc::Receiver<Message>,
 ) -> Result<Stored, Error> {
     let mut index = store.index_writer()?;
@@ -94,7 +96,7 @@ pub(crate) fn store_layer(
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
         let scanning = scope.spawn(move || {
-            let scan = LayerScan::new(index).limit(limit);
+            let scan = LayerScan::with_algorithm(algorithm_of(expected), index).limit(limit);
             feed(scan, tar, &used)
         });
         let inflating = scope.spawn(move || {
@@ -153,10 +155,11 @@ pub(crate) fn index_stored(
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<(), Error> {
+    let algorithm = algorithm_of(expected);
     let read = |index: &mut dyn io::Write| {
         let blob = store.open_blob(digest)?;
         let size = blob.metadata().map(|found| found.len()).ok();
-        let scan = LayerScan::new(index).limit(bound(store, size));
+        let scan = LayerScan::with_algorithm(algorithm, index).limit(bound(store, size));
         let (_, facts) = scan.read(blob).map_err(|source| Error::Layer {
             digest: digest.clone(),
             source: Box::new(source),
@@ -164,7 +167,11 @@ pub(crate) fn index_stored(
         Ok::<_, Error>(facts_of(facts))
     };
     let found = match store.layer(digest)? {
-        Some(record) => record.facts.diff_id,
+        Some(record) if expected.is_none() || record.facts.diff_id.algorithm() == algorithm => {
+            record.facts.diff_id
+        }
+        // Another image names the same content by another algorithm, and the index under that name stays.
+        Some(_) => read(&mut io::sink())?.diff_id,
         None => {
             let mut index = store.index_writer()?;
             let facts = read(&mut index)?;
@@ -193,6 +200,10 @@ fn bound(store: &Store, compressed: Option<u64>) -> u64 {
     let declared = compressed.map_or(LARGEST, |size| size.saturating_mul(RATIO).min(LARGEST));
     let free = store.free_bytes().unwrap_or(LARGEST);
     declared.min(free).max(SMALL)
+}
+
+fn algorithm_of(expected: Option<&Digest>) -> Algorithm {
+    expected.map_or(Algorithm::Sha256, Digest::algorithm)
 }
 
 fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {

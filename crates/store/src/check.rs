@@ -470,7 +470,7 @@ pub(crate) const TOTAL: &str = "(SELECT coalesce(sum(blobs.size), 0) FROM image_
     WHERE image_blobs.image = images.id)";
 
 /// Lists what is in a folder, sorted; a folder that is not there is empty.
-fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use oci::{Digest, Document};
+use oci::{Algorithm, Digest, Document};
 
+use crate::check::files_in;
 use crate::database::micros;
 use crate::graph::Gathered;
 use crate::layers::put_layer;
@@ -23,22 +24,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Recovery> {
         let named = mirror::read(self.root());
-        let folder = self.root().join("blobs").join("sha256");
-        let mut blobs = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let entry = entry.map_err(Error::io("read", &folder))?;
-            let Ok(digest) =
-                format!("sha256:{}", entry.file_name().to_string_lossy()).parse::<Digest>()
-            else {
-                continue;
-            };
-            let found = entry
-                .metadata()
-                .map_err(Error::io("look at", &entry.path()))?;
-            if found.is_file() {
-                blobs.push((digest, found.len()));
-            }
-        }
+        let mut blobs = self.blobs_in(Algorithm::Sha256)?;
+        blobs.extend(self.blobs_in(Algorithm::Sha512)?);
         let facts = self.logged_facts();
         self.note(|sql| {
             for (digest, size) in &blobs {
@@ -91,6 +78,22 @@ impl Store {
         self.set_recovery(Some(recovery.clone()))?;
         self.mend_mirror()?;
         Ok(recovery)
+    }
+
+    /// Lists the files that are named like blobs, with their sizes.
+    fn blobs_in(&self, algorithm: Algorithm) -> Result<Vec<(Digest, u64)>> {
+        let mut blobs = Vec::new();
+        for path in files_in(&self.root().join("blobs").join(algorithm.as_str()))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Ok(digest) = format!("{}:{name}", algorithm.as_str()).parse::<Digest>() else {
+                continue;
+            };
+            let found = fs::symlink_metadata(&path).map_err(Error::io("look at", &path))?;
+            if found.is_file() {
+                blobs.push((digest, found.len()));
+            }
+        }
+        Ok(blobs)
     }
 
     fn read_again(&self, target: &Digest) -> Result<Gathered> {

@@ -242,7 +242,8 @@ impl Bringing {
                     Ok((digest, size, None))
                 }
                 (sink, _) => {
-                    let stored = pipeline::store_layer(&self.store, sink, receiver)?;
+                    let stored =
+                        pipeline::store_layer(&self.store, sink, part.diff_id.as_ref(), receiver)?;
                     Ok((stored.digest, stored.size, Some(stored.facts)))
                 }
             });

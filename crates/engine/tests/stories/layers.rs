@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use oci::{Digest, MediaType, Reference};
+use oci::{Algorithm, Digest, Hasher, MediaType, Reference};
 use testkit::{Document, Layer};
 
 use crate::lab::Lab;
@@ -24,6 +24,12 @@ fn push(lab: &Lab, name: &str, media_type: &str, layer: Vec<u8>, diff_id: &str) 
     lab.registry.push_document(name, document)
 }
 
+fn sha512(bytes: &[u8]) -> Digest {
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
 #[tokio::test]
 async fn a_small_blob_that_would_be_gigabytes_is_given_up_on() {
     let lab = Lab::new().await;
@@ -37,5 +43,23 @@ async fn a_small_blob_that_would_be_gigabytes_is_given_up_on() {
     let reference = push(&lab, "team/bomb:1", media_type, bomb, &diff_id);
     assert_eq!(lab.refusal(&reference).await, "too_large");
     assert_eq!(lab.names().await, Vec::<String>::new());
+    lab.check().await;
+}
+
+#[tokio::test]
+async fn a_config_may_name_its_layers_by_sha512() {
+    let lab = Lab::new().await;
+    let tar = Layer::files([("a", "a")]).tar();
+    let media_type = "application/vnd.oci.image.layer.v1.tar";
+    let named = |name: &str, diff_id: Digest| {
+        push(&lab, name, media_type, tar.clone(), &diff_id.to_string())
+    };
+    let reference = named("team/long:1", sha512(&tar));
+    lab.pull(&reference).await.unwrap();
+    // The same blob, whose content another image names otherwise.
+    let other = named("team/long:2", Digest::sha256(&tar));
+    lab.pull(&other).await.unwrap();
+    let wrong = named("team/long:3", sha512(b"something else"));
+    assert_eq!(lab.refusal(&wrong).await, "corrupt_layer");
     lab.check().await;
 }

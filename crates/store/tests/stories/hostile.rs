@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oci::Digest;
+use oci::{Digest, ImageName};
 use store::{Error, Lease, MovePolicy, NewImage, Store};
 
 use crate::{check, lease, names, now, open, put, put_for};
@@ -70,11 +70,18 @@ fn digest_of(descriptor: &str) -> Digest {
     parsed["digest"].as_str().unwrap().parse().unwrap()
 }
 
-fn record(store: &Store, lease: &Lease, target: &Digest, manifest: &Digest) -> Result<(), Error> {
+/// Records an image that is made of these documents.
+pub(crate) fn record(
+    store: &Store,
+    lease: &Lease,
+    target: &Digest,
+    manifest: &Digest,
+    names: &[ImageName],
+) -> Result<(), Error> {
     let image = NewImage {
         target,
         manifests: std::slice::from_ref(manifest),
-        names: &[],
+        names,
         repo_digest: None,
         operation: "load",
         move_policy: MovePolicy::Move,
@@ -98,7 +105,7 @@ fn indexes_that_name_each_other_many_times_are_read_once() {
         below = index(&store, &lease, &vec![below; 40]);
     }
     let target = digest_of(&below);
-    record(&store, &lease, &target, &manifest).expect("records");
+    record(&store, &lease, &target, &manifest, &[]).expect("records");
     assert_eq!(check(&store).problems, []);
 }
 
@@ -115,7 +122,7 @@ fn indexes_that_name_too_much_together_are_refused() {
         .map(|number| index(&store, &lease, &vec![leaf.clone(); 1800 + number]))
         .collect();
     let target = digest_of(&index(&store, &lease, &nested));
-    let refused = record(&store, &lease, &target, &manifest);
+    let refused = record(&store, &lease, &target, &manifest, &[]);
     assert!(
         matches!(refused, Err(Error::Document { .. })),
         "{refused:?}"

@@ -3,10 +3,11 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use oci::Digest;
+use oci::{Algorithm, Digest, Hasher};
 use store::{CheckOptions, Error};
 
-use crate::{check, lease, now, open, put};
+use crate::hostile::record;
+use crate::{check, lease, name, names, now, open, put};
 
 #[test]
 fn a_blob_that_was_cut_off_before_a_rebuild_gets_its_size_back_with_its_bytes() {
@@ -67,4 +68,30 @@ fn only_a_check_that_reads_every_byte_lifts_the_lock_of_a_recovery() {
     assert!(matches!(store.collect(now()), Err(Error::Unchecked)));
     assert!(check(&store).is_ok());
     store.collect(now()).unwrap();
+}
+
+#[test]
+fn a_rebuild_finds_blobs_that_sha512_names_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(b"layer");
+    let layer = hasher.finish();
+    {
+        let store = open(folder.path());
+        let lease = lease(&store);
+        store.put_verified(&lease, &layer, b"layer").unwrap();
+        let config =
+            br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
+        let config_digest = store.put_document(&lease, config).unwrap();
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config_digest}","size":{}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer}","size":5}}]}}"#,
+            config.len()
+        );
+        let target = store.put_document(&lease, manifest.as_bytes()).unwrap();
+        record(&store, &lease, &target, &target, &[name("app:1")]).unwrap();
+    }
+    fs::remove_file(folder.path().join("strata.db")).unwrap();
+    let store = open(folder.path());
+    assert_eq!(names(&store), ["app:1"]);
+    assert_eq!(check(&store).problems, []);
 }
