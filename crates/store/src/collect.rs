@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oci::Digest;
 
 use crate::database::{Text, micros, size};
 use crate::{Error, Result, Store, lock};
+
+/// How long after a collection the next one is worth its time.
+const DUE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a collection freed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,9 +37,11 @@ impl Store {
             return Err(Error::Unchecked);
         }
         self.refuse_read_only()?;
-        let Some(_alone) = lock::try_exclusive(&self.locks().join("collector"))? else {
+        let place = self.locks().join("collector");
+        let Some(alone) = lock::try_exclusive(&place)? else {
             return Ok(Collected::default());
         };
+        alone.stamp(&place, now)?;
         let oldest = micros(now.saturating_sub(crate::GRACE).unwrap_or(Timestamp::MIN));
         let images = self.change(|change| {
             let over = change.all::<i64>("SELECT id FROM images WHERE removed < ?", [oldest])?;
@@ -51,6 +56,26 @@ impl Store {
         self.sweep_partials(oldest, &mut collected)?;
         self.sweep_locks()?;
         Ok(collected)
+    }
+}
+
+impl Store {
+    /// Collects where no process has done so for an hour, and says what came of it. Asking costs one look at a file.
+    ///
+    /// A store that may not be collected, because it is read-only or was recovered, is passed over.
+    pub fn collect_if_due(&self, now: Timestamp) -> Result<Option<Collected>> {
+        if self.is_read_only() || self.recovery().is_some() {
+            return Ok(None);
+        }
+        let last = fs::metadata(self.locks().join("collector"))
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|at| Timestamp::try_from(at).ok());
+        // A time that is still to come is that of a clock that was set back since.
+        if last.is_some_and(|last| last <= now && now.duration_since(last) < DUE) {
+            return Ok(None);
+        }
+        self.collect(now).map(Some)
     }
 }
 

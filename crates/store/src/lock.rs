@@ -1,9 +1,21 @@
 use crate::{Error, Result};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use jiff::Timestamp;
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+impl Lock {
+    /// Notes on the lock's file when something was done under it.
+    pub(crate) fn stamp(&self, path: &Path, now: Timestamp) -> Result<()> {
+        let since = u64::try_from(now.as_microsecond()).unwrap_or_default();
+        self.file
+            .set_modified(UNIX_EPOCH + Duration::from_micros(since))
+            .map_err(Error::io("stamp", path))
+    }
 }
 fn open(path: &Path) -> Result<File> {
     OpenOptions::new()
@@ -17,11 +29,11 @@ fn open(path: &Path) -> Result<File> {
 pub(crate) fn exclusive(path: &Path) -> Result<Lock> {
     let file = open(path)?;
     file.lock().map_err(Error::io("lock", path))?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
     let file = open(path)?;
-    taken(file.try_lock(), path).map(|free| free.then_some(Lock { _file: file }))
+    taken(file.try_lock(), path).map(|free| free.then_some(Lock { file }))
 }
 /// As [`try_exclusive`], and what is locked is the file that has the path: the lock's former owner may have renamed or removed
 /// the one that was opened.
@@ -32,7 +44,7 @@ pub(crate) fn try_named(path: &Path) -> Result<Option<Lock>> {
             return Ok(None);
         }
         if still_there(&file, path) {
-            return Ok(Some(Lock { _file: file }));
+            return Ok(Some(Lock { file }));
         }
     }
 }
@@ -52,7 +64,7 @@ pub(crate) fn still_there(file: &File, path: &Path) -> bool {
 }
 pub(crate) fn try_shared(path: &Path) -> Result<Option<Lock>> {
     let file = open(path)?;
-    taken(file.try_lock_shared(), path).map(|free| free.then_some(Lock { _file: file }))
+    taken(file.try_lock_shared(), path).map(|free| free.then_some(Lock { file }))
 }
 pub(crate) fn try_file(file: &File, path: &Path) -> Result<bool> {
     taken(file.try_lock(), path)
@@ -86,7 +98,7 @@ mod tests {
                 }
             });
             for _ in 0..2000 {
-                if let Some(Lock { _file: file }) = try_named(&path).expect("locks") {
+                if let Some(Lock { file }) = try_named(&path).expect("locks") {
                     assert!(still_there(&file, &path), "the lock covers nothing");
                 }
             }

@@ -49,3 +49,19 @@ fn what_a_cancelled_download_left_stays_for_the_grace() {
     assert_eq!(store.collect(later).unwrap().partials, 1);
     assert_eq!(replacing(&store, &digest, 11).offset(), 0);
 }
+
+#[test]
+fn a_collection_is_due_an_hour_after_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (open(folder.path()), open(folder.path()));
+    let start = now();
+    let due = |store: &Store, minutes| {
+        let then = start + SignedDuration::from_mins(minutes);
+        store.collect_if_due(then).unwrap().is_some()
+    };
+    assert!(due(&first, 0));
+    assert!(!due(&second, 59), "another process has just done it");
+    assert!(due(&second, 61));
+    assert!(!due(&first, 62));
+    assert!(due(&first, -600), "the clock was set back");
+}
