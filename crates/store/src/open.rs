@@ -263,7 +263,7 @@ impl Store {
     /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
     pub(crate) fn mend_mirror(&self) -> Result<()> {
         let generation = self.generation()?;
-        if mirror::generation_of(self.root()) == Some(generation) {
+        if mirror::is_of(self.root(), generation) {
             return Ok(());
         }
         let _serial = lock::exclusive(&self.locks().join("write"))?;

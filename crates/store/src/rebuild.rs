@@ -41,12 +41,12 @@ impl Store {
         })?;
         let mut found = Vec::new();
         let mut lost = 0;
-        for (target, its_names) in named {
+        for (target, known) in named {
             match self.read_again(&target) {
-                Ok(read) => found.push((read, its_names)),
+                Ok(read) => found.push((read, known)),
                 // One image that cannot be read does not keep the others from coming back.
                 Err(error) => {
-                    lost += its_names.len();
+                    lost += known.names.len();
                     tracing::warn!(%target, %error, "an image could not be recovered");
                 }
             }
@@ -58,11 +58,14 @@ impl Store {
         let (images, names) = self.change(|change| {
             let batch = change.batch("recover", now)?;
             let mut names = 0;
-            for (read, its_names) in &found {
+            for (read, known) in &found {
                 let row = read.store(change, micros(now))?;
-                for name in its_names {
+                for name in &known.names {
                     change.set_name(name, Some(row), batch)?;
                     names += 1;
+                }
+                for name in &known.repo_digests {
+                    change.know_as(row, name)?;
                 }
                 change.touch(row)?;
             }

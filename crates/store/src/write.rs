@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::check::{TOTAL, UNIQUE};
 use crate::database::{Text, column, micros, size};
-use crate::mirror::{self, Line};
+use crate::mirror::{self, JOINED, Line};
 use crate::{Error, Result, Store, TagMove, lock};
 
 /// A change in progress. Nothing of it is visible before it is committed.
@@ -161,6 +161,15 @@ impl Change<'_> {
         }))
     }
 
+    /// Notes under which digest a registry has an image. The caller touches the image.
+    pub(crate) fn know_as(&self, image: i64, name: &ImageName) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
+            params![image, name.to_string()],
+        )
+        .map(drop)
+    }
+
     /// Lets undo find a batch.
     pub(crate) fn make_undoable(&self, batch: i64) -> Result<()> {
         self.run(
@@ -207,10 +216,10 @@ impl Change<'_> {
 
     fn lines_of(&self, image: i64) -> Result<Vec<(String, Option<Line>)>> {
         let read = || {
-            let mut statement = self.sql.prepare_cached(
-                "SELECT images.target, images.media_type, blobs.size FROM images JOIN blobs ON blobs.digest = images.target
+            let mut statement = self.sql.prepare_cached(&format!(
+                "SELECT images.target, images.media_type, blobs.size, {JOINED} FROM images JOIN blobs ON blobs.digest = images.target
                  WHERE images.id = ? AND removed IS NULL",
-            )?;
+            ))?;
             statement
                 .query_row([image], |row| {
                     let media_type = MediaType::parse(&row.get::<_, String>(1)?);
@@ -218,6 +227,7 @@ impl Change<'_> {
                         target: row.get::<_, Text<Digest>>(0)?.0,
                         media_type,
                         size: size(row.get(2)?),
+                        repo_digests: row.get(3)?,
                     })
                 })
                 .optional()

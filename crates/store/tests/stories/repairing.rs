@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use oci::{Algorithm, Digest, Hasher};
-use store::{CheckOptions, Error};
+use store::{CheckOptions, Error, MovePolicy, NewImage};
 
 use crate::hostile::record;
 use crate::{check, lease, name, names, now, open, put};
@@ -93,5 +93,56 @@ fn a_rebuild_finds_blobs_that_sha512_names_too() {
     fs::remove_file(folder.path().join("strata.db")).unwrap();
     let store = open(folder.path());
     assert_eq!(names(&store), ["app:1"]);
+    assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn where_an_image_came_from_outlives_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = |target: &Digest| name(&format!("registry.example/team/app@{target}"));
+    for named in ["app:1", ""] {
+        let root = folder.path().join(format!("store{}", named.len()));
+        let store = open(&root);
+        let names: Vec<&str> = Some(named)
+            .filter(|name| !name.is_empty())
+            .into_iter()
+            .collect();
+        let target = put(&store, &["layer"], &names);
+        let image = NewImage {
+            target: &target,
+            manifests: &[],
+            names: &[],
+            repo_digest: Some(&from(&target)),
+            operation: "pull",
+            move_policy: MovePolicy::Move,
+            now: now(),
+        };
+        store.record_image(&lease(&store), &image).unwrap();
+        assert_eq!(check(&store).problems, []);
+        drop(store);
+        let index: serde_json::Value =
+            serde_json::from_slice(&fs::read(root.join("index.json")).unwrap()).unwrap();
+        assert_eq!(
+            index["manifests"][0]["annotations"]["dev.strata.repo-digests"],
+            from(&target).to_string()
+        );
+        fs::remove_file(root.join("strata.db")).unwrap();
+        let store = open(&root);
+        assert_eq!(store.images().unwrap()[0].repo_digests, [from(&target)]);
+        assert_eq!(check(&store).problems, []);
+    }
+}
+
+#[test]
+fn an_index_json_of_an_earlier_version_is_made_anew_on_open() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&open(folder.path()), &["layer"], &["app:1"]);
+    let path = folder.path().join("index.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let earlier = text.replace(r#","dev.strata.lines":"2""#, "");
+    assert_ne!(earlier, text);
+    fs::write(&path, earlier).unwrap();
+    let store = open(folder.path());
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
     assert_eq!(check(&store).problems, []);
 }
