@@ -23,6 +23,14 @@ impl Engine {
         progress: &dyn Progress,
         report: &mut RepairReport,
     ) {
+        // What it lacked may have been found here: a file without a row, or another program's pull.
+        match self.mend(&image.target).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(target = %image.target, %error, "what an image lacks cannot be told");
+            }
+        }
         let (mut asked, mut failed) = (Vec::new(), Vec::new());
         for name in image.names.iter().chain(&image.repo_digests) {
             let repository = Repository::of(name.reference());
@@ -44,6 +52,20 @@ impl Engine {
         report.failed.extend(failed);
     }
 
+    /// Puts an image right that lacks nothing any more; `false` where it does.
+    async fn mend(&self, target: &Digest) -> Result<bool, Error> {
+        let (target, now) = (target.clone(), self.now());
+        self.with_store(move |store| {
+            let lease = store.lease(&purpose(), now)?;
+            let whole = store.lacking(&target)?.is_empty();
+            if whole {
+                store.mended(&lease, &target)?;
+            }
+            Ok(whole)
+        })
+        .await
+    }
+
     async fn bring_back(
         &self,
         reference: &Reference,
@@ -52,11 +74,8 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let now = self.now();
-        let purpose = LeasePurpose::Local {
-            operation: "repair".to_owned(),
-        };
         let lease = self
-            .with_store(move |store| Ok(Arc::new(store.lease(&purpose, now)?)))
+            .with_store(move |store| Ok(Arc::new(store.lease(&purpose(), now)?)))
             .await?;
         for _ in 0..ROUNDS {
             let image = target.clone();
@@ -112,5 +131,11 @@ impl Engine {
             Ok(store.put_verified(&lease, &descriptor.digest, &resolved.bytes)?)
         })
         .await
+    }
+}
+
+fn purpose() -> LeasePurpose {
+    LeasePurpose::Local {
+        operation: "repair".to_owned(),
     }
 }

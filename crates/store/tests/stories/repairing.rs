@@ -3,8 +3,9 @@
 use std::fs;
 use std::ops::ControlFlow;
 
+use jiff::SignedDuration;
 use oci::{Algorithm, Digest, Hasher};
-use store::{CheckOptions, Error, MovePolicy, NewImage};
+use store::{CheckOptions, Error, GRACE, MovePolicy, NewImage};
 
 use crate::hostile::record;
 use crate::{check, lease, name, names, now, open, put};
@@ -145,4 +146,28 @@ fn an_index_json_of_an_earlier_version_is_made_anew_on_open() {
     let store = open(folder.path());
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
     assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn an_image_holds_a_blob_again_whose_row_was_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = put(&store, &["one", "two"], &["app:1"]);
+    let digest = Digest::sha256(b"two");
+    let sql = rusqlite::Connection::open(folder.path().join("strata.db")).unwrap();
+    sql.execute("DELETE FROM blobs WHERE digest = ?", [digest.as_str()])
+        .unwrap();
+    drop(sql);
+    let lacking = store.lacking(&target).unwrap();
+    assert_eq!(lacking.len(), 1);
+    assert_eq!(lacking[0].descriptor.digest, digest);
+    assert_eq!(lacking[0].diff_id, Some(digest.clone()));
+    let repaired = store.repair(&check(&store), now()).unwrap();
+    assert_eq!(repaired.unfetched.len(), 1);
+    assert_eq!(store.lacking(&target).unwrap(), [], "its file was there");
+    store.mended(&lease(&store), &target).unwrap();
+    assert_eq!(check(&store).problems, []);
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    store.collect(later).unwrap();
+    assert!(store.contains(&digest).unwrap(), "the image holds it");
 }
