@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use jiff::SignedDuration;
 use oci::{Algorithm, Digest, Hasher};
-use store::{CheckOptions, Error, GRACE, MovePolicy, NewImage};
+use store::{CheckOptions, Error, GRACE, LayerFacts, MovePolicy, NewImage};
 
 use crate::hostile::record;
 use crate::{check, lease, name, names, now, open, put};
@@ -170,4 +170,34 @@ fn an_image_holds_a_blob_again_whose_row_was_lost() {
     let later = now() + GRACE + SignedDuration::from_hours(1);
     store.collect(later).unwrap();
     assert!(store.contains(&digest).unwrap(), "the image holds it");
+}
+
+#[test]
+fn a_file_index_that_a_dead_process_finished_gets_its_row_on_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = Digest::sha256(b"layer");
+    {
+        let store = open(folder.path());
+        put(&store, &["layer"], &["app:1"]);
+        let facts = LayerFacts {
+            diff_id: digest.clone(),
+            uncompressed_size: 5,
+            content_size: 5,
+            entries: 1,
+        };
+        let index = store.index_writer().unwrap();
+        index.commit(&digest, &facts).unwrap();
+    }
+    // As a process leaves it that dies between the file and the row.
+    let sql = rusqlite::Connection::open(folder.path().join("strata.db")).unwrap();
+    sql.execute_batch(&format!(
+        "DELETE FROM layers;
+         INSERT INTO leases (id, owner, purpose, started, renewed) VALUES (99, 'process-1-99', '{{}}', 0, 0);
+         INSERT INTO lease_blobs (lease, digest) VALUES (99, '{digest}');"
+    ))
+    .unwrap();
+    drop(sql);
+    let store = open(folder.path());
+    assert!(store.layer(&digest).unwrap().is_some());
+    assert_eq!(check(&store).problems, []);
 }
