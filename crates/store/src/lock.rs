@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -53,8 +53,9 @@ pub(crate) fn still_there(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-        matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(open), Ok(named)) if same(&open, &named))
+        let same =
+            |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        matches!((file.metadata(), std::fs::symlink_metadata(path)), (Ok(open), Ok(named)) if same(&open, &named))
     }
     #[cfg(not(unix))]
     {
@@ -93,7 +94,7 @@ mod tests {
                 // A sweeper: what it can lock belongs to nobody, and goes.
                 while !done.load(Ordering::Relaxed) {
                     if let Ok(Some(_lock)) = try_named(&path) {
-                        drop(fs::remove_file(&path));
+                        drop(std::fs::remove_file(&path));
                     }
                 }
             });
