@@ -1,12 +1,18 @@
 //! Finding and repairing damage.
 
+mod refetch;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use oci::{Digest, ImageName};
 use store::Store;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, Error, MovePolicy, Progress, PullRequest};
+use crate::load::follow;
+use crate::{Engine, Error, Event, Progress};
 
 /// How thoroughly to check.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,6 +65,8 @@ pub struct RepairReport {
 impl Engine {
     /// Compares rows, files, sizes and digests, and with `read_data` every byte. The store is not changed.
     ///
+    /// The listener hears how many bytes were read. Dropping the future stops the reading.
+    ///
     /// # Errors
     /// Only where the store cannot be read at all: damage is in the report.
     pub async fn check(
@@ -66,16 +74,8 @@ impl Engine {
         options: CheckOptions,
         progress: &dyn Progress,
     ) -> Result<CheckReport, Error> {
-        let _ = progress;
-        let now = self.now();
+        let report = self.look_through(options, self.now(), progress).await?;
         self.with_store(move |store| {
-            let report = store.check(
-                &store::CheckOptions {
-                    read_data: options.read_data,
-                    now,
-                },
-                &|_| ControlFlow::Continue(()),
-            )?;
             Ok(CheckReport {
                 problems: problems(store, &report.problems)?,
                 blobs: report.blobs,
@@ -85,7 +85,10 @@ impl Engine {
         .await
     }
 
-    /// Checks, moves what is damaged aside, and fetches it again from where the images came from.
+    /// Checks, moves what is damaged aside, and fetches exactly that again from where the images came from. Names and the
+    /// journal stay as they are.
+    ///
+    /// Dropping the future stops it; what was mended stays mended.
     ///
     /// # Errors
     /// `read_only`; a blob that cannot be fetched is in the report.
@@ -95,13 +98,9 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<RepairReport, Error> {
         let now = self.now();
-        let check = store::CheckOptions {
-            read_data: options.read_data,
-            now,
-        };
+        let report = self.look_through(options, now, progress).await?;
         let (found, repaired) = self
             .with_store(move |store| {
-                let report = store.check(&check, &|_| ControlFlow::Continue(()))?;
                 Ok((
                     problems(store, &report.problems)?,
                     store.repair(&report, now)?,
@@ -114,24 +113,53 @@ impl Engine {
             ..RepairReport::default()
         };
         for image in repaired.unfetched {
-            for name in image.names.iter().chain(&image.repo_digests) {
-                // By digest, so that exactly what was here comes back, whatever the tag names today.
-                let reference = name.reference().with_digest(image.target.clone());
-                let request = PullRequest {
-                    reference,
-                    platform: None,
-                    move_policy: MovePolicy::Move,
-                };
-                match self.pull(&request, progress).await {
-                    Ok(_) => {
-                        report.refetched.push(name.clone());
-                        break;
-                    }
-                    Err(error) => report.failed.push((name.clone(), error.message())),
-                }
-            }
+            self.refetch(&image, progress, &mut report).await;
         }
         report.remaining = self.check(options, progress).await?.problems;
+        Ok(report)
+    }
+}
+
+impl Engine {
+    /// Runs the store's check on threads that block: they tell how far they are, and stop when nobody waits any more.
+    async fn look_through(
+        &self,
+        options: CheckOptions,
+        now: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<store::Report, Error> {
+        let options = store::CheckOptions {
+            read_data: options.read_data,
+            now,
+        };
+        let stop = CancellationToken::new();
+        let _cancels_when_dropped = stop.clone().drop_guard();
+        let (count, mut counts) = watch::channel(0);
+        let tell = |current| {
+            progress.report(Event::Passed {
+                current,
+                total: None,
+            });
+        };
+        let work = self.with_store(move |store| {
+            let step = |read: u64| {
+                // The threads are not in step, and what was told must not go back.
+                count.send_if_modified(|told: &mut u64| {
+                    let more = read > *told;
+                    *told = read.max(*told);
+                    more
+                });
+                match stop.is_cancelled() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            Ok(store.check(&options, &step)?)
+        });
+        let report = follow(work, &mut counts, &tell).await?;
+        if report.bytes_read > 0 {
+            tell(report.bytes_read);
+        }
         Ok(report)
     }
 }

@@ -151,7 +151,7 @@ impl Engine {
                 sent: 0,
             };
             let (sent, stored) = std::thread::scope(|scope| {
-                let storing = scope.spawn(|| pipeline::store_layer(&store, sink, receiver));
+                let storing = scope.spawn(|| pipeline::store_layer(&store, sink, None, receiver));
                 let sent = send(source, &place, &mut pieces);
                 let sent = sent.and_then(|()| {
                     pieces

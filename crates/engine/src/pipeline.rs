@@ -10,7 +10,7 @@ use std::thread;
 
 use bytes::Bytes;
 use layer::{Compression, Decompressor, LayerScan};
-use oci::Digest;
+use oci::{Algorithm, Digest};
 use store::{IngestWriter, Lease, Store, UnnamedWriter};
 use tokio::sync::mpsc;
 
@@ -29,6 +29,15 @@ const QUEUE: usize = 16;
 
 /// Bytes that are decompressed at a time: large enough that zlib's inner loop runs undisturbed.
 const BUFFER: usize = 256 * 1024;
+
+/// How many bytes may become of one compressed byte. Deflate cannot do better than 1032; zstd can, and then it is zeros.
+const RATIO: u64 = 1100;
+
+/// What any layer may have uncompressed, however small its blob and however full the disk: it takes a second to read.
+const SMALL: u64 = 1 << 30;
+
+/// What no layer may have more of uncompressed: a terabyte, which takes the better part of an hour to read.
+const LARGEST: u64 = 1 << 40;
 
 /// Where the bytes go.
 pub(crate) enum Sink {
@@ -70,18 +79,27 @@ pub(crate) fn store(
         write(Sink::Named(writer), pieces, &mut |_| {})?;
         return Ok(());
     };
-    let stored = store_layer(store, Sink::Named(writer), pieces)?;
+    let stored = store_layer(store, Sink::Named(writer), Some(diff_id), pieces)?;
     let digest = stored.digest.clone();
     verify(&digest, diff_id, &stored.facts()?.diff_id)
 }
 
-/// Writes a blob and, where it can be read as a layer, its file index. Whether it is the right one is for the caller to say.
+/// Writes a blob and, where it can be read as a layer, its file index. Whether it is the right one is for the caller to say, who
+/// gives the diff ID that is expected, where one is, so that the content gets one of the same algorithm.
 pub(crate) fn store_layer(
     store: &Store,
     sink: Sink,
+    expected: Option<&Digest>,
     pieces: mpsc::Receiver<Message>,
 ) -> Result<Stored, Error> {
     let mut index = store.index_writer()?;
+    let limit = bound(
+        store,
+        match &sink {
+            Sink::Named(writer) => Some(writer.size()),
+            Sink::Unnamed(..) => None,
+        },
+    );
     // The table lies beside the blob under its digest: one that is known only at the end gets it when somebody reads from its middle.
     let table = sink
         .digest()
@@ -93,7 +111,10 @@ pub(crate) fn store_layer(
         let (used, free) = sync_channel(QUEUE / 2);
         let index = &mut index;
         let table_file = table.as_ref().map(store::SeekTableWriter::file);
-        let scanning = scope.spawn(move || scan(tar, &used, index));
+        let scanning = scope.spawn(move || {
+            let scan = LayerScan::with_algorithm(algorithm_of(expected), index).limit(limit);
+            feed(scan, tar, &used)
+        });
         let inflating = scope.spawn(move || {
             inflate(
                 Pieces {
@@ -155,12 +176,16 @@ pub(crate) fn index_stored(
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<(), Error> {
-    match store.layer(digest)? {
-        Some(record) => expected.map_or(Ok(()), |expected| {
-            verify(digest, expected, &record.facts.diff_id)
-        }),
-        None => index_anew(store, digest, expected).map(drop),
-    }
+    let algorithm = algorithm_of(expected);
+    let found = match store.layer(digest)? {
+        Some(record) if expected.is_none() || record.facts.diff_id.algorithm() == algorithm => {
+            record.facts.diff_id
+        }
+        // Another image names the same content by another algorithm, and the index under that name stays.
+        Some(_) => read_layer(store, digest, expected, &mut io::sink())?.diff_id,
+        None => return index_anew(store, digest, expected).map(drop),
+    };
+    expected.map_or(Ok(()), |expected| verify(digest, expected, &found))
 }
 
 /// Reads a layer from its blob and writes the index, whether or not there is one. Returns the diff ID.
@@ -169,19 +194,30 @@ pub(crate) fn index_anew(
     digest: &Digest,
     expected: Option<&Digest>,
 ) -> Result<Digest, Error> {
-    let blob = store.open_blob(digest)?;
     let mut index = store.index_writer()?;
-    let broken = |source: layer::Error| Error::Layer {
-        digest: digest.clone(),
-        source: Box::new(source),
-    };
-    let (_, facts) = layer::scan(blob, &mut index).map_err(broken)?;
-    let facts = facts_of(facts);
+    let facts = read_layer(store, digest, expected, &mut index)?;
     index.commit(digest, &facts)?;
     if let Some(expected) = expected {
         verify(digest, expected, &facts.diff_id)?;
     }
     Ok(facts.diff_id)
+}
+
+/// Reads a layer from its blob, with its file index going to `index`.
+fn read_layer(
+    store: &Store,
+    digest: &Digest,
+    expected: Option<&Digest>,
+    index: &mut dyn io::Write,
+) -> Result<store::LayerFacts, Error> {
+    let blob = store.open_blob(digest)?;
+    let size = blob.metadata().map(|found| found.len()).ok();
+    let scan = LayerScan::with_algorithm(algorithm_of(expected), index).limit(bound(store, size));
+    let (_, facts) = scan.read(blob).map_err(|source| Error::Layer {
+        digest: digest.clone(),
+        source: Box::new(source),
+    })?;
+    Ok(facts_of(facts))
 }
 
 /// Compares a layer's content with what the image says.
@@ -194,6 +230,18 @@ pub(crate) fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Resu
         expected: expected.clone(),
         found: found.clone(),
     })
+}
+
+/// Returns how many bytes a layer may have uncompressed: no more than its blob can honestly hold, and no more than the disk has
+/// room for, where it must be unpacked in the end.
+fn bound(store: &Store, compressed: Option<u64>) -> u64 {
+    let declared = compressed.map_or(LARGEST, |size| size.saturating_mul(RATIO).min(LARGEST));
+    let free = store.free_bytes().unwrap_or(LARGEST);
+    declared.min(free).max(SMALL)
+}
+
+fn algorithm_of(expected: Option<&Digest>) -> Algorithm {
+    expected.map_or(Algorithm::Sha256, Digest::algorithm)
 }
 
 fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
@@ -288,12 +336,11 @@ fn inflate(
 }
 
 /// Reads the tar and writes the index; gives the buffers back.
-fn scan(
+fn feed(
+    mut scan: LayerScan<&mut store::IndexWriter>,
     tar: Receiver<Vec<u8>>,
     used: &SyncSender<Vec<u8>>,
-    index: &mut store::IndexWriter,
 ) -> Result<layer::LayerFacts, layer::Error> {
-    let mut scan = LayerScan::new(index);
     for buffer in tar {
         scan.write(&buffer)?;
         // Where the queue of free buffers is full, one less is needed.

@@ -314,8 +314,8 @@ fn other_holder(
 }
 
 /// Passes on that a request is tried again.
-struct Retries<'a> {
-    progress: &'a dyn Progress,
+pub(crate) struct Retries<'a> {
+    pub(crate) progress: &'a dyn Progress,
 }
 
 impl registry::Observer for Retries<'_> {

@@ -180,6 +180,10 @@ impl Engine {
                 freed_bytes,
                 undoable,
             } = store.execute(&inner, now)?;
+            // What earlier removals left is over its grace by and by, also where no window runs to see to it.
+            if let Err(error) = store.collect_if_due(now) {
+                tracing::warn!(%error, "what was removed earlier could not be collected");
+            }
             Ok(Removed {
                 untagged: untagged.into_iter().map(Untagged::from).collect(),
                 deleted: deleted.into_iter().map(DeletedImage::from).collect(),

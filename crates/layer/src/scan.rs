@@ -65,6 +65,21 @@ impl<W: Write> LayerScan<W> {
         self
     }
 
+    /// Reads a whole blob, compressed or not, to its end, and ends the scan. Returns how it was compressed and what it holds.
+    pub fn read(mut self, blob: impl Read) -> Result<(Compression, LayerFacts), Error> {
+        let mut reader = Decompressor::new(blob).map_err(Error::from_read)?;
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => self.write(&buffer[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::from_read(error)),
+            }
+        }
+        Ok((reader.compression(), self.finish()?))
+    }
+
     /// Takes the next uncompressed bytes. After an error the scan is of no more use.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.size = self.size.saturating_add(bytes.len() as u64);
@@ -96,18 +111,7 @@ impl<W: Write> LayerScan<W> {
 ///
 /// Returns how it was compressed and what it holds. The source is read to its end.
 pub fn scan(blob: impl Read, index: impl Write) -> Result<(Compression, LayerFacts), Error> {
-    let mut reader = Decompressor::new(blob).map_err(Error::from_read)?;
-    let mut scan = LayerScan::new(index);
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => scan.write(&buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::from_read(error)),
-        }
-    }
-    Ok((reader.compression(), scan.finish()?))
+    LayerScan::new(index).read(blob)
 }
 
 /// Everything of a scan but the diff ID.

@@ -114,8 +114,8 @@ impl Report {
 impl Store {
     /// Compares rows, files, sizes, digests and `index.json`, and finds every disagreement.
     ///
-    /// Content that is found damaged counts as absent from then on, so that a pull replaces it. A check that finds nothing
-    /// lifts the lock that a recovery puts on the collector. `progress` gets the bytes hashed so far and can stop it.
+    /// Content that is found damaged counts as absent from then on, so that a pull replaces it. A check that reads every
+    /// byte and finds nothing lifts the lock that a recovery puts on the collector. `progress` gets the bytes hashed so far and can stop it.
     ///
     /// # Errors
     /// [`Stopped`](crate::Error::Stopped) if `progress` said so.
@@ -141,7 +141,8 @@ impl Store {
                     self.mark_damaged(digest)?;
                 }
             }
-            if report.is_ok() && self.recovery().is_some() {
+            // A rebuild takes files for what their names say: only reading them tells that they are.
+            if report.is_ok() && options.read_data && self.recovery().is_some() {
                 self.set_recovery(None)?;
             }
         }
@@ -469,7 +470,7 @@ pub(crate) const TOTAL: &str = "(SELECT coalesce(sum(blobs.size), 0) FROM image_
     WHERE image_blobs.image = images.id)";
 
 /// Lists what is in a folder, sorted; a folder that is not there is empty.
-fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oci::Digest;
 
 use crate::database::{Text, micros, size};
 use crate::{Error, Result, Store, lock};
+
+/// How long after a collection the next one is worth its time.
+const DUE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a collection freed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,9 +37,11 @@ impl Store {
             return Err(Error::Unchecked);
         }
         self.refuse_read_only()?;
-        let Some(_alone) = lock::try_exclusive(&self.locks().join("collector"))? else {
+        let place = self.locks().join("collector");
+        let Some(alone) = lock::try_exclusive(&place)? else {
             return Ok(Collected::default());
         };
+        alone.stamp(&place, now)?;
         let oldest = micros(now.saturating_sub(crate::GRACE).unwrap_or(Timestamp::MIN));
         let images = self.change(|change| {
             let over = change.all::<i64>("SELECT id FROM images WHERE removed < ?", [oldest])?;
@@ -48,9 +53,29 @@ impl Store {
         self.end_leases(oldest)?;
         let mut collected = self.sweep(oldest, None)?;
         collected.images = images;
-        self.sweep_partials(&mut collected)?;
+        self.sweep_partials(oldest, &mut collected)?;
         self.sweep_locks()?;
         Ok(collected)
+    }
+}
+
+impl Store {
+    /// Collects where no process has done so for an hour, and says what came of it. Asking costs one look at a file.
+    ///
+    /// A store that may not be collected, because it is read-only or was recovered, is passed over.
+    pub fn collect_if_due(&self, now: Timestamp) -> Result<Option<Collected>> {
+        if self.is_read_only() || self.recovery().is_some() {
+            return Ok(None);
+        }
+        let last = fs::metadata(self.locks().join("collector"))
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|at| Timestamp::try_from(at).ok());
+        // A time that is still to come is that of a clock that was set back since.
+        if last.is_some_and(|last| last <= now && now.duration_since(last) < DUE) {
+            return Ok(None);
+        }
+        self.collect(now).map(Some)
     }
 }
 
@@ -89,7 +114,10 @@ impl Store {
             Ok((free, indexes))
         })?;
         for (_, digest, bytes) in blobs {
-            let _digest_lock = lock::try_exclusive(&self.ingest_path(&digest))?;
+            // Whoever has the lock is bringing the blob in: the file in place, whole or not, is theirs now.
+            let Some(_digest_lock) = lock::try_named(&self.ingest_path(&digest))? else {
+                continue;
+            };
             if self.blob_row_size(&digest)?.is_none() {
                 collected.freed_bytes += remove(&self.blob_path(&digest))?.map_or(0, |_| bytes);
                 collected.freed_bytes += remove(&self.seek_path(&digest))?.unwrap_or_default();
@@ -115,8 +143,8 @@ impl Store {
         Ok(collected)
     }
 
-    /// Removes the empty file that locking a digest made.
-    fn drop_empty_partial(&self, digest: &Digest) -> Result<()> {
+    /// Removes the empty file that locking a digest made. The caller has the lock.
+    pub(crate) fn drop_empty_partial(&self, digest: &Digest) -> Result<()> {
         let path = self.ingest_path(digest);
         if fs::symlink_metadata(&path).is_ok_and(|found| found.len() == 0) {
             remove(&path)?;
@@ -162,15 +190,21 @@ impl Store {
                     |row| row.get::<_, i64>(0),
                 )
             })?;
-            if leases == 0 || name != owner {
+            if name != owner {
+                remove(&entry.path())?;
+            } else if leases == 0
+                && let Some(_lock) = lock::try_named(&entry.path())?
+            {
+                // Under its lock, so that no new process has just made the name its own.
                 remove(&entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// Removes partial downloads that no lease holds.
-    fn sweep_partials(&self, collected: &mut Collected) -> Result<()> {
+    /// Removes partial downloads that no lease holds and that nobody has gone on with since `oldest`: whoever cancelled one may
+    /// come back for it.
+    fn sweep_partials(&self, oldest: i64, collected: &mut Collected) -> Result<()> {
         let folder = self.root().join("ingest");
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
@@ -191,7 +225,7 @@ impl Store {
                     |row| row.get::<_, i64>(0),
                 )
             })?;
-            if held == 0 {
+            if held == 0 && written_before(&entry.path(), oldest) {
                 let bytes = self.drop_partial(&digest)?;
                 collected.partials += u64::from(bytes > 0);
                 collected.freed_bytes += bytes;
@@ -199,6 +233,15 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Tells whether a file was last written before a time. One that does not say is taken for new.
+fn written_before(path: &std::path::Path, oldest: i64) -> bool {
+    fs::symlink_metadata(path)
+        .and_then(|found| found.modified())
+        .ok()
+        .and_then(|written| Timestamp::try_from(written).ok())
+        .is_some_and(|written| micros(written) < oldest)
 }
 
 /// Removes a file; one that is gone already is fine. Returns its size.

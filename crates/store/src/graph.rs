@@ -13,7 +13,7 @@ use crate::write::{Change, gone};
 use crate::{Error, Result, Store};
 
 /// The largest config that is read: that of the largest JSON in an archive.
-const MAX_CONFIG_SIZE: u64 = 20 * 1024 * 1024;
+pub(crate) const MAX_CONFIG_SIZE: u64 = 20 * 1024 * 1024;
 
 /// A manifest with its config and the layers' diff IDs.
 pub(crate) struct Stack {
@@ -88,26 +88,39 @@ impl Store {
         })
     }
 
-    /// Collects the digests below an index, nested ones included, that are documents here.
+    /// Collects the digests below an index, nested ones included, with the way to each. An index that is named again is not read
+    /// again.
+    ///
+    /// # Errors
+    /// [`Document`](crate::Error::Document) where all of them together name more than one document may.
     fn below(
         &self,
         index: &Index,
         depth: usize,
         found: &mut BTreeMap<Digest, Vec<Digest>>,
+        named: &mut usize,
         path: &[Digest],
     ) -> Result<()> {
         for entry in &index.manifests {
-            found
-                .entry(entry.digest.clone())
-                .or_insert_with(|| path.to_vec());
+            if found.contains_key(&entry.digest) {
+                continue;
+            }
+            found.insert(entry.digest.clone(), path.to_vec());
             if entry.media_type.is_index()
                 && depth < oci::MAX_INDEX_DEPTH
                 && self.contains(&entry.digest)?
                 && let Some(nested) = self.index(&entry.digest)?
             {
+                *named += nested.manifests.len();
+                if *named > oci::MAX_DESCRIPTORS {
+                    return Err(Error::Document {
+                        digest: entry.digest.clone(),
+                        source: oci::DocumentError::TooMany { count: *named },
+                    });
+                }
                 let mut deeper = path.to_vec();
                 deeper.push(entry.digest.clone());
-                self.below(&nested, depth + 1, found, &deeper)?;
+                self.below(&nested, depth + 1, found, named, &deeper)?;
             }
         }
         Ok(())
@@ -126,7 +139,8 @@ impl Store {
             }
             Document::Index(index) => {
                 let mut listed = BTreeMap::new();
-                self.below(index, 1, &mut listed, &[])?;
+                let mut named = index.manifests.len();
+                self.below(index, 1, &mut listed, &mut named, &[])?;
                 for earlier in self.recorded_manifests(target)? {
                     if !wanted.contains(&earlier) {
                         wanted.push(earlier);
@@ -215,9 +229,9 @@ impl Gathered {
     pub(crate) fn store(&self, change: &mut Change<'_>, now: i64) -> Result<i64> {
         let config = self.shown.config.as_ref();
         let platform = config
-            .map(ImageConfig::platform)
-            .filter(|platform| !platform.os.is_empty())
-            .map(|platform: Platform| platform.to_string());
+            .map(|config| config.platform().to_string())
+            // A config may say anything, or nothing. What could not be read back is no platform.
+            .filter(|text| text.parse::<Platform>().is_ok());
         let created = config.and_then(ImageConfig::created).map(micros);
         let list: Vec<&str> = self.manifests.iter().map(Digest::as_str).collect();
         let parts: BTreeMap<&Digest, u64> = std::iter::once(&self.shown.manifest.config)

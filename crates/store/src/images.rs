@@ -178,7 +178,10 @@ pub(crate) fn rows(sql: &Connection, only: &str) -> rusqlite::Result<Vec<ImageSu
             shared_size: total.saturating_sub(unique),
             created: row.get::<_, Option<i64>>(7)?.map(time),
             recorded: time(row.get(8)?),
-            platform: row.get::<_, Option<Text<Platform>>>(9)?.map(|text| text.0),
+            // It came out of an image: what it says can be odd, and is no sign of a damaged database.
+            platform: row
+                .get::<_, Option<String>>(9)?
+                .and_then(|text| text.parse().ok()),
             is_index: row.get(10)?,
             damaged: damaged.contains(&id),
             in_use: in_use.remove(&id).unwrap_or_default(),

@@ -89,7 +89,7 @@ impl Store {
             return Ok(Ingest::Busy);
         }
         // The former owner of the lock may have renamed or removed the file under us.
-        if !still_there(&file, &path) {
+        if !lock::still_there(&file, &path) {
             drop(file);
             return self.ingest(lease, digest, size);
         }
@@ -306,20 +306,5 @@ impl Store {
         let Some(aside) = free else { return Ok(None) };
         durable::rename(place, &aside)?;
         Ok(Some(aside))
-    }
-}
-
-/// Tells whether an open file still is what its path names.
-fn still_there(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-        matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(open), Ok(named)) if same(&open, &named))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file; // Windows does not let an open file be renamed or removed.
-        path.exists()
     }
 }

@@ -134,8 +134,9 @@ impl IndexWriter {
             .metadata()
             .map_err(Error::io("look at", &self.path))?
             .len();
-        durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
+        // The log first: from it the next open gives an index its row, should this process die before it does.
         self.store.log_facts(blob, facts)?;
+        durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
         self.store
             .note(|sql| put_layer(sql, blob, facts, Some(size)))
     }

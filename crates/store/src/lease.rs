@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Text, micros, time};
+use crate::layers::put_layer;
 use crate::write::put_blob;
 use crate::{BlobState, Error, Result, Store, lock};
 
@@ -126,7 +127,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Gives the blobs that a dead process finished their rows, where it died between the file and the row.
+    /// Gives the blobs and file indexes that a dead process finished their rows, where it died between the file and the row.
     ///
     /// A file gets its name only when it is whole and verified, so its size is all that has to be looked at.
     pub(crate) fn adopt_from_the_dead(&self, now: Timestamp) -> Result<()> {
@@ -137,10 +138,12 @@ impl Store {
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
+        let mut facts = None;
         for (lease, owner) in leases {
             if self.is_alive(&owner) {
                 continue;
             }
+            let facts = facts.get_or_insert_with(|| self.logged_facts());
             for digest in self.held_by(lease)? {
                 let found = std::fs::symlink_metadata(self.blob_path(&digest));
                 let Some(found) = found.ok().filter(std::fs::Metadata::is_file) else {
@@ -150,10 +153,20 @@ impl Store {
                     let known = sql
                         .prepare_cached("SELECT 1 FROM blobs WHERE digest = ?")?
                         .exists([Text(&digest)])?;
-                    if known {
-                        return Ok(());
+                    if !known {
+                        put_blob(sql, &digest, found.len(), micros(now))?;
                     }
-                    put_blob(sql, &digest, found.len(), micros(now))
+                    let Some(facts) = facts.get(&digest) else {
+                        return Ok(());
+                    };
+                    let index = std::fs::symlink_metadata(self.index_path(&facts.diff_id));
+                    let indexed = sql
+                        .prepare_cached("SELECT 1 FROM layers WHERE blob = ?")?
+                        .exists([Text(&digest)])?;
+                    match index {
+                        Ok(index) if !indexed => put_layer(sql, &digest, facts, Some(index.len())),
+                        _ => Ok(()),
+                    }
                 })?;
             }
         }
@@ -316,7 +329,7 @@ impl Store {
         let Ok(found) = std::fs::symlink_metadata(&path) else {
             return Ok(0);
         };
-        let Some(_lock) = lock::try_exclusive(&path)? else {
+        let Some(_lock) = lock::try_named(&path)? else {
             return Ok(0);
         };
         std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;

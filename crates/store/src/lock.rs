@@ -1,9 +1,21 @@
 use crate::{Error, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use jiff::Timestamp;
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+impl Lock {
+    /// Notes on the lock's file when something was done under it.
+    pub(crate) fn stamp(&self, path: &Path, now: Timestamp) -> Result<()> {
+        let since = u64::try_from(now.as_microsecond()).unwrap_or_default();
+        self.file
+            .set_modified(UNIX_EPOCH + Duration::from_micros(since))
+            .map_err(Error::io("stamp", path))
+    }
 }
 fn open(path: &Path) -> Result<File> {
     OpenOptions::new()
@@ -17,15 +29,43 @@ fn open(path: &Path) -> Result<File> {
 pub(crate) fn exclusive(path: &Path) -> Result<Lock> {
     let file = open(path)?;
     file.lock().map_err(Error::io("lock", path))?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
     let file = open(path)?;
-    taken(file.try_lock(), path).map(|free| free.then_some(Lock { _file: file }))
+    taken(file.try_lock(), path).map(|free| free.then_some(Lock { file }))
+}
+/// As [`try_exclusive`], and what is locked is the file that has the path: the lock's former owner may have renamed or removed
+/// the one that was opened.
+pub(crate) fn try_named(path: &Path) -> Result<Option<Lock>> {
+    loop {
+        let file = open(path)?;
+        if !try_file(&file, path)? {
+            return Ok(None);
+        }
+        if still_there(&file, path) {
+            return Ok(Some(Lock { file }));
+        }
+    }
+}
+/// Tells whether an open file still is what its path names.
+pub(crate) fn still_there(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let same =
+            |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        matches!((file.metadata(), std::fs::symlink_metadata(path)), (Ok(open), Ok(named)) if same(&open, &named))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file; // Windows does not let an open file be renamed or removed.
+        path.exists()
+    }
 }
 pub(crate) fn try_shared(path: &Path) -> Result<Option<Lock>> {
     let file = open(path)?;
-    taken(file.try_lock_shared(), path).map(|free| free.then_some(Lock { _file: file }))
+    taken(file.try_lock_shared(), path).map(|free| free.then_some(Lock { file }))
 }
 pub(crate) fn try_file(file: &File, path: &Path) -> Result<bool> {
     taken(file.try_lock(), path)
@@ -35,5 +75,35 @@ fn taken(result: std::result::Result<(), TryLockError>, path: &Path) -> Result<b
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_lock_is_on_the_file_that_has_the_name_while_others_sweep() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("process-1-0");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // A sweeper: what it can lock belongs to nobody, and goes.
+                while !done.load(Ordering::Relaxed) {
+                    if let Ok(Some(_lock)) = try_named(&path) {
+                        drop(std::fs::remove_file(&path));
+                    }
+                }
+            });
+            for _ in 0..2000 {
+                if let Some(Lock { file }) = try_named(&path).expect("locks") {
+                    assert!(still_there(&file, &path), "the lock covers nothing");
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }

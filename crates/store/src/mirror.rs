@@ -4,7 +4,7 @@
 //! image. Its first line holds the generation of the database that it mirrors; where that is another than expected, the file is
 //! made anew. Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,14 @@ use crate::{Result, durable};
 const NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD: &str = "io.containerd.image.name";
 const GENERATION: &str = "dev.strata.generation";
+/// What the lines hold, as a number: a file with another one is made anew.
+const LINES: &str = "dev.strata.lines";
+/// Under which digests registries have an image, separated by spaces; it would else be lost with the database.
+const REPO_DIGESTS: &str = "dev.strata.repo-digests";
 const LINE_START: &str = "{\"annotations\":{\"org.opencontainers.image.ref.name\":\"";
+
+/// Selects the digests under which registries have an image, sorted and joined as they stand in the file.
+pub(crate) const JOINED: &str = "coalesce((SELECT group_concat(name, ' ') FROM (SELECT name FROM repo_digests WHERE image = images.id ORDER BY name)), '')";
 
 /// What one line says: a name (or, for a dangling image, its digest) and what it points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +33,15 @@ pub(crate) struct Line {
     pub(crate) target: Digest,
     pub(crate) media_type: MediaType,
     pub(crate) size: u64,
+    /// Under which digests registries have it, separated by spaces.
+    pub(crate) repo_digests: String,
+}
+
+/// What a rebuild reads from the file of one image.
+#[derive(Default)]
+pub(crate) struct Mirrored {
+    pub(crate) names: Vec<ImageName>,
+    pub(crate) repo_digests: BTreeSet<ImageName>,
 }
 
 pub(crate) fn path(root: &Path) -> PathBuf {
@@ -39,7 +55,7 @@ fn temporary(root: &Path) -> PathBuf {
 fn head(generation: u64) -> String {
     let media_type = MediaType::OciIndex;
     format!(
-        "{{\"schemaVersion\":2,\"mediaType\":\"{media_type}\",\"annotations\":{{\"{GENERATION}\":\"{generation}\"}},\"manifests\":["
+        "{{\"schemaVersion\":2,\"mediaType\":\"{media_type}\",\"annotations\":{{\"{GENERATION}\":\"{generation}\",\"{LINES}\":\"2\"}},\"manifests\":["
     )
 }
 
@@ -48,13 +64,23 @@ fn text_of(key: &str, line: &Line) -> String {
         target,
         media_type,
         size,
+        repo_digests,
     } = line;
     let descriptor =
         format!("\"mediaType\":\"{media_type}\",\"digest\":\"{target}\",\"size\":{size}}}");
+    // Names and digests were parsed: nothing in them needs to be escaped.
+    let known = match repo_digests.as_str() {
+        "" => String::new(),
+        digests => format!("\"{REPO_DIGESTS}\":\"{digests}\""),
+    };
     if key == target.as_str() {
-        return format!("{{{descriptor}");
+        return match known.as_str() {
+            "" => format!("{{{descriptor}"),
+            known => format!("{{\"annotations\":{{{known}}},{descriptor}"),
+        };
     }
-    format!("{LINE_START}{key}\",\"{CONTAINERD}\":\"{key}\"}},{descriptor}")
+    let comma = if known.is_empty() { "" } else { "," };
+    format!("{LINE_START}{key}\",\"{CONTAINERD}\":\"{key}\"{comma}{known}}},{descriptor}")
 }
 
 fn key_of(line: &str) -> Option<&str> {
@@ -74,6 +100,12 @@ pub(crate) fn generation_of(root: &Path) -> Option<u64> {
         .next()?
         .parse()
         .ok()
+}
+
+/// Tells whether the file mirrors this generation in the form that is written now.
+pub(crate) fn is_of(root: &Path, generation: u64) -> bool {
+    fs::read_to_string(path(root))
+        .is_ok_and(|text| text.lines().next() == Some(head(generation).as_str()))
 }
 
 /// Prepares the file for a new generation: changed keys, `None` for those that go. [`publish`] then makes it visible.
@@ -108,10 +140,10 @@ pub(crate) fn whole(connection: &Connection, generation: u64) -> rusqlite::Resul
 
 /// Returns what every line of the file should say, by key.
 pub(crate) fn lines(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Line>> {
-    let mut statement = connection.prepare(
-        "SELECT tags.name, images.target, images.media_type, blobs.size FROM images
+    let mut statement = connection.prepare(&format!(
+        "SELECT tags.name, images.target, images.media_type, blobs.size, {JOINED} FROM images
          JOIN blobs ON blobs.digest = images.target LEFT JOIN tags ON tags.image = images.id WHERE images.removed IS NULL",
-    )?;
+    ))?;
     let rows = statement.query_map([], |row| {
         let target = row.get::<_, Text<Digest>>(1)?.0;
         let key = row
@@ -124,6 +156,7 @@ pub(crate) fn lines(connection: &Connection) -> rusqlite::Result<BTreeMap<String
                 target,
                 media_type,
                 size: size(row.get(3)?),
+                repo_digests: row.get(4)?,
             },
         ))
     })?;
@@ -181,8 +214,8 @@ fn splice(
     ended.then_some(new)
 }
 
-/// What a rebuild reads from the file: targets and the names that point at them.
-pub(crate) fn read(root: &Path) -> Vec<(Digest, Vec<ImageName>)> {
+/// What a rebuild reads from the file: targets, the names that point at them, and where they came from.
+pub(crate) fn read(root: &Path) -> Vec<(Digest, Mirrored)> {
     #[derive(Deserialize)]
     struct File {
         manifests: Vec<Entry>,
@@ -199,14 +232,21 @@ pub(crate) fn read(root: &Path) -> Vec<(Digest, Vec<ImageName>)> {
     let Ok(file) = serde_json::from_slice::<File>(&bytes) else {
         return Vec::new();
     };
-    let mut images: BTreeMap<Digest, Vec<ImageName>> = BTreeMap::new();
+    let mut images: BTreeMap<Digest, Mirrored> = BTreeMap::new();
     for entry in file.manifests {
-        let names = images.entry(entry.digest).or_default();
+        let image = images.entry(entry.digest).or_default();
         let named = entry
             .annotations
             .get(CONTAINERD)
             .or_else(|| entry.annotations.get(NAME));
-        names.extend(named.and_then(|name| name.parse().ok()));
+        image.names.extend(named.and_then(|name| name.parse().ok()));
+        let known = entry.annotations.get(REPO_DIGESTS);
+        let known = known.into_iter().flat_map(|digests| digests.split(' '));
+        image.repo_digests.extend(
+            known
+                .filter_map(|name| name.parse::<ImageName>().ok())
+                .filter(|name| name.digest().is_some()),
+        );
     }
     images.into_iter().collect()
 }
@@ -220,6 +260,7 @@ mod tests {
             target: Digest::sha256(text.as_bytes()),
             media_type: MediaType::OciManifest,
             size: 7,
+            repo_digests: String::new(),
         }
     }
 
@@ -250,6 +291,19 @@ mod tests {
         );
         assert_eq!(splice(&old, 1, 2, &changes).as_deref(), Some(new.as_str()));
         serde_json::from_str::<serde_json::Value>(&new).expect("it is JSON");
+    }
+
+    #[test]
+    fn a_line_with_repository_digests_is_found_by_its_key() {
+        for key in ["b:1", line("b").target.as_str()] {
+            let known = Line {
+                repo_digests: "r/b@sha256:1 r/c@sha256:2".to_owned(),
+                ..line("b")
+            };
+            let text = text_of(key, &known);
+            assert_eq!(key_of(&text), Some(key));
+            serde_json::from_str::<serde_json::Value>(&text).expect("it is JSON");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct OpenOptions {
 /// What was done on open because the database was missing or damaged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// When it was rebuilt. An earlier recovery is reported until a check has passed.
+    /// When it was rebuilt. An earlier recovery is reported until a check that reads every byte has passed.
     pub at: Timestamp,
     /// What was wrong with the old database, for people.
     pub reason: String,
@@ -82,7 +82,7 @@ impl Store {
         self.inner.read_only
     }
 
-    /// Returns what was recovered, until a check has passed since.
+    /// Returns what was recovered, until a check that reads every byte has passed since.
     pub fn recovery(&self) -> Option<Recovery> {
         lock_of(&self.inner.recovery).clone()
     }
@@ -263,7 +263,7 @@ impl Store {
     /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
     pub(crate) fn mend_mirror(&self) -> Result<()> {
         let generation = self.generation()?;
-        if mirror::generation_of(self.root()) == Some(generation) {
+        if mirror::is_of(self.root(), generation) {
             return Ok(());
         }
         let _serial = lock::exclusive(&self.locks().join("write"))?;
@@ -433,14 +433,12 @@ fn claim(locks: &Path, process: &ProcessIdentity) -> Result<(String, Option<Lock
     for number in 0..10_000_u32 {
         let name = format!("process-{}-{number}", process.pid);
         let path = locks.join(&name);
-        if path.exists() && lock::try_exclusive(&path)?.is_none() {
-            continue;
-        }
         // A file that a dead process of the same number left owns leases that must not become ours.
         if path.exists() {
             continue;
         }
-        if let Some(taken) = lock::try_exclusive(&path)? {
+        // Whoever sweeps up after the dead may remove the file before it is locked: then it is made once more.
+        if let Some(taken) = lock::try_named(&path)? {
             return Ok((name, Some(taken)));
         }
     }

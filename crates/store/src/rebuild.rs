@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use oci::{Digest, Document};
+use oci::{Algorithm, Digest, Document};
 
+use crate::check::files_in;
 use crate::database::micros;
 use crate::graph::Gathered;
 use crate::layers::put_layer;
@@ -23,22 +24,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Recovery> {
         let named = mirror::read(self.root());
-        let folder = self.root().join("blobs").join("sha256");
-        let mut blobs = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let entry = entry.map_err(Error::io("read", &folder))?;
-            let Ok(digest) =
-                format!("sha256:{}", entry.file_name().to_string_lossy()).parse::<Digest>()
-            else {
-                continue;
-            };
-            let found = entry
-                .metadata()
-                .map_err(Error::io("look at", &entry.path()))?;
-            if found.is_file() {
-                blobs.push((digest, found.len()));
-            }
-        }
+        let mut blobs = self.blobs_in(Algorithm::Sha256)?;
+        blobs.extend(self.blobs_in(Algorithm::Sha512)?);
         let facts = self.logged_facts();
         self.note(|sql| {
             for (digest, size) in &blobs {
@@ -54,12 +41,12 @@ impl Store {
         })?;
         let mut found = Vec::new();
         let mut lost = 0;
-        for (target, its_names) in named {
+        for (target, known) in named {
             match self.read_again(&target) {
-                Ok(read) => found.push((read, its_names)),
+                Ok(read) => found.push((read, known)),
                 // One image that cannot be read does not keep the others from coming back.
                 Err(error) => {
-                    lost += its_names.len();
+                    lost += known.names.len();
                     tracing::warn!(%target, %error, "an image could not be recovered");
                 }
             }
@@ -71,11 +58,14 @@ impl Store {
         let (images, names) = self.change(|change| {
             let batch = change.batch("recover", now)?;
             let mut names = 0;
-            for (read, its_names) in &found {
+            for (read, known) in &found {
                 let row = read.store(change, micros(now))?;
-                for name in its_names {
+                for name in &known.names {
                     change.set_name(name, Some(row), batch)?;
                     names += 1;
+                }
+                for name in &known.repo_digests {
+                    change.know_as(row, name)?;
                 }
                 change.touch(row)?;
             }
@@ -91,6 +81,22 @@ impl Store {
         self.set_recovery(Some(recovery.clone()))?;
         self.mend_mirror()?;
         Ok(recovery)
+    }
+
+    /// Lists the files that are named like blobs, with their sizes.
+    fn blobs_in(&self, algorithm: Algorithm) -> Result<Vec<(Digest, u64)>> {
+        let mut blobs = Vec::new();
+        for path in files_in(&self.root().join("blobs").join(algorithm.as_str()))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Ok(digest) = format!("{}:{name}", algorithm.as_str()).parse::<Digest>() else {
+                continue;
+            };
+            let found = fs::symlink_metadata(&path).map_err(Error::io("look at", &path))?;
+            if found.is_file() {
+                blobs.push((digest, found.len()));
+            }
+        }
+        Ok(blobs)
     }
 
     fn read_again(&self, target: &Digest) -> Result<Gathered> {

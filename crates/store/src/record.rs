@@ -1,6 +1,5 @@
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
-use rusqlite::params;
 
 use crate::database::{Text, micros};
 use crate::write::{Change, gone};
@@ -86,10 +85,7 @@ impl Store {
                     moved.extend(change.set_name(name, Some(row), batch)?);
                 }
                 if let Some(name) = image.repo_digest {
-                    change.run(
-                        "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
-                        params![row, name.to_string()],
-                    )?;
+                    change.know_as(row, name)?;
                 }
                 change.touch(row)?;
                 rows.push(moved);

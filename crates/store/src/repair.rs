@@ -48,10 +48,11 @@ impl Store {
         for problem in &report.problems {
             let fixed = match (problem.kind, &problem.digest, &problem.path) {
                 (ProblemKind::Blob(_), Some(digest), _) => {
-                    repaired
-                        .quarantined
-                        .extend(self.quarantine(&self.blob_path(digest))?);
-                    self.mark_damaged(digest)?;
+                    let mended = self.set_blob_aside(digest, micros(now), &mut repaired)?;
+                    if mended {
+                        repaired.fixed.push(problem.clone());
+                        continue;
+                    }
                     for image in &problem.images {
                         lacking
                             .entry(image.clone())
@@ -113,14 +114,7 @@ impl Store {
             }
         }
         if recount {
-            self.note(|sql| {
-                sql.execute(&format!("UPDATE blobs SET refs = {REFS}"), [])?;
-                sql.execute(
-                    &format!("UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL}"),
-                    [],
-                )
-                .map(drop)
-            })?;
+            self.note(|sql| count_anew(sql))?;
         }
         for (target, missing) in lacking {
             let Some(image) = self.images_of(std::slice::from_ref(&target))?.pop() else {
@@ -134,6 +128,23 @@ impl Store {
             });
         }
         Ok(repaired)
+    }
+
+    /// Moves a damaged blob's file aside, unless it was mended since the report was made. Returns whether it was.
+    ///
+    /// Where another writer has the blob's lock, it is bringing the blob in, and the file is left to it.
+    fn set_blob_aside(&self, digest: &Digest, now: i64, repaired: &mut Repaired) -> Result<bool> {
+        let place = self.blob_path(digest);
+        let Some(_lock) = lock::try_named(&self.ingest_path(digest))? else {
+            return Ok(false);
+        };
+        let mended = self.adopt_stranger(digest, &place, now)?;
+        if !mended {
+            repaired.quarantined.extend(self.quarantine(&place)?);
+            self.mark_damaged(digest)?;
+        }
+        self.drop_empty_partial(digest)?;
+        Ok(mended)
     }
 
     /// Removes the row of a damaged blob that no image holds.
@@ -180,4 +191,14 @@ impl Store {
         durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
         mirror::publish(self.root())
     }
+}
+
+/// Counts anew what is kept for speed.
+pub(crate) fn count_anew(sql: &rusqlite::Connection) -> rusqlite::Result<()> {
+    sql.execute(&format!("UPDATE blobs SET refs = {REFS}"), [])?;
+    sql.execute(
+        &format!("UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL}"),
+        [],
+    )
+    .map(drop)
 }

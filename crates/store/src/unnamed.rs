@@ -112,7 +112,7 @@ pub(crate) fn drop_abandoned(path: &Path) -> Result<u64> {
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(0);
     };
-    let Some(_lock) = lock::try_exclusive(path)? else {
+    let Some(_lock) = lock::try_named(path)? else {
         return Ok(0);
     };
     fs::remove_file(path).map_err(Error::io("remove", path))?;

@@ -51,6 +51,11 @@ pub struct InUse {
 }
 
 impl Store {
+    /// Returns how many bytes the disk has free; `None` where the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        crate::filesystem::available(self.root())
+    }
+
     /// Adds up what is on disk.
     pub fn disk_usage(&self) -> Result<DiskUsage> {
         let mut usage = self.read(|sql| {

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::check::{TOTAL, UNIQUE};
 use crate::database::{Text, column, micros, size};
-use crate::mirror::{self, Line};
+use crate::mirror::{self, JOINED, Line};
 use crate::{Error, Result, Store, TagMove, lock};
 
 /// A change in progress. Nothing of it is visible before it is committed.
@@ -160,6 +161,15 @@ impl Change<'_> {
         }))
     }
 
+    /// Notes under which digest a registry has an image. The caller touches the image.
+    pub(crate) fn know_as(&self, image: i64, name: &ImageName) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO repo_digests (image, name) VALUES (?, ?)",
+            params![image, name.to_string()],
+        )
+        .map(drop)
+    }
+
     /// Lets undo find a batch.
     pub(crate) fn make_undoable(&self, batch: i64) -> Result<()> {
         self.run(
@@ -206,10 +216,10 @@ impl Change<'_> {
 
     fn lines_of(&self, image: i64) -> Result<Vec<(String, Option<Line>)>> {
         let read = || {
-            let mut statement = self.sql.prepare_cached(
-                "SELECT images.target, images.media_type, blobs.size FROM images JOIN blobs ON blobs.digest = images.target
+            let mut statement = self.sql.prepare_cached(&format!(
+                "SELECT images.target, images.media_type, blobs.size, {JOINED} FROM images JOIN blobs ON blobs.digest = images.target
                  WHERE images.id = ? AND removed IS NULL",
-            )?;
+            ))?;
             statement
                 .query_row([image], |row| {
                     let media_type = MediaType::parse(&row.get::<_, String>(1)?);
@@ -217,6 +227,7 @@ impl Change<'_> {
                         target: row.get::<_, Text<Digest>>(0)?.0,
                         media_type,
                         size: size(row.get(2)?),
+                        repo_digests: row.get(3)?,
                     })
                 })
                 .optional()
@@ -342,19 +353,31 @@ impl Change<'_> {
     }
 }
 
-/// Writes the row of a blob whose file is in place. A row that is there is put right, which repairs a damaged blob.
+/// Writes the row of a blob whose file is in place. A row that is there is put right, which repairs a damaged blob; where its
+/// size was another, as that of a file that was cut, the images that hold it are counted anew.
 pub(crate) fn put_blob(
     sql: &rusqlite::Connection,
     digest: &Digest,
     size: u64,
     now: i64,
 ) -> rusqlite::Result<()> {
+    let before: Option<i64> = sql
+        .prepare_cached("SELECT size FROM blobs WHERE digest = ?")?
+        .query_row([Text(digest)], |row| row.get(0))
+        .optional()?;
     sql.prepare_cached(
         "INSERT INTO blobs (digest, size, added) VALUES (?, ?, ?)
-         ON CONFLICT (digest) DO UPDATE SET damaged = 0, added = max(added, excluded.added)",
+         ON CONFLICT (digest) DO UPDATE SET damaged = 0, size = excluded.size, added = max(added, excluded.added)",
     )?
-    .execute(params![Text(digest), column(size), now])
-    .map(drop)
+    .execute(params![Text(digest), column(size), now])?;
+    if before.is_some_and(|before| before != column(size)) {
+        sql.prepare_cached(&format!(
+            "UPDATE images SET unique_size = {UNIQUE}, total_size = {TOTAL} WHERE id IN (
+                SELECT image_blobs.image FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob WHERE blobs.digest = ?)"
+        ))?
+        .execute([Text(digest)])?;
+    }
+    Ok(())
 }
 
 /// Says that an image went while somebody worked on it.

@@ -87,7 +87,7 @@ fn store(error: &store::Error) -> Option<String> {
         E::Newer { .. } => "Use the newer version of Strata that wrote it.".into(),
         E::NetworkFileSystem { .. } => "Choose a folder on a local disk for the store.".into(),
         E::Busy { .. } => "Try again when the other program is done.".into(),
-        E::Unchecked => "Run a check first.".into(),
+        E::Unchecked => "Run a check that reads every byte first.".into(),
         E::ImageNotFound { text } => format!("Pull {text} first, or look at the list of images."),
         E::Ambiguous { .. } => "Give more of the ID.".into(),
         E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),

@@ -23,6 +23,8 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::Archive { source, .. } => archive(source),
         Error::NotInArchive { .. } => "not_found",
         Error::NothingWhole { .. } => "invalid_archive",
+        Error::Layer { source, .. } if is_too_long(source) => "too_large",
+        Error::BrokenMember { source, .. } if is_too_long(source) => "too_large",
         Error::Layer { .. } | Error::DiffId { .. } | Error::BrokenMember { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
         Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } | Error::NoSuchFile { .. } => {
@@ -44,6 +46,10 @@ pub(super) fn code(error: &Error) -> &'static str {
     }
 }
 
+fn is_too_long(error: &layer::Error) -> bool {
+    matches!(error, layer::Error::TooLong { .. })
+}
+
 fn store(error: &store::Error) -> &'static str {
     use store::Error as E;
     match error {
@@ -55,7 +61,11 @@ fn store(error: &store::Error) -> &'static str {
         E::Busy { .. } => "busy",
         E::DigestMismatch { .. } => "digest_mismatch",
         E::SizeMismatch { .. } => "size_mismatch",
-        E::TooLarge { .. } => "too_large",
+        E::TooLarge { .. }
+        | E::Document {
+            source: oci::DocumentError::TooMany { .. },
+            ..
+        } => "too_large",
         E::ImageNotFound { .. } | E::NoSuchOperation { .. } => "not_found",
         E::Ambiguous { .. } => "ambiguous_reference",
         E::NameTaken { .. } => "name_taken",

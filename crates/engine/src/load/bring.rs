@@ -259,7 +259,8 @@ impl Bringing {
                     Ok((digest, size, None))
                 }
                 (sink, _) => {
-                    let stored = pipeline::store_layer(&self.store, sink, receiver)?;
+                    let stored =
+                        pipeline::store_layer(&self.store, sink, part.diff_id.as_ref(), receiver)?;
                     Ok((stored.digest, stored.size, Some(stored.facts)))
                 }
             });
@@ -297,9 +298,9 @@ impl Bringing {
     fn present(&self, digest: &Digest, compression: layer::Compression) -> Result<Brought, Error> {
         let diff_id = match &self.part.diff_id {
             None => None,
-            Some(_) => {
-                pipeline::index_stored(&self.store, digest, None)?;
-                self.store.layer(digest)?.map(|record| record.facts.diff_id)
+            Some(expected) => {
+                pipeline::index_stored(&self.store, digest, Some(expected))?;
+                Some(expected.clone())
             }
         };
         Ok(Brought {

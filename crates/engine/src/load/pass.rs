@@ -99,7 +99,7 @@ impl Passing {
         };
         let (sender, receiver) = mpsc::channel(QUEUE);
         let (sent, stored) = std::thread::scope(|scope| {
-            let storing = scope.spawn(|| pipeline::store_layer(&self.store, sink, receiver));
+            let storing = scope.spawn(|| pipeline::store_layer(&self.store, sink, None, receiver));
             let sent = self.send(passage, &sender, count);
             drop(sender);
             let stored = storing

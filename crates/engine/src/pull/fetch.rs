@@ -162,7 +162,7 @@ impl Engine {
     }
 
     /// Brings one blob: verified, durable and, where it is a layer, indexed.
-    async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         lease: &std::sync::Arc<Lease>,
         repository: &Repository,

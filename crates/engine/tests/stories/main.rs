@@ -4,5 +4,7 @@
 mod crashes;
 mod faults;
 mod lab;
+mod layers;
 mod peers;
+mod repairs;
 mod sharing;

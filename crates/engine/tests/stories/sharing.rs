@@ -1,11 +1,13 @@
 //! Several at one store: two engines, as two programs are, and futures that are dropped.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::NoProgress;
 use testkit::{Fault, ImageBuilder, Layer, Packing, Rule};
 
-use crate::lab::{Lab, check, open, request};
+use crate::lab::{Lab, check, open, request, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_engines_that_pull_the_same_fetch_it_once_and_both_have_it() {
@@ -65,4 +67,41 @@ async fn a_dropped_pull_leaves_what_came_and_moves_no_name() {
     assert_eq!(pulled.target, *new.digest());
     assert!(pulled.reused_bytes > 0, "{pulled:?}");
     lab.check().await;
+}
+
+#[tokio::test]
+async fn a_removal_collects_what_an_earlier_one_left_once_its_grace_is_over() {
+    let lab = Lab::new().await;
+    let hours = Arc::new(AtomicI64::new(0));
+    let mut settings = settings(&lab.store());
+    let (passed, start) = (Arc::clone(&hours), jiff::Timestamp::now());
+    settings.clock =
+        Arc::new(move || start + jiff::SignedDuration::from_hours(passed.load(Ordering::Relaxed)));
+    let engine = engine::Engine::open(settings).await.unwrap();
+    let mut blobs = Vec::new();
+    let images = ["one", "two"].map(|text| ImageBuilder::new().files([(text, text)]).build());
+    for (number, image) in images.iter().enumerate() {
+        let reference = lab.registry.push(&format!("team/app:{number}"), image);
+        engine
+            .pull(&request(&reference), &NoProgress)
+            .await
+            .unwrap();
+        let digest = &image.layers[0].descriptor.digest;
+        blobs.push(lab.store().join("blobs/sha256").join(digest.hex()));
+    }
+    let remove = async |number: usize| {
+        let name = lab.registry.reference(&format!("team/app:{number}"));
+        let request = engine::RemovalRequest {
+            selections: vec![name.to_string().as_str().into()],
+            ..engine::RemovalRequest::default()
+        };
+        let plan = engine.plan_removal(&request).await.unwrap();
+        engine.execute(&plan).await.unwrap();
+    };
+    remove(0).await;
+    assert!(blobs[0].exists(), "undo can bring it back");
+    hours.store(25, Ordering::Relaxed);
+    remove(1).await;
+    assert!(!blobs[0].exists() && blobs[1].exists());
+    check(&engine).await;
 }

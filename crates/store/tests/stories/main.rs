@@ -5,6 +5,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod collecting;
+mod hostile;
+mod repairing;
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -61,6 +65,16 @@ fn check(store: &Store) -> Report {
 
 /// Puts an image of these layers in, under these names, and returns its target.
 fn put(store: &Store, layers: &[&str], names: &[&str]) -> Digest {
+    put_for(
+        store,
+        r#""architecture":"amd64","os":"linux""#,
+        layers,
+        names,
+    )
+}
+
+/// As [`put`], with a config that begins with these keys.
+fn put_for(store: &Store, head: &str, layers: &[&str], names: &[&str]) -> Digest {
     let lease = lease(store);
     let mut descriptors = Vec::new();
     for layer in layers {
@@ -77,7 +91,7 @@ fn put(store: &Store, layers: &[&str], names: &[&str]) -> Digest {
         .map(|layer| format!("\"{}\"", Digest::sha256(layer.as_bytes())))
         .collect();
     let config = format!(
-        r#"{{"architecture":"amd64","os":"linux","config":{{"Labels":{{"made":"{}"}}}},"rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#,
+        r#"{{{head},"config":{{"Labels":{{"made":"{}"}}}},"rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#,
         layers.join("+"),
         diff_ids.join(",")
     );

@@ -1,0 +1,123 @@
+//! Checks that are watched and given up, and repairs that bring back exactly what was lost.
+
+use std::fs;
+use std::path::PathBuf;
+
+use engine::{CheckOptions, Event, NoProgress, Progress, PullRequest};
+use oci::Digest;
+use testkit::{Image, ImageBuilder, IndexBuilder, Layer};
+use tokio::sync::Notify;
+
+use crate::lab::{Lab, open, request};
+
+const EVERYTHING: CheckOptions = CheckOptions { read_data: true };
+
+fn for_platform(platform: &str) -> Image {
+    ImageBuilder::new()
+        .platform(platform)
+        .layer(Layer::files([("platform", platform)]))
+        .build()
+}
+
+fn place_of(lab: &Lab, digest: &Digest) -> PathBuf {
+    lab.store().join("blobs/sha256").join(digest.hex())
+}
+
+#[tokio::test]
+async fn a_repair_brings_back_what_was_lost_of_another_platform_and_makes_no_name() {
+    let lab = Lab::new().await;
+    let (host, other) = (for_platform("linux/amd64"), for_platform("linux/arm64"));
+    let index = IndexBuilder::new()
+        .image(host.clone())
+        .image(other.clone())
+        .build();
+    let reference = lab.registry.push("team/app:1", &index);
+    let wanted = PullRequest {
+        platform: Some("linux/arm64".parse().unwrap()),
+        ..request(&reference)
+    };
+    lab.engine.pull(&wanted, &NoProgress).await.unwrap();
+    let (names, journal) = (lab.names().await, lab.engine.journal(None).await.unwrap());
+
+    // The manifest, the config and the layer, so that each shows only when the one before is back.
+    let lost = [
+        other.digest(),
+        &other.config,
+        &other.layers[0].descriptor.digest,
+    ];
+    for digest in lost {
+        fs::write(place_of(&lab, digest), b"x").unwrap();
+    }
+    lab.registry.clear_log();
+    let repaired = lab.engine.repair(EVERYTHING, &NoProgress).await.unwrap();
+    assert_eq!(repaired.remaining, [], "{repaired:?}");
+    assert_eq!(repaired.failed, []);
+    assert_eq!(repaired.refetched.len(), 1);
+    assert_eq!(repaired.quarantined.len(), 3);
+    assert!(
+        !lab.registry.saw(host.digest().as_str()),
+        "the other platform was never here"
+    );
+    assert_eq!(lab.names().await, names);
+    assert_eq!(lab.engine.journal(None).await.unwrap(), journal);
+    lab.check().await;
+}
+
+#[tokio::test]
+async fn a_repair_asks_for_the_lost_layer_alone_whatever_the_tag_names_today() {
+    let lab = Lab::new().await;
+    let image = ImageBuilder::new()
+        .layer(Layer::files([("a", "a")]))
+        .layer(Layer::files([("b", "b")]))
+        .build();
+    let reference = lab.registry.push("team/app:1", &image);
+    lab.pull(&reference).await.unwrap();
+    lab.registry.push(
+        "team/app:1",
+        &ImageBuilder::new().files([("c", "c")]).build(),
+    );
+    let lost = &image.layers[1].descriptor.digest;
+    fs::remove_file(place_of(&lab, lost)).unwrap();
+    lab.registry.clear_log();
+    let repaired = lab.engine.repair(EVERYTHING, &NoProgress).await.unwrap();
+    assert_eq!(repaired.remaining, [], "{repaired:?}");
+    assert_eq!(lab.names().await, [reference.to_string()]);
+    for asked in lab.registry.requests_for("/team/app/") {
+        assert!(asked.path.contains(lost.as_str()), "{asked:?}");
+    }
+}
+
+/// Says when bytes were read.
+#[derive(Default)]
+struct Reading(Notify);
+
+impl Progress for Reading {
+    fn report(&self, event: Event) {
+        if matches!(event, Event::Passed { current, .. } if current > 0) {
+            self.0.notify_one();
+        }
+    }
+}
+
+#[test]
+fn a_check_says_how_far_it_is_and_stops_reading_when_it_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // A file that nobody could read to its end: a rebuild takes it for what its name says.
+    let blobs = store.join("blobs/sha256");
+    runtime.block_on(async { drop(open(&store).await) });
+    let endless = fs::File::create(blobs.join(Digest::sha256(b"endless").hex())).unwrap();
+    endless.set_len(1 << 42).unwrap();
+    fs::remove_file(store.join("strata.db")).unwrap();
+    runtime.block_on(async {
+        let engine = open(&store).await;
+        let reading = Reading::default();
+        tokio::select! {
+            report = engine.check(EVERYTHING, &reading) => panic!("{report:?}"),
+            () = reading.0.notified() => {}
+        }
+    });
+    // It waits for the threads that block.
+    drop(runtime);
+}

@@ -1,0 +1,67 @@
+//! What the collector takes, and what it leaves to those who are at work.
+
+use std::fs;
+
+use jiff::SignedDuration;
+use oci::Digest;
+use store::{GRACE, Ingest, RemovalOptions, Store};
+
+use crate::{lease, now, open, put, remove};
+
+/// Begins to bring a blob in whose row is there and whose file is not whole, and lets go of the lease.
+fn replacing(store: &Store, digest: &Digest, size: u64) -> store::IngestWriter {
+    let lease = lease(store);
+    let Ingest::Partial(writer) = store.ingest(&lease, digest, size).unwrap() else {
+        panic!("it is not whole")
+    };
+    writer
+}
+
+#[test]
+fn a_blob_that_somebody_is_writing_is_not_taken_from_under_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["layer"], &["app:1"]);
+    let digest = Digest::sha256(b"layer");
+    let place = folder.path().join("blobs/sha256").join(digest.hex());
+    fs::write(&place, b"cut").unwrap();
+    let mut writer = replacing(&store, &digest, 5);
+    remove(&store, &["app:1"], RemovalOptions::default());
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    store.collect(later).unwrap();
+    assert!(place.exists(), "the writer's lock covers the file in place");
+    writer.append(b"layer").unwrap();
+    writer.commit().expect("its partial file was not unlinked");
+    assert!(store.contains(&digest).unwrap());
+}
+
+#[test]
+fn what_a_cancelled_download_left_stays_for_the_grace() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let digest = Digest::sha256(b"hello world");
+    let mut writer = replacing(&store, &digest, 11);
+    writer.append(b"hello").unwrap();
+    drop(writer);
+    assert_eq!(store.collect(now()).unwrap().partials, 0);
+    assert_eq!(replacing(&store, &digest, 11).offset(), 5);
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    assert_eq!(store.collect(later).unwrap().partials, 1);
+    assert_eq!(replacing(&store, &digest, 11).offset(), 0);
+}
+
+#[test]
+fn a_collection_is_due_an_hour_after_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (open(folder.path()), open(folder.path()));
+    let start = now();
+    let due = |store: &Store, minutes| {
+        let then = start + SignedDuration::from_mins(minutes);
+        store.collect_if_due(then).unwrap().is_some()
+    };
+    assert!(due(&first, 0));
+    assert!(!due(&second, 59), "another process has just done it");
+    assert!(due(&second, 61));
+    assert!(!due(&first, 62));
+    assert!(due(&first, -600), "the clock was set back");
+}
