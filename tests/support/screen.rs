@@ -2,9 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::program::Running;
 use super::wait::until;
+
+/// How long dropped files may take before they count as flown back.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A private X server, by its name.
 #[derive(Clone)]
@@ -78,22 +82,25 @@ impl Screen {
 /// Files that the mouse holds.
 pub(crate) struct Drag<'a> {
     screen: &'a Screen,
+    from: (i32, i32),
     _source: Running,
 }
 
 impl<'a> Drag<'a> {
-    pub(super) fn begin(screen: &'a Screen, source: Running, (x, y): (i32, i32)) -> Drag<'a> {
-        screen.xdotool(&[
-            "mousemove",
-            &x.to_string(),
-            &y.to_string(),
-            "mousedown",
-            "1",
-        ]);
-        Drag {
+    pub(super) fn begin(screen: &'a Screen, source: Running, from: (i32, i32)) -> Drag<'a> {
+        let drag = Drag {
             screen,
+            from,
             _source: source,
-        }
+        };
+        drag.take();
+        drag
+    }
+
+    fn take(&self) {
+        let (x, y) = (self.from.0.to_string(), self.from.1.to_string());
+        self.screen
+            .xdotool(&["mousemove", &x, &y, "mousedown", "1"]);
     }
 
     /// Moves over the middle of the page until it has noticed. A drag begins only with a movement, and goes on with more.
@@ -101,8 +108,7 @@ impl<'a> Drag<'a> {
         let mut step = 0;
         until("the page to notice the files over it", || {
             step += 1;
-            let x = (1200 - 60 * step).max(600) + step % 2;
-            self.screen.xdotool(&["mousemove", &x.to_string(), "400"]);
+            self.step(step);
             if noticed() {
                 Ok(())
             } else {
@@ -111,8 +117,39 @@ impl<'a> Drag<'a> {
         });
     }
 
-    /// Lets the files go.
-    pub(crate) fn drop(self) {
-        self.screen.xdotool(&["mouseup", "1"]);
+    fn step(&self, step: i32) {
+        let x = (1200 - 60 * step).max(600) + step % 2;
+        self.screen.xdotool(&["mousemove", &x.to_string(), "400"]);
+    }
+
+    /// Lets the files go, and waits until they have arrived.
+    ///
+    /// The two programs agree on every movement with a message or two. Files that are let go before they have agreed fly back,
+    /// as they do for a person, who then takes them again.
+    pub(crate) fn drop(self, arrived: impl Fn() -> bool) {
+        let mut step = 0;
+        let mut released = None;
+        until("the files to arrive", || {
+            match released {
+                None if step < 15 => {
+                    step += 1;
+                    self.step(step);
+                }
+                None => {
+                    self.screen.xdotool(&["mouseup", "1"]);
+                    released = Some(Instant::now());
+                }
+                Some(at) if at.elapsed() > PATIENCE => {
+                    self.take();
+                    (step, released) = (0, None);
+                }
+                Some(_) => {}
+            }
+            if arrived() {
+                Ok(())
+            } else {
+                Err("they flew back".to_owned())
+            }
+        });
     }
 }

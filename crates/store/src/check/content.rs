@@ -1,5 +1,6 @@
 //! Hashing every blob, on all cores.
 
+use std::cmp::Reverse;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -17,6 +18,9 @@ impl Store {
         report: &mut Report,
         progress: &(dyn Fn(u64) -> ControlFlow<()> + Sync),
     ) -> Result<()> {
+        // The largest first: a large one that begins last would keep one core busy and the others waiting.
+        let mut blobs: Vec<_> = blobs.iter().collect();
+        blobs.sort_by_key(|(_, size)| Reverse(*size));
         let next = AtomicUsize::new(0);
         let read = AtomicU64::new(0);
         let stopped = AtomicBool::new(false);
