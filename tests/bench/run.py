@@ -229,7 +229,9 @@ def pull_rows(table, strata, registry, cache, work, runs):
 
     ours = Side("strata", [strata, "--store", store, "pull", "-q", f"{name}:1"], wipe(store))
     skopeo = Side("skopeo copy", ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}:1", f"oci:{layout}:1"], wipe(layout))
-    storage = ["podman", "--root", podman / "root", "--runroot", podman / "run", "--storage-driver", "overlay"]
+    # podman takes no run root that is longer than 50 characters.
+    podman_run = tempfile.TemporaryDirectory(prefix="run-")
+    storage = ["podman", "--root", podman / "root", "--runroot", podman_run.name, "--storage-driver", "overlay"]
 
     def wipe_podman():
         subprocess.run([*map(str, storage), "rmi", "-a", "-f"], capture_output=True)

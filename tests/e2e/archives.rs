@@ -72,7 +72,7 @@ fn a_file_that_is_no_archive_says_what_it_is_and_a_root_file_system_becomes_an_i
     drag.over(|| window.text().contains("Drop to look inside"));
     drag.drop(|| window.text().contains("Root file system"));
     window.see("dialog", "2 files");
-    window.read("This file cannot be loaded");
+    window.read("it looks like text");
     window.read("Root file system");
     window.fill("textbox", "Name", "team/root:1");
     window.fill("textbox", "Message", "from the lab");

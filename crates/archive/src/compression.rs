@@ -73,6 +73,8 @@ pub(crate) fn looks_like(start: &[u8]) -> Option<&'static str> {
         [b'{' | b'[', ..] => Some("JSON"),
         [b'h', b's', b'q', b's', ..] => Some("a squashfs file system"),
         [b'<', ..] => Some("a web page"),
+        // Every tar header ends in zeros.
+        _ if !start.contains(&0) => Some("text"),
         _ => None,
     }
 }

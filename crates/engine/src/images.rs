@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use std::cmp::Ordering;
 
 use oci::{Digest, ImageConfig, ImageName, Platform, Selector};
-use store::Store;
+use store::{LayerStrip, Store};
 
 use crate::filter::{Bounds, Facts, Glob};
 use crate::{Engine, Error, Filter, pull::MAX_CONFIG_SIZE};
@@ -90,17 +90,8 @@ pub struct ImageSummary {
     pub runnable: bool,
     /// Names of the containers that use it.
     pub in_use: Vec<String>,
-    /// Its layers, base first, for the layer strip.
-    pub layers: Vec<LayerStripe>,
-}
-
-/// A layer as the layer strip draws it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerStripe {
-    /// Its diff ID.
-    pub diff_id: Digest,
-    /// Bytes of its blob.
-    pub size: u64,
+    /// Its layers, base first, for the layer strip; unpacked only where they are drawn.
+    pub layers: LayerStrip,
 }
 
 impl Engine {
@@ -136,7 +127,6 @@ impl ImageSummary {
         let foreign = platform
             .as_ref()
             .is_some_and(|platform| host.rank(platform).is_none());
-        let stripes = layers.layers().into_iter();
         Self {
             manifest: target.clone(),
             target,
@@ -153,9 +143,7 @@ impl ImageSummary {
             runnable: platform.is_some(),
             platform,
             in_use,
-            layers: stripes
-                .map(|store::StripLayer { diff_id, size }| LayerStripe { diff_id, size })
-                .collect(),
+            layers,
         }
     }
 }
@@ -230,13 +218,17 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
                 .is_some_and(|glob| glob.matches_any(&image.names))
         });
     }
-    let first = |image: &store::ImageSummary| image.names.first().map(ToString::to_string);
-    images.sort_by(|a, b| {
-        let by_name = || match (first(a), first(b)) {
+    // Names are written out once, not in every comparison.
+    let mut named: Vec<(Option<String>, store::ImageSummary)> = images
+        .into_iter()
+        .map(|image| (image.names.first().map(ToString::to_string), image))
+        .collect();
+    named.sort_by(|(first_a, a), (first_b, b)| {
+        let by_name = || match (first_a, first_b) {
             (None, None) => Ordering::Equal,
             (None, _) => Ordering::Greater,
             (_, None) => Ordering::Less,
-            (a, b) => a.cmp(&b),
+            (a, b) => a.cmp(b),
         };
         let order = match query.sort {
             ImageSort::Name => by_name(),
@@ -253,9 +245,10 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
             .then_with(by_name)
             .then_with(|| a.target.cmp(&b.target))
     });
-    let total = images.len();
-    let rows = images
+    let total = named.len();
+    let rows = named
         .into_iter()
+        .map(|(_, image)| image)
         .skip(query.offset)
         .take(query.limit.unwrap_or(usize::MAX));
     Ok(ImageList {

@@ -63,7 +63,7 @@ pub use files::{
 pub use filter::{Filter, FilterError};
 pub use history::HistoryRow;
 pub use image::{HealthcheckSummary, ImageConfigSummary, ImageDetail, IndexPlatform};
-pub use images::{ImageList, ImageQuery, ImageSort, ImageSummary, LayerStripe};
+pub use images::{ImageList, ImageQuery, ImageSort, ImageSummary};
 pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
@@ -89,5 +89,6 @@ pub use removal::{
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
+pub use store::{LayerStrip, StripLayer as LayerStripe};
 pub use tag::{TagMove, TagPlan};
 pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

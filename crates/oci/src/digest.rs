@@ -68,15 +68,25 @@ impl Digest {
         hasher.finish()
     }
 
-    /// Returns the digest whose raw hash is `raw`.
+    /// Returns the digest whose raw hash is `raw`; `None` where no algorithm gives so many bytes.
+    pub fn of_raw(raw: &[u8]) -> Option<Self> {
+        let algorithm = match raw.len() {
+            32 => Algorithm::Sha256,
+            64 => Algorithm::Sha512,
+            _ => return None,
+        };
+        Some(Self::from_raw(algorithm, raw))
+    }
+
+    /// By hand and not with `write!`: a list of images makes tens of thousands of them.
     fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Self {
-        use fmt::Write as _;
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
         let mut text = String::with_capacity(algorithm.as_str().len() + 1 + raw.len() * 2);
         text.push_str(algorithm.as_str());
         text.push(':');
         for byte in raw {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
         Self { text: text.into() }
     }

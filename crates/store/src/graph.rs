@@ -332,7 +332,6 @@ fn pack(layers: &[(Descriptor, Option<Digest>)]) -> Vec<u8> {
 
 /// Unpacks what [`pack`] packed; a row that was cut gives the layers before the cut.
 pub(crate) fn unpack(mut packed: &[u8]) -> Vec<StripLayer> {
-    use std::fmt::Write as _;
     let mut layers = Vec::new();
     while let Some((length, rest)) = packed.split_first() {
         let length = usize::from(*length);
@@ -342,12 +341,9 @@ pub(crate) fn unpack(mut packed: &[u8]) -> Vec<StripLayer> {
         let Some((size, rest)) = rest.split_first_chunk::<8>() else {
             break;
         };
-        let mut text = String::from(if length == 64 { "sha512:" } else { "sha256:" });
-        for byte in raw {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        let Ok(diff_id) = text.parse() else { break };
+        let Some(diff_id) = Digest::of_raw(raw) else {
+            break;
+        };
         layers.push(StripLayer {
             diff_id,
             size: u64::from_le_bytes(*size),

@@ -207,7 +207,7 @@ impl From<engine::ImageSummary> for ImageRow {
             damaged,
             runnable,
             in_use,
-            layers: layers.into_iter().map(LayerStripe::from).collect(),
+            layers: layers.layers().into_iter().map(LayerStripe::from).collect(),
         }
     }
 }

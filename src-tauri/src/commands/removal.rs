@@ -172,7 +172,7 @@ async fn shown(session: &Session, engine: Engine, plan: RemovalPlan) -> Result<P
         .images
         .into_iter()
         .map(|image| {
-            let strip = image.layers.into_iter().map(LayerStripe::from);
+            let strip = image.layers.layers().into_iter().map(LayerStripe::from);
             (image.target, strip.collect())
         })
         .collect();

@@ -68,6 +68,7 @@ describe("the load sheet", () => {
     render(LoadSheet, { files: [FILE] });
     await userEvent.click(await screen.findByRole("checkbox", { name: "other:2" }));
     const names = screen.getByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
+    expect(names).toHaveValue("app:1");
     await userEvent.clear(names);
     await userEvent.type(names, "mine:1 mine:2");
     expect(screen.queryByText(/moves here/)).toBeNull();

@@ -11,11 +11,11 @@ import {
 /** An image of an archive, with what somebody decided about it. */
 export class Candidate {
   wanted = $state(true);
-  /** The names that it will get, one a line while they are edited. */
+  /** The names that it will get, with spaces between them. */
   names = $state("");
 
   constructor(readonly image: LoadableImage) {
-    this.names = image.names.map((name) => name.familiar).join("\n");
+    this.names = image.names.map((name) => name.familiar).join(" ");
   }
 
   get chosen(): ChosenImage {
