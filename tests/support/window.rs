@@ -61,13 +61,18 @@ impl Window {
         answer.unwrap_or_else(|refusal| panic!("{script}: {}", refusal.0))
     }
 
-    fn find(&self, role: &str, name: &str) -> Vec<Element> {
-        let script = "return find(arguments[0], arguments[1])";
-        Element::all(&self.js_with(script, &json!([role, name])))
+    /// Fails where the page changed while it was looked at: then one looks again.
+    fn find(&self, role: &str, name: &str) -> Result<Vec<Element>, String> {
+        let script = format!("{PAGE}\nreturn find(arguments[0], arguments[1])");
+        match self.session.run(&script, &json!([role, name])) {
+            Ok(found) => Ok(Element::all(&found)),
+            Err(refusal) if refusal.0.contains("stale element") => Err(refusal.0),
+            Err(refusal) => panic!("looking for {role} \"{name}\": {}", refusal.0),
+        }
     }
 
     fn one(&self, role: &str, name: &str) -> Result<Element, String> {
-        let mut found = self.find(role, name);
+        let mut found = self.find(role, name)?;
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => Err(format!(
@@ -97,7 +102,7 @@ impl Window {
     /// Waits until there is no such element.
     pub(crate) fn see_no(&self, role: &str, name: &str) {
         until(&format!("no {role} \"{name}\""), || {
-            let found = self.find(role, name).len();
+            let found = self.find(role, name)?.len();
             if found == 0 {
                 Ok(())
             } else {
@@ -127,7 +132,7 @@ impl Window {
     /// Clicks on the first of several elements.
     pub(crate) fn click_first(&self, role: &str, name: &str) {
         until(&format!("a click on a {role} \"{name}\""), || {
-            let found = self.find(role, name);
+            let found = self.find(role, name)?;
             let first = found.first().ok_or_else(|| self.outline())?;
             self.session
                 .click(first)
