@@ -432,7 +432,7 @@ def main():
     cache = ROOT / "target/bench"
     cache.mkdir(parents=True, exist_ok=True)
     table = Table()
-    with tempfile.TemporaryDirectory(prefix="work-", dir=cache) as work:
+    with tempfile.TemporaryDirectory(prefix="work-", dir=cache, ignore_cleanup_errors=True) as work:
         work = pathlib.Path(work)
         if options.only in (None, "pull"):
             subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
