@@ -194,15 +194,8 @@ pub(crate) async fn load(
                 move_policy: MovePolicy::Move,
             };
             let sink = ChannelSink::new(on_event);
-            let loaded = operations.run(&operation, async {
-                let loaded = Box::pin(sink.tell(engine.load(request, &sink))).await;
-                let loaded = loaded.map(LoadOutcome::from).map_err(Failure::from);
-                session.announce_end(Notice::of_load(&loaded));
-                loaded
-            });
-            let loaded = Box::pin(loaded).await;
-            session.changed();
-            loaded
+            let verb = Box::pin(engine.load(request, &sink));
+            bring(session, operations, &operation, &sink, verb).await
         })
         .await
 }
@@ -234,15 +227,8 @@ pub(crate) async fn import(
                 move_policy: MovePolicy::Move,
             };
             let sink = ChannelSink::new(on_event);
-            let imported = operations.run(&operation, async {
-                let imported = Box::pin(sink.tell(engine.import(request, &sink))).await;
-                let imported = imported.map(LoadOutcome::from).map_err(Failure::from);
-                session.announce_end(Notice::of_load(&imported));
-                imported
-            });
-            let imported = Box::pin(imported).await;
-            session.changed();
-            imported
+            let verb = Box::pin(engine.import(request, &sink));
+            bring(session, operations, &operation, &sink, verb).await
         })
         .await
 }
@@ -292,6 +278,28 @@ pub(crate) async fn save(
             Box::pin(saved).await
         })
         .await
+}
+
+/// Runs a verb that brings images in, tells its progress and its end, and lets the list hear of it.
+async fn bring<T>(
+    session: &Session,
+    operations: &Operations,
+    operation: &str,
+    sink: &ChannelSink,
+    verb: impl Future<Output = Result<T, engine::Error>>,
+) -> Result<LoadOutcome, Failure>
+where
+    LoadOutcome: From<T>,
+{
+    let brought = operations.run(operation, async {
+        let brought = sink.tell(verb).await;
+        let brought = brought.map(LoadOutcome::from).map_err(Failure::from);
+        session.announce_end(Notice::of_load(&brought));
+        brought
+    });
+    let brought = brought.await;
+    session.changed();
+    brought
 }
 
 /// A field of a form that was left empty asks for nothing.
