@@ -217,6 +217,9 @@ fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
 }
 
 fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
+    if query.filter.is_empty() && query.name.is_none() && query.limit.is_some() {
+        return page(store, query, host);
+    }
     let all = store.images()?;
     let total_all = all.len();
     let mut images = matching(store, &query.filter, all)?;
@@ -229,41 +232,72 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
         });
     }
     let total = images.len();
-    let order = order(&images, query);
+    let order = order(&images, query, |image| SortKey {
+        target: &image.target,
+        name: image.names.first(),
+        size: image.size,
+        unique_size: image.unique_size,
+        created: image.created,
+    });
     let mut images: Vec<Option<store::ImageSummary>> = images.into_iter().map(Some).collect();
-    let mut foreign = LastForeign::default();
     let rows = order
         .into_iter()
-        .skip(query.offset)
-        .take(query.limit.unwrap_or(usize::MAX))
-        .filter_map(|position| images[position].take())
-        .map(|image| {
-            let foreign = foreign.is(image.platform.as_ref(), host);
-            ImageSummary::described(image, foreign)
-        });
+        .filter_map(|position| images[position].take());
     Ok(ImageList {
-        images: rows.collect(),
+        images: described(rows, host),
         total,
         total_all,
     })
 }
 
-/// Returns the positions of the images in the order that was asked for. The images themselves stay where they are: moving
-/// ten thousand of them around costs more than comparing them.
-fn order(images: &[store::ImageSummary], query: &ImageQuery) -> Vec<usize> {
-    let by_name =
-        |a: &store::ImageSummary, b: &store::ImageSummary| match (a.names.first(), b.names.first())
-        {
-            (None, None) => Ordering::Equal,
-            (None, _) => Ordering::Greater,
-            (_, None) => Ordering::Less,
-            (Some(a), Some(b)) => a.cmp(b),
-        };
+/// Lists a part of all images: only what they are sorted by is read of those that are not shown.
+fn page(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
+    let keys = store.image_keys()?;
+    let order = order(&keys, query, |key| SortKey {
+        target: &key.target,
+        name: key.first_name.as_ref(),
+        size: key.size,
+        unique_size: key.unique_size,
+        created: key.created,
+    });
+    let targets: Vec<Digest> = order
+        .into_iter()
+        .map(|position| keys[position].target.clone())
+        .collect();
+    Ok(ImageList {
+        images: described(store.images_of(&targets)?, host),
+        total: keys.len(),
+        total_all: keys.len(),
+    })
+}
+
+/// What images are sorted by.
+struct SortKey<'a> {
+    target: &'a Digest,
+    name: Option<&'a ImageName>,
+    size: u64,
+    unique_size: u64,
+    created: Option<Timestamp>,
+}
+
+/// Returns the positions of the images that are asked for, in order. The images themselves stay where they are: moving ten
+/// thousand of them around costs more than comparing them.
+fn order<'a, T>(
+    images: &'a [T],
+    query: &ImageQuery,
+    key: impl Fn(&'a T) -> SortKey<'a>,
+) -> Vec<usize> {
+    let by_name = |a: &SortKey<'_>, b: &SortKey<'_>| match (a.name, b.name) {
+        (None, None) => Ordering::Equal,
+        (None, _) => Ordering::Greater,
+        (_, None) => Ordering::Less,
+        (Some(a), Some(b)) => a.cmp(b),
+    };
     let mut positions: Vec<usize> = (0..images.len()).collect();
     positions.sort_unstable_by(|a, b| {
-        let (a, b) = (&images[*a], &images[*b]);
+        let (a, b) = (key(&images[*a]), key(&images[*b]));
         let order = match query.sort {
-            ImageSort::Name => by_name(a, b),
+            ImageSort::Name => by_name(&a, &b),
             ImageSort::Size => a.size.cmp(&b.size),
             ImageSort::Created => a.created.cmp(&b.created),
             ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
@@ -274,10 +308,26 @@ fn order(images: &[store::ImageSummary], query: &ImageQuery) -> Vec<usize> {
             order
         };
         order
-            .then_with(|| by_name(a, b))
-            .then_with(|| a.target.cmp(&b.target))
+            .then_with(|| by_name(&a, &b))
+            .then_with(|| a.target.cmp(b.target))
     });
     positions
+        .into_iter()
+        .skip(query.offset)
+        .take(query.limit.unwrap_or(usize::MAX))
+        .collect()
+}
+
+fn described(
+    images: impl IntoIterator<Item = store::ImageSummary>,
+    host: &Platform,
+) -> Vec<ImageSummary> {
+    let mut foreign = LastForeign::default();
+    let images = images.into_iter().map(|image| {
+        let foreign = foreign.is(image.platform.as_ref(), host);
+        ImageSummary::described(image, foreign)
+    });
+    images.collect()
 }
 
 /// Tells whether platforms, of which most are the one before, are foreign.

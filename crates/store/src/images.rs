@@ -40,6 +40,21 @@ pub struct ImageSummary {
     pub layers: LayerStrip,
 }
 
+/// What an image is sorted by in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageKey {
+    /// What its names point at.
+    pub target: Digest,
+    /// The first of its names; `None` for a dangling image.
+    pub first_name: Option<ImageName>,
+    /// Unpacked, as in [`ImageSummary::size`].
+    pub size: u64,
+    /// As in [`ImageSummary::unique_size`].
+    pub unique_size: u64,
+    /// When it was made, as its config says.
+    pub created: Option<Timestamp>,
+}
+
 /// The layers of an image in a packed form, as drawn on its card; unpacked only where they are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct LayerStrip {
@@ -75,7 +90,29 @@ impl Store {
         self.read(|sql| rows(sql, ""))
     }
 
-    /// Returns the live images among these targets, in no particular order.
+    /// Returns what live images are sorted by, in no particular order.
+    ///
+    /// For a list of which only a part is shown: a fraction of the rows' bytes, and of the time.
+    pub fn image_keys(&self) -> Result<Vec<ImageKey>> {
+        self.read(|sql| {
+            let mut names = ByImage::read(sql, "tags", "name", "?1 = ''", "", name)?;
+            let mut statement = sql.prepare_cached(
+                "SELECT id, target, size, unique_size, created FROM images WHERE removed IS NULL ORDER BY id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(ImageKey {
+                    first_name: names.of(row.get(0)?).into_iter().next(),
+                    target: row.get::<_, Text<Digest>>(1)?.0,
+                    size: size(row.get(2)?),
+                    unique_size: size(row.get(3)?),
+                    created: row.get::<_, Option<i64>>(4)?.map(time),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Returns the live images among these targets, in their order.
     pub fn images_of(&self, targets: &[Digest]) -> Result<Vec<ImageSummary>> {
         self.read(|sql| {
             let mut found = Vec::new();
