@@ -2,7 +2,9 @@
 
 mod analyze;
 mod check;
+mod commit;
 mod compare;
+mod containers;
 mod copy;
 mod df;
 mod files;
@@ -53,6 +55,12 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
         Verb::Ls(arguments) => files::list(session, &arguments, out),
         Verb::Cat(arguments) => files::print(session, &arguments, out),
+        Verb::Create(arguments) => containers::create(session, arguments, out),
+        Verb::Ps(arguments) => containers::list(session, &arguments, out),
+        Verb::Rm(arguments) => containers::remove(session, &arguments, out),
+        Verb::Diff(arguments) => containers::changes(session, &arguments, out),
+        Verb::Commit(arguments) => commit::run(session, arguments, out),
+        Verb::Export(arguments) => containers::export(session, arguments, out),
         Verb::Cp(arguments) => unpack::copy(session, &arguments, out),
         Verb::Unpack(arguments) => unpack::unpack(session, &arguments, out),
         Verb::Compare(arguments) => compare::run(session, &arguments, out),

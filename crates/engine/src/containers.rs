@@ -27,7 +27,7 @@ pub use config::ContainerConfig;
 pub use files::ContainerChange;
 pub(crate) use files::ContainerFilesCache;
 pub(crate) use tar::LayerTar;
-pub use transfer::{ContainerTar, CopiedIn, CopySource};
+pub use transfer::{CopiedIn, CopySource, TarTarget};
 
 use crate::engine::blocking;
 use crate::{Engine, Error};

@@ -53,8 +53,8 @@ pub use compare::{
 };
 pub use complete::{Completion, CompletionKind};
 pub use containers::{
-    CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit,
-    ContainerTar, CopiedIn, CopySource, CreateRequest,
+    CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
+    CopySource, CreateRequest, TarTarget,
 };
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -73,6 +73,7 @@ pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
+pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,

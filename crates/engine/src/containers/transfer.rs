@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use layer::{EntryKind, FileId, NodeId};
-use store::ContainerId;
+use store::{ContainerId, OutputFile};
 
 use super::changeset::Node;
 use super::editing::{Told, edit};
 use super::files::files_of;
 use super::stream::{self, Meaning};
-use super::tar::{Contents, LayerTar, TarReader};
-use crate::engine::blocking;
+use super::tar::{Contents, LayerTar, unreadable};
 use crate::unpack::with_progress;
 use crate::{CopyOptions, Engine, Error, ImageFiles, OnCopy};
 
@@ -52,12 +51,20 @@ pub struct CopiedIn {
     pub bytes: u64,
 }
 
-/// Reads files of a container as a tar. It reads layers as it goes, which blocks.
-pub struct ContainerTar(TarReader);
+/// Where a tar goes.
+pub enum TarTarget {
+    /// A file. It appears when it is complete; one that had the name before is replaced then.
+    File(PathBuf),
+    /// A stream, which has a part of the tar where writing fails.
+    Stream(Box<dyn Write + Send>),
+}
 
-impl Read for ContainerTar {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.0.read(out)
+impl fmt::Debug for TarTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
     }
 }
 
@@ -108,14 +115,20 @@ impl Engine {
         .await
     }
 
-    /// Reads a file or folder of a container as a tar, as `docker cp CONTAINER:PATH -` gives it: under its own name, a folder with
-    /// all that is in it. A path that ends in `/.` means what is in the folder.
+    /// Writes a file or folder of a container as a tar, as `docker cp CONTAINER:PATH -` does: under its own name, a folder with
+    /// all that is in it. A path that ends in `/.` means what is in the folder. Returns the bytes.
     ///
     /// # Errors
-    /// `not_found`.
-    pub async fn copy_out_tar(&self, id: &ContainerId, path: &[u8]) -> Result<ContainerTar, Error> {
+    /// `not_found`, `corrupt_layer`, `disk_full`, `io`.
+    pub async fn copy_out_tar(
+        &self,
+        id: &ContainerId,
+        path: &[u8],
+        target: TarTarget,
+        progress: &OnCopy<'_>,
+    ) -> Result<u64, Error> {
         let (id, shared, path) = (id.clone(), self.shared.clone(), path.to_vec());
-        blocking(move || {
+        with_progress(0, progress, move |told| {
             let files = files_of(&shared, &id)?;
             let node = files.node(&path, crate::FileView::Merged)?;
             let contents_only = path.ends_with(b"/.") || path == b"." || node == NodeId::ROOT;
@@ -124,29 +137,79 @@ impl Engine {
                 false => files.inner.tree.name(node).to_vec(),
             };
             let tar = below(&files, node, &name, &shared.store, &id);
-            Ok(ContainerTar(reader(&tar)?))
+            write(&tar, &id, target, told)
         })
         .await
     }
 
-    /// Reads a container's whole file system as one tar, as `docker export` does: no whiteouts, names of one file linked.
+    /// Writes a container's whole file system as one tar, as `docker export` does: no whiteouts, names of one file linked.
+    /// Returns the bytes.
     ///
     /// # Errors
-    /// `not_found`.
-    pub async fn export(&self, id: &ContainerId) -> Result<ContainerTar, Error> {
+    /// `not_found`, `corrupt_layer`, `disk_full`, `io`.
+    pub async fn export(
+        &self,
+        id: &ContainerId,
+        target: TarTarget,
+        progress: &OnCopy<'_>,
+    ) -> Result<u64, Error> {
         let (id, shared) = (id.clone(), self.shared.clone());
-        blocking(move || {
+        with_progress(0, progress, move |told| {
             let files = files_of(&shared, &id)?;
             let tar = below(&files, NodeId::ROOT, b"", &shared.store, &id);
-            Ok(ContainerTar(reader(&tar)?))
+            write(&tar, &id, target, told)
         })
         .await
     }
 }
 
-fn reader(tar: &LayerTar) -> Result<TarReader, Error> {
-    tar.read_from(0)
-        .ok_or_else(|| Error::Internal("a tar has no start".into()))
+fn write(
+    tar: &LayerTar,
+    id: &ContainerId,
+    target: TarTarget,
+    told: Told<'_>,
+) -> Result<u64, Error> {
+    match target {
+        TarTarget::File(path) => {
+            let mut file = OutputFile::begin(&path)?;
+            let bytes = copy(tar, id, &mut file, &path, told)?;
+            file.commit()?;
+            Ok(bytes)
+        }
+        TarTarget::Stream(mut out) => copy(tar, id, &mut out, Path::new("-"), told),
+    }
+}
+
+fn copy(
+    tar: &LayerTar,
+    id: &ContainerId,
+    out: &mut dyn Write,
+    place: &Path,
+    told: Told<'_>,
+) -> Result<u64, Error> {
+    let mut reader = tar
+        .read_from(0)
+        .ok_or_else(|| Error::Internal("a tar has no start".into()))?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut written = 0;
+    let fail = |source| Error::Io {
+        path: place.to_owned(),
+        source,
+    };
+    loop {
+        let count = reader
+            .read(&mut buffer)
+            .map_err(|error| unreadable(id.short(), error))?;
+        if count == 0 {
+            out.flush().map_err(fail)?;
+            return Ok(written);
+        }
+        out.write_all(&buffer[..count]).map_err(fail)?;
+        written += count as u64;
+        if told(written).is_break() {
+            return Err(Error::Cancelled);
+        }
+    }
 }
 
 fn not_a_tar(source: io::Error) -> Error {
@@ -159,7 +222,7 @@ fn not_a_tar(source: io::Error) -> Error {
 #[cfg(unix)]
 fn from_host(
     editing: &mut super::editing::Editing<'_>,
-    path: &std::path::Path,
+    path: &Path,
     destination: &[u8],
     owners: bool,
     told: Told<'_>,
@@ -177,7 +240,7 @@ fn from_host(
 #[cfg(not(unix))]
 fn from_host(
     editing: &mut super::editing::Editing<'_>,
-    path: &std::path::Path,
+    path: &Path,
     destination: &[u8],
     _owners: bool,
     told: Told<'_>,
