@@ -85,7 +85,7 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "RunningFor",
         header: "CREATED",
-        value: |row| format!("{} ago", human::age(row.now, row.container.created)),
+        value: |row| human::age(row.now, row.container.created),
     },
     Field {
         name: "CreatedAt",
