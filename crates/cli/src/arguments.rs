@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
 
-pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Export, Ps, Rm};
+pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -123,6 +123,8 @@ pub(crate) enum Verb {
     Rm(Rm),
     /// List the files that were added (A), changed (C) or deleted (D) in a container
     Diff(Diff),
+    /// Change files and settings of a container, without running anything in it
+    Edit(Edit),
     /// Make an image of a container
     Commit(Commit),
     /// Write the file system of a container as a tar

@@ -7,6 +7,7 @@ mod compare;
 mod containers;
 mod copy;
 mod df;
+mod edit;
 mod files;
 mod history;
 mod images;
@@ -59,6 +60,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Ps(arguments) => containers::list(session, &arguments, out),
         Verb::Rm(arguments) => containers::remove(session, &arguments, out),
         Verb::Diff(arguments) => containers::changes(session, &arguments, out),
+        Verb::Edit(arguments) => edit::run(session, arguments, out),
         Verb::Commit(arguments) => commit::run(session, arguments, out),
         Verb::Export(arguments) => containers::export(session, arguments, out),
         Verb::Cp(arguments) => unpack::copy(session, &arguments, out),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use engine::Selector;
 
 use super::selector;
@@ -126,4 +126,104 @@ pub(crate) struct Cp {
     /// A folder to copy into or the name to copy to, CONTAINER:PATH, or `-` for a tar
     #[arg(value_name = "DEST", allow_hyphen_values = true)]
     pub(crate) destination: OsString,
+}
+
+/// `strata edit`.
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) step: EditStep,
+}
+
+/// One change of a container's files or settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EditStep {
+    /// Remove files, and folders with all that is in them
+    Rm {
+        /// Paths in the container
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<OsString>,
+    },
+    /// Make folders
+    Mkdir {
+        /// Make those on the way too, and do not mind one that is there
+        #[arg(long, short)]
+        parents: bool,
+        /// Paths in the container
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<OsString>,
+    },
+    /// Give a file or folder another path
+    Mv {
+        /// Where it is
+        #[arg(value_name = "FROM")]
+        from: OsString,
+        /// Where it goes; nothing may be there yet
+        #[arg(value_name = "TO")]
+        to: OsString,
+    },
+    /// Write standard input into a file, whose mode and owner stay
+    Write {
+        /// The path in the container
+        #[arg(value_name = "PATH")]
+        path: OsString,
+    },
+    /// Make a symbolic link
+    Ln {
+        /// Where it points
+        #[arg(value_name = "TARGET")]
+        target: OsString,
+        /// The path in the container
+        #[arg(value_name = "PATH")]
+        path: OsString,
+    },
+    /// Set permission bits
+    Chmod {
+        /// The bits, in octal
+        #[arg(value_name = "MODE", value_parser = mode)]
+        mode: u32,
+        /// Paths in the container
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<OsString>,
+    },
+    /// Set the owner
+    Chown {
+        /// Numbers of user and group
+        #[arg(value_name = "UID:GID", value_parser = owner)]
+        owner: (u32, u32),
+        /// Paths in the container
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<OsString>,
+    },
+    /// Make paths, and what is below them, what the image has there
+    Revert {
+        /// Paths in the container
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<OsString>,
+    },
+    /// Change settings by Dockerfile instructions, such as 'ENV A=b'
+    Set {
+        /// The instructions
+        #[arg(value_name = "INSTRUCTION", required = true)]
+        instructions: Vec<String>,
+    },
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| "a mode in octal is wanted, such as 644 or 4755".into())
+}
+
+fn owner(text: &str) -> Result<(u32, u32), String> {
+    let (uid, gid) = text.split_once(':').unwrap_or((text, text));
+    match (uid.parse(), gid.parse()) {
+        (Ok(uid), Ok(gid)) => Ok((uid, gid)),
+        _ => Err("numbers of user and group are wanted, such as 33:33".into()),
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// A container in `--json`; `docs/cli.md` promises these keys.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     id: &'a str,
     name: &'a str,
     image: &'a str,
@@ -247,7 +247,7 @@ fn status(container: &Container) -> String {
     }
 }
 
-fn document(container: &Container) -> Document<'_> {
+pub(super) fn document(container: &Container) -> Document<'_> {
     let Container {
         id,
         name,
