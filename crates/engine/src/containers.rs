@@ -17,6 +17,7 @@ mod stream;
 mod tar;
 mod transfer;
 mod view;
+mod whole;
 
 use jiff::Timestamp;
 use oci::{Digest, Selector};

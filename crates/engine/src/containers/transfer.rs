@@ -1,20 +1,21 @@
 //! Copying between a container and this computer, and the whole of a container as a tar.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use layer::{EntryKind, FileId, NodeId};
+use layer::NodeId;
 use store::{ContainerId, OutputFile};
 
+#[cfg(not(unix))]
 use super::changeset::Node;
 use super::editing::{Told, edit};
 use super::files::files_of;
 use super::stream::{self, Meaning};
-use super::tar::{Contents, LayerTar, unreadable};
+use super::tar::{LayerTar, unreadable};
+use super::whole::below;
 use crate::unpack::with_progress;
-use crate::{CopyOptions, Engine, Error, ImageFiles, OnCopy};
+use crate::{CopyOptions, Engine, Error, OnCopy};
 
 /// What is copied into a container.
 pub enum CopySource {
@@ -290,63 +291,4 @@ fn from_host(
         super::place::put(editing, &to, node)?;
     }
     Ok(files)
-}
-
-/// Makes the tar of a part of the merged tree: folders, then files in the order of the layers that have them, then links to them.
-fn below(
-    files: &ImageFiles,
-    top: NodeId,
-    name: &[u8],
-    store: &store::Store,
-    id: &ContainerId,
-) -> LayerTar {
-    let tree = &files.inner.tree;
-    let prefix = tree.path(top).len();
-    let path_of = |node: NodeId| {
-        let rest = &tree.path(node)[prefix..];
-        match (name, rest.strip_prefix(b"/").unwrap_or(rest)) {
-            (b"", rest) => rest.to_vec(),
-            (name, b"") => name.to_vec(),
-            (name, rest) => [name, b"/", rest].concat(),
-        }
-    };
-    let (mut folders, mut others) = (Vec::new(), Vec::new());
-    let mut names: HashMap<FileId, u64> = HashMap::new();
-    for node in tree.walk(top) {
-        let Some(current) = tree.current(node) else {
-            continue;
-        };
-        let file = tree.file(current);
-        let path = path_of(node);
-        if path.is_empty() {
-            continue;
-        }
-        let mut made = Node::of_file(file);
-        if file.is_folder() {
-            folders.push((path, made));
-            continue;
-        }
-        if file.kind == EntryKind::Regular {
-            *names.entry(current).or_default() += 1;
-        }
-        made.links = Some(current.index());
-        others.push(((file.layer, file.header_offset), current, path, made));
-    }
-    others.sort_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
-    let others = others.into_iter().map(|(_, current, path, mut node)| {
-        if names.get(&current).is_none_or(|count| *count < 2) {
-            node.links = None;
-        }
-        (path, node)
-    });
-    let all: Vec<(Vec<u8>, Node)> = folders.into_iter().chain(others).collect();
-    let contents = Contents {
-        image: files.clone(),
-        store: store.clone(),
-        container: id.clone(),
-    };
-    LayerTar::of_nodes(
-        contents,
-        all.iter().map(|(path, node)| (path.clone(), node)),
-    )
 }
