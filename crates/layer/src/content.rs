@@ -94,7 +94,7 @@ impl<R: Read> Content<R> {
                 None => {}
             }
         }
-        self.hash = Box::new(Xxh3::with_seed(self.parser.sparse_map_name()));
+        *self.hash = Xxh3::with_seed(self.parser.sparse_map_name());
         (self.expected, self.position, self.part, self.checked) = (expected, 0, 0, false);
         Ok(())
     }

@@ -317,12 +317,11 @@ impl<'a> Edits<'a> {
                 names.entry(content).or_default().push(at);
             }
         }
-        let mut group = self.free_group();
-        for several in names.values().filter(|several| several.len() > 1) {
+        let several = names.values().filter(|names| names.len() > 1);
+        for (group, several) in (self.free_group()..).zip(several) {
             for at in several {
                 moving[*at].1.links = Some(group);
             }
-            group += 1;
         }
     }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -76,7 +77,7 @@ pub(super) fn copy(
         let handle =
             rustix::fs::open(source, open, Mode::empty()).map_err(|error| fail(error.into()))?;
         let stat = rustix::fs::fstat(&handle).map_err(|error| fail(error.into()))?;
-        walk.folder(handle, &stat, &target)?;
+        walk.folder(&handle, &stat, &target)?;
     } else {
         let parent = match source.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -108,7 +109,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn folder(&mut self, handle: OwnedFd, stat: &Stat, path: &[u8]) -> Result<(), Error> {
+    fn folder(&mut self, handle: &OwnedFd, stat: &Stat, path: &[u8]) -> Result<(), Error> {
         let kind = Kind::Folder {
             opaque: false,
             unchanged: false,
@@ -116,12 +117,12 @@ impl Walk<'_, '_> {
         let node = self.node(
             kind,
             stat,
-            attributes(&handle).map_err(|error| self.fail(error))?,
+            attributes(handle).map_err(|error| self.fail(error))?,
         );
         place::put(self.editing, path, node)?;
         self.files += 1;
         let mut names: Vec<OsString> = Vec::new();
-        let entries = rustix::fs::Dir::read_from(&handle).map_err(|error| self.fail(error))?;
+        let entries = rustix::fs::Dir::read_from(handle).map_err(|error| self.fail(error))?;
         for entry in entries {
             let entry = entry.map_err(|error| self.fail(error))?;
             let name = entry.file_name().to_bytes();
@@ -131,7 +132,7 @@ impl Walk<'_, '_> {
         }
         names.sort_unstable();
         for name in names {
-            self.member(&handle, &name, &join(path, name.as_bytes()))?;
+            self.member(handle, &name, &join(path, name.as_bytes()))?;
         }
         Ok(())
     }
@@ -149,7 +150,7 @@ impl Walk<'_, '_> {
                 let handle = rustix::fs::openat(folder, name, flags, Mode::empty())
                     .map_err(|error| self.fail(error))?;
                 let stat = rustix::fs::fstat(&handle).map_err(|error| self.fail(error))?;
-                return self.folder(handle, &stat, path);
+                return self.folder(&handle, &stat, path);
             }
             FileType::RegularFile => return self.file(folder, name, path),
             FileType::Symlink => {
@@ -185,10 +186,12 @@ impl Walk<'_, '_> {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(self.fail(io::ErrorKind::InvalidInput));
         }
-        #[expect(clippy::unnecessary_cast, reason = "the types differ between systems")]
-        let inode = (stat.st_dev as u64, stat.st_ino as u64);
+        let xattrs = attributes(&handle).map_err(|error| self.fail(error))?;
+        let mut file = File::from(handle);
+        let found = file.metadata().map_err(|error| self.fail(error))?;
+        let inode = (found.dev(), found.ino());
         self.files += 1;
-        if stat.st_nlink > 1
+        if found.nlink() > 1
             && let Some((group, node)) = self.links.get(&inode)
         {
             let node = Node {
@@ -197,9 +200,7 @@ impl Walk<'_, '_> {
             };
             return place::put(self.editing, path, node);
         }
-        let xattrs = attributes(&handle).map_err(|error| self.fail(error))?;
         let source = self.source;
-        let mut file = File::from(handle);
         let kind = self
             .editing
             .content(&mut file, self.told, &|error| Error::Io {
@@ -207,7 +208,7 @@ impl Walk<'_, '_> {
                 source: error,
             })?;
         let mut node = self.node(kind, &stat, xattrs);
-        if stat.st_nlink > 1 {
+        if found.nlink() > 1 {
             let group = self.editing.edits.free_group() + self.links.len() as u64;
             node.links = Some(group);
             self.links.insert(inode, (group, node.clone()));
@@ -215,6 +216,10 @@ impl Walk<'_, '_> {
         place::put(self.editing, path, node)
     }
 
+    #[cfg_attr(
+        target_os = "linux",
+        expect(clippy::useless_conversion, reason = "elsewhere a mode has 16 bits")
+    )]
     fn node(&self, kind: Kind, stat: &Stat, xattrs: Vec<(Bytes, Bytes)>) -> Node {
         let (uid, gid) = match self.manner.owners {
             true => (i64::from(stat.st_uid), i64::from(stat.st_gid)),
@@ -222,7 +227,7 @@ impl Walk<'_, '_> {
         };
         Node {
             kind,
-            mode: stat.st_mode & 0o7777,
+            mode: u32::from(stat.st_mode) & 0o7777,
             uid,
             gid,
             // Whole seconds, as docker's archives have them.

@@ -1,6 +1,5 @@
 //! A tar on its way into a container: files that somebody sends, or what a program changed, as a layer.
 
-use std::collections::HashMap;
 use std::io::{self, Read};
 
 use layer::tar::{Parser, Step};
@@ -71,22 +70,19 @@ pub(super) fn take(
         start: 0,
         end: 0,
     };
-    let mut links: HashMap<Vec<u8>, u64> = HashMap::new();
+    let mut taking = Taking {
+        editing,
+        told,
+        in_layer: matches!(meaning, Meaning::Layer { .. }),
+        links: 0,
+    };
     let mut count = 0;
     while let Some(entry) = members.next()? {
         count += 1;
         let path = clean(&entry.path);
         match meaning {
             Meaning::Layer { without } => {
-                layer_entry(
-                    editing,
-                    &mut members,
-                    &entry,
-                    &path,
-                    without,
-                    &mut links,
-                    told,
-                )?;
+                taking.layer_entry(&mut members, &entry, &path, without)?;
             }
             Meaning::Files { owners, .. } => {
                 let path = match path.is_empty() {
@@ -98,164 +94,140 @@ pub(super) fn take(
                     (entry.uid, entry.gid) = (0, 0);
                 }
                 let target = join(&base, &clean(&entry.link_target));
-                file_entry(
-                    editing,
-                    &mut members,
-                    &entry,
-                    &path,
-                    &target,
-                    false,
-                    &mut links,
-                    told,
-                )?;
+                taking.file_entry(&mut members, &entry, &path, &target)?;
             }
         }
     }
     Ok(count)
 }
 
-fn layer_entry(
-    editing: &mut Editing<'_>,
-    members: &mut Members<'_>,
-    entry: &Entry,
-    path: &[u8],
-    without: &[Vec<u8>],
-    links: &mut HashMap<Vec<u8>, u64>,
-    told: Told<'_>,
-) -> Result<(), Error> {
-    let within = |folder: &[u8]| path == folder || path.starts_with(&join(folder, b""));
-    let mounted = MOUNTS.iter().any(|mount| within(mount) && path != *mount);
-    let stub =
-        STUBS.contains(&path) && entry.size == 0 && editing.edits.view().below(path).is_none();
-    if path.is_empty() || mounted || stub || without.iter().any(|folder| within(folder)) {
-        return Ok(());
-    }
-    let (folder, name) = (parent_of(path), name_of(path));
-    if name == b".wh..wh..opq" {
-        editing.edits.make_opaque(folder);
-        return Ok(());
-    }
-    if let Some(removed) = name.strip_prefix(b".wh.") {
-        // Names with two marks say nothing about files.
-        if !removed.starts_with(b".wh.") && !removed.is_empty() {
-            editing.edits.take_away(&join(folder, removed));
-        }
-        return Ok(());
-    }
-    file_entry(
-        editing,
-        members,
-        entry,
-        path,
-        &clean(&entry.link_target),
-        true,
-        links,
-        told,
-    )
+/// A tar that is being taken in.
+struct Taking<'t, 'a> {
+    editing: &'t mut Editing<'a>,
+    told: Told<'t>,
+    in_layer: bool,
+    /// How many files got a further name.
+    links: u64,
 }
 
-fn file_entry(
-    editing: &mut Editing<'_>,
-    members: &mut Members<'_>,
-    entry: &Entry,
-    path: &[u8],
-    link: &[u8],
-    in_layer: bool,
-    links: &mut HashMap<Vec<u8>, u64>,
-    told: Told<'_>,
-) -> Result<(), Error> {
-    if path.is_empty() {
-        return Ok(());
-    }
-    // As a program in the container would find the folder, and what is missing of it is made.
-    let folder = parent_of(path);
-    if !folder.is_empty() {
-        editing.edits.make_folder(folder, true)?;
-    }
-    let Found { path: place, .. } = editing.edits.view().resolve(path, false)?;
-    refuse_marked(&place)?;
-    let kind = match entry.kind {
-        EntryKind::Directory => Kind::Folder {
-            opaque: false,
-            unchanged: false,
-        },
-        EntryKind::Symlink => Kind::Symlink {
-            target: Bytes(entry.link_target.clone()),
-        },
-        EntryKind::CharDevice => Kind::CharDevice {
-            major: entry.device.major,
-            minor: entry.device.minor,
-        },
-        EntryKind::BlockDevice => Kind::BlockDevice {
-            major: entry.device.major,
-            minor: entry.device.minor,
-        },
-        EntryKind::Fifo => Kind::Fifo,
-        EntryKind::HardLink => {
-            return hard_link(editing, &place, link, links);
+impl Taking<'_, '_> {
+    fn layer_entry(
+        &mut self,
+        members: &mut Members<'_>,
+        entry: &Entry,
+        path: &[u8],
+        without: &[Vec<u8>],
+    ) -> Result<(), Error> {
+        let within = |folder: &[u8]| path == folder || path.starts_with(&join(folder, b""));
+        let mounted = MOUNTS.iter().any(|mount| within(mount) && path != *mount);
+        let edits = &mut self.editing.edits;
+        let stub = STUBS.contains(&path) && entry.size == 0 && edits.view().below(path).is_none();
+        if path.is_empty() || mounted || stub || without.iter().any(|folder| within(folder)) {
+            return Ok(());
         }
-        EntryKind::Regular | EntryKind::Other(_) => {
-            if entry.sparse {
+        let (folder, name) = (parent_of(path), name_of(path));
+        if name == b".wh..wh..opq" {
+            edits.make_opaque(folder);
+            return Ok(());
+        }
+        if let Some(removed) = name.strip_prefix(b".wh.") {
+            // Names with two marks say nothing about files.
+            if !removed.starts_with(b".wh.") && !removed.is_empty() {
+                edits.take_away(&join(folder, removed));
+            }
+            return Ok(());
+        }
+        self.file_entry(members, entry, path, &clean(&entry.link_target))
+    }
+
+    fn file_entry(
+        &mut self,
+        members: &mut Members<'_>,
+        entry: &Entry,
+        path: &[u8],
+        link: &[u8],
+    ) -> Result<(), Error> {
+        if path.is_empty() {
+            return Ok(());
+        }
+        // As a program in the container would find the folder, and what is missing of it is made.
+        let folder = parent_of(path);
+        if !folder.is_empty() {
+            self.editing.edits.make_folder(folder, true)?;
+        }
+        let Found { path: place, .. } = self.editing.edits.view().resolve(path, false)?;
+        refuse_marked(&place)?;
+        let (major, minor) = (entry.device.major, entry.device.minor);
+        let kind = match entry.kind {
+            EntryKind::Directory => Kind::Folder {
+                opaque: false,
+                unchanged: false,
+            },
+            EntryKind::Symlink => Kind::Symlink {
+                target: Bytes(entry.link_target.clone()),
+            },
+            EntryKind::CharDevice => Kind::CharDevice { major, minor },
+            EntryKind::BlockDevice => Kind::BlockDevice { major, minor },
+            EntryKind::Fifo => Kind::Fifo,
+            EntryKind::HardLink => return self.hard_link(&place, link),
+            EntryKind::Regular | EntryKind::Other(_) if entry.sparse => {
                 return Err(Error::SparseMember {
                     path: escaped(path),
                 });
             }
-            editing.content(members, told, &|error| Error::Archive {
-                place: "-".into(),
-                source: Box::new(archive::Error::Read(error)),
-            })?
-        }
-    };
-    let ModifiedTime {
-        seconds,
-        nanoseconds,
-    } = entry.modified;
-    let node = Node {
-        kind,
-        mode: entry.mode & 0o7777,
-        uid: entry.uid,
-        gid: entry.gid,
-        modified: (seconds, nanoseconds),
-        xattrs: entry
-            .xattrs
-            .iter()
-            .filter(|(name, _)| *name == b"security.capability" || name.starts_with(b"user."))
-            .map(|(name, value)| (Bytes(name.to_vec()), Bytes(value.to_vec())))
-            .collect(),
-        links: None,
-    };
-    if in_layer {
-        editing.edits.place(&place, node);
-        return Ok(());
+            EntryKind::Regular | EntryKind::Other(_) => {
+                let fail = |error| Error::Archive {
+                    place: "-".into(),
+                    source: Box::new(archive::Error::Read(error)),
+                };
+                self.editing.content(members, self.told, &fail)?
+            }
+        };
+        let ModifiedTime {
+            seconds,
+            nanoseconds,
+        } = entry.modified;
+        let node = Node {
+            kind,
+            mode: entry.mode & 0o7777,
+            uid: entry.uid,
+            gid: entry.gid,
+            modified: (seconds, nanoseconds),
+            xattrs: entry
+                .xattrs
+                .iter()
+                .filter(|(name, _)| *name == b"security.capability" || name.starts_with(b"user."))
+                .map(|(name, value)| (Bytes(name.to_vec()), Bytes(value.to_vec())))
+                .collect(),
+            links: None,
+        };
+        self.put(&place, node)
     }
-    place::put(editing, &place, node)
-}
 
-/// Gives a file one more name. One of the image's becomes the container's with that, as it would be written anew.
-fn hard_link(
-    editing: &mut Editing<'_>,
-    place: &[u8],
-    target: &[u8],
-    links: &mut HashMap<Vec<u8>, u64>,
-) -> Result<(), Error> {
-    let Found { path: target, node } = editing.edits.view().resolve(target, false)?;
-    let Some(mut node) = node.filter(|node| !node.is_folder()) else {
-        return Err(Error::NoSuchFile {
-            path: escaped(&target),
-        });
-    };
-    let group = match node.links {
-        Some(group) => group,
-        None => {
-            let group = editing.edits.free_group() + links.len() as u64;
-            links.insert(target.clone(), group);
-            node.links = Some(group);
-            editing.edits.place(&target, node.clone());
-            group
+    /// Gives a file one more name. One of the image's becomes the container's with that, as it would be written anew.
+    fn hard_link(&mut self, place: &[u8], target: &[u8]) -> Result<(), Error> {
+        let edits = &mut self.editing.edits;
+        let Found { path: target, node } = edits.view().resolve(target, false)?;
+        let Some(mut node) = node.filter(|node| !node.is_folder()) else {
+            return Err(Error::NoSuchFile {
+                path: escaped(&target),
+            });
+        };
+        if node.links.is_none() {
+            node.links = Some(edits.free_group() + self.links);
+            self.links += 1;
+            edits.place(&target, node.clone());
         }
-    };
-    node.links = Some(group);
-    place::put(editing, place, node)
+        self.put(place, node)
+    }
+
+    fn put(&mut self, place: &[u8], node: Node) -> Result<(), Error> {
+        if self.in_layer {
+            self.editing.edits.place(place, node);
+            return Ok(());
+        }
+        place::put(self.editing, place, node)
+    }
 }
 
 /// Resolves `.` and `..` by the text alone, never above the root.

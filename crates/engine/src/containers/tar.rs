@@ -98,7 +98,7 @@ impl LayerTar {
 
 /// Puts changes into the order of a layer.
 fn in_order(set: &ChangeSet) -> Vec<(&[u8], &Change)> {
-    let mut list: Vec<(Vec<(bool, &[u8])>, &[u8], &Change)> = set
+    let mut list: Vec<_> = set
         .iter()
         .filter(|(path, _)| !path.is_empty())
         .map(|(path, change)| {
