@@ -4,6 +4,7 @@
 //! files beside it; so a container is there at once whatever the size of its image, and a commit costs what was changed.
 
 mod changeset;
+pub(crate) mod check;
 mod commit;
 mod config;
 mod edit;
@@ -49,7 +50,7 @@ pub struct Container {
     pub id: ContainerId,
     /// Its name.
     pub name: String,
-    /// The image, as it was called when the container was made.
+    /// The image, as it was called when the container was made: its full name, or its ID.
     pub image: String,
     /// The image's ID.
     pub image_id: Digest,
@@ -151,7 +152,7 @@ impl Engine {
             }
             let reference = resolved
                 .name
-                .map_or_else(|| detail.summary.id.to_string(), |name| name.familiar());
+                .map_or_else(|| detail.summary.id.to_string(), |name| name.to_string());
             for attempt in 0.. {
                 let id = names::new_id()?;
                 let made = store.create_container(&NewContainer {

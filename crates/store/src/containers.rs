@@ -362,7 +362,8 @@ impl Store {
         durable::rename(&temporary, &folder.join("container.json"))
     }
 
-    /// Gives containers their rows again after the database was lost. One whose image is gone stays in its folder, untouched.
+    /// Gives containers their rows again after the database was lost. The folder of one that cannot come back, because its image
+    /// is gone, goes to `quarantine/`.
     pub(crate) fn recover_containers(&self) -> Result<()> {
         for (id, folder) in self.container_folders()? {
             let path = folder.join("container.json");
@@ -370,15 +371,16 @@ impl Store {
                 .ok()
                 .and_then(|text| serde_json::from_slice::<Document>(&text).ok())
             else {
+                // A crash came before it was made, or after it was removed.
                 tracing::warn!(path = %path.display(), "a container could not be recovered");
                 continue;
             };
-            self.change(|change| {
+            let back = self.change(|change| {
                 let image = change
                     .one::<i64>("SELECT id FROM images WHERE target = ?", [&document.target])?;
                 let Some(image) = image else {
                     tracing::warn!(container = document.name, "a container's image is gone");
-                    return Ok(());
+                    return Ok(false);
                 };
                 change.run(
                     "INSERT OR IGNORE INTO containers (id, name, image, manifest, reference, created, status, settings) VALUES (?, ?, ?, ?, ?, ?, 'created', ?)",
@@ -388,8 +390,12 @@ impl Store {
                     "INSERT OR IGNORE INTO in_use (container, image, running) VALUES (?, ?, 0)",
                     params![document.name, image],
                 )?;
-                change.touch(image)
+                change.touch(image)?;
+                Ok(true)
             })?;
+            if !back {
+                self.quarantine(&folder)?;
+            }
         }
         Ok(())
     }

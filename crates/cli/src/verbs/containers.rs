@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write};
 
 use engine::{
     Container, ContainerChange, ContainerStatus, CreateRequest, Digest, Engine, FileChange,
-    TarTarget, human,
+    Reference, TarTarget, human,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -80,7 +80,7 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "Image",
         header: "IMAGE",
-        value: |row| row.container.image.clone(),
+        value: |row| called(&row.container.image),
     },
     Field {
         name: "RunningFor",
@@ -234,6 +234,16 @@ pub(super) fn export(
         Ok(engine.export(&container.id, target, &|_| {}).await?)
     })?;
     Ok(())
+}
+
+/// The image as docker writes it: the short name, or the short ID.
+fn called(image: &str) -> String {
+    match image.parse::<Digest>() {
+        Ok(id) => id.short().to_owned(),
+        Err(_) => image
+            .parse::<Reference>()
+            .map_or_else(|_| image.to_owned(), |name| name.familiar()),
+    }
 }
 
 /// docker's words for it.

@@ -19,7 +19,7 @@ use super::changeset::{Change, ChangeSet};
 use super::config;
 use super::editing::{image_of, replay};
 use super::tar::{Contents, LayerTar, unreadable};
-use super::view::{beneath, join, parents};
+use super::view::{beneath, parents};
 use crate::changes::Changes;
 use crate::engine::{Shared, blocking};
 use crate::load::follow;
@@ -478,20 +478,6 @@ fn chosen(set: &ChangeSet, only: &[Vec<u8>]) -> ChangeSet {
             _ => continue,
         };
         chosen.insert(path.clone(), change);
-    }
-    // Folders that stand there only for what is in them go with it.
-    let idle: Vec<Vec<u8>> = chosen
-        .iter()
-        .filter(|(path, change)| {
-            matches!(change, Change::Placed(node) if node.is_unchanged())
-                && !chosen
-                    .keys()
-                    .any(|other| other.starts_with(&join(path, b"")))
-        })
-        .map(|(path, _)| path.clone())
-        .collect();
-    for path in idle {
-        chosen.remove(&path);
     }
     chosen
 }
