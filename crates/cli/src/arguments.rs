@@ -1,10 +1,14 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
+mod containers;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
+
+pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -109,8 +113,22 @@ pub(crate) enum Verb {
     Ls(Ls),
     /// Print a file of an image
     Cat(Cat),
-    /// Copy a file or folder out of an image
+    /// Copy files out of an image or container, or into a container
     Cp(Cp),
+    /// Make a working container of an image
+    Create(Create),
+    /// List working containers
+    Ps(Ps),
+    /// Remove working containers, with all that was changed in them
+    Rm(Rm),
+    /// List the files that were added (A), changed (C) or deleted (D) in a container
+    Diff(Diff),
+    /// Change files and settings of a container, without running anything in it
+    Edit(Edit),
+    /// Make an image of a container
+    Commit(Commit),
+    /// Write the file system of a container as a tar
+    Export(Export),
     /// Make the files of an image in an empty folder
     Unpack(Unpack),
     /// Compare two images: settings, layers, files, packages; or one file of both
@@ -397,20 +415,6 @@ pub(crate) struct Cat {
     /// The file in the image; links are followed
     #[arg(value_name = "PATH")]
     pub(crate) path: OsString,
-}
-
-/// `strata cp`.
-#[derive(Debug, Args)]
-pub(crate) struct Cp {
-    /// Keep the owners, as root
-    #[arg(long, short)]
-    pub(crate) archive: bool,
-    /// The image and the path in it; with /. at the end what is in the folder
-    #[arg(value_name = "REF:/PATH")]
-    pub(crate) source: String,
-    /// A folder to copy into, or the name to copy to
-    #[arg(value_name = "DEST")]
-    pub(crate) destination: OsString,
 }
 
 /// `strata unpack`.

@@ -2,9 +2,12 @@
 
 mod analyze;
 mod check;
+mod commit;
 mod compare;
+mod containers;
 mod copy;
 mod df;
+mod edit;
 mod files;
 mod history;
 mod images;
@@ -53,6 +56,13 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
         Verb::Ls(arguments) => files::list(session, &arguments, out),
         Verb::Cat(arguments) => files::print(session, &arguments, out),
+        Verb::Create(arguments) => containers::create(session, arguments, out),
+        Verb::Ps(arguments) => containers::list(session, &arguments, out),
+        Verb::Rm(arguments) => containers::remove(session, &arguments, out),
+        Verb::Diff(arguments) => containers::changes(session, &arguments, out),
+        Verb::Edit(arguments) => edit::run(session, arguments, out),
+        Verb::Commit(arguments) => commit::run(session, arguments, out),
+        Verb::Export(arguments) => containers::export(session, arguments, out),
         Verb::Cp(arguments) => unpack::copy(session, &arguments, out),
         Verb::Unpack(arguments) => unpack::unpack(session, &arguments, out),
         Verb::Compare(arguments) => compare::run(session, &arguments, out),

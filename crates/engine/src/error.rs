@@ -181,6 +181,85 @@ pub enum Error {
         /// The path in the image.
         path: String,
     },
+    /// Something is there already.
+    #[error("{path} is there already")]
+    PathExists {
+        /// The path in the container.
+        path: String,
+    },
+    /// Something on the way is no folder, or a folder is wanted.
+    #[error("{path} is no folder")]
+    NotAFolder {
+        /// The path in the container.
+        path: String,
+    },
+    /// Too many symbolic links lead to further ones.
+    #[error("there are too many symbolic links on the way to {path}")]
+    TooManyLinks {
+        /// The path in the container.
+        path: String,
+    },
+    /// The root itself stays as it is.
+    #[error("the root folder itself cannot be changed")]
+    RootPath,
+    /// A layer cannot have a file of that name.
+    #[error("{path} is no name that a file in an image can have")]
+    BadPath {
+        /// The path in the container.
+        path: String,
+    },
+    /// A folder is to go into itself.
+    #[error("{path} cannot be moved into itself")]
+    IntoItself {
+        /// The path in the container.
+        path: String,
+    },
+    /// A folder and something else would take each other's place.
+    #[error("{path} would replace a folder by something else, or something else by a folder")]
+    WouldReplace {
+        /// The path in the container.
+        path: String,
+    },
+    /// A tar has a file with holes, which is not taken in from a stream.
+    #[error("{path} is stored with holes in the archive")]
+    SparseMember {
+        /// The member.
+        path: String,
+    },
+    /// There is nothing to take back.
+    #[error("{path} was not changed")]
+    NotChanged {
+        /// The path in the container.
+        path: String,
+    },
+    /// The text is no name for a container.
+    #[error(
+        "{name:?} is no name for a container: it begins with a letter or a digit, and goes on with those, _ . and -"
+    )]
+    BadContainerName {
+        /// The name.
+        name: String,
+    },
+    /// It is running, and that is in the way.
+    #[error("container {name} is running")]
+    ContainerRunning {
+        /// Its name.
+        name: String,
+    },
+    /// What a container was to be made of has no file system.
+    #[error("{reference} is no image of a file system")]
+    NoFileSystem {
+        /// What was asked for.
+        reference: String,
+    },
+    /// What was changed in a container cannot be read.
+    #[error("what was changed in container {container} cannot be read: {source}")]
+    ContainerContent {
+        /// The container.
+        container: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// The layer that has the file is not in the store.
     #[error("the layer {digest} is not here")]
     LayerNotHere {

@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod compare;
 mod complete;
+mod containers;
 mod copy;
 mod df;
 mod documents;
@@ -51,6 +52,10 @@ pub use compare::{
     TextDifference,
 };
 pub use complete::{Completion, CompletionKind};
+pub use containers::{
+    CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
+    CopySource, CreateRequest, TarTarget,
+};
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
 pub use documents::{DocumentKind, ImageDocument};
@@ -68,6 +73,7 @@ pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
+pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
@@ -89,6 +95,8 @@ pub use removal::{
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
-pub use store::{LayerStrip, StripLayer as LayerStripe};
+pub use store::{
+    ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
+};
 pub use tag::{TagMove, TagPlan};
 pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

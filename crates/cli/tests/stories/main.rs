@@ -2,6 +2,7 @@
 //! in-process registry.
 
 mod archives;
+mod committing;
 mod damage;
 mod errors;
 mod full;

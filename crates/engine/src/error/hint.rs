@@ -52,6 +52,22 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         )),
         Error::NoSuchFile { .. } => Some("Look at the list of files.".into()),
         Error::LayerNotHere { .. } => Some("Pull the image first.".into()),
+        Error::PathExists { .. } => Some("Remove it first, or choose another path.".into()),
+        Error::NotAFolder { .. } | Error::WouldReplace { .. } => {
+            Some("Choose another path, or remove what is there first.".into())
+        }
+        Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
+        Error::ContainerRunning { .. } => Some("Stop it first.".into()),
+        Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
+        Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),
+        Error::NotChanged { .. } => Some("Look at the list of changes.".into()),
+        Error::ContainerContent { .. } => {
+            Some("Run a check with repair: a layer or the container's folder is damaged.".into())
+        }
+        Error::TooManyLinks { .. }
+        | Error::RootPath
+        | Error::BadPath { .. }
+        | Error::IntoItself { .. } => None,
         Error::NoSuchLayer { layers, .. } => {
             Some(format!("Layers are counted from 1, the base, to {layers}."))
         }
@@ -91,6 +107,11 @@ fn store(error: &store::Error) -> Option<String> {
         E::ImageNotFound { text } => format!("Pull {text} first, or look at the list of images."),
         E::Ambiguous { .. } => "Give more of the ID.".into(),
         E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),
+        E::ContainerNotFound { .. } => "Look at the list of containers, with strata ps -a.".into(),
+        E::ContainerAmbiguous { .. } => "Give more of the ID.".into(),
+        E::ContainerNameTaken { .. } => {
+            "Choose another name, or remove the container that has it.".into()
+        }
         E::PlanStale => "Look at the new plan.".into(),
         E::DigestMismatch { .. } | E::SizeMismatch { .. } => {
             "Try again; if it stays so, tell whoever runs the registry.".into()
