@@ -181,7 +181,7 @@ fn files_are_written_durably() {
     let folders = [
         "oci", "layer", "store", "registry", "archive", "docker", "engine",
     ]
-        .map(|name| format!("crates/{name}/src"));
+    .map(|name| format!("crates/{name}/src"));
     for folder in folders.iter().map(String::as_str).chain(["src-tauri/src"]) {
         for path in sources(&root().join(folder)) {
             let relative = path.strip_prefix(root()).expect("below the root");

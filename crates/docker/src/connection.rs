@@ -152,10 +152,6 @@ impl Connection {
         &self.line.address
     }
 
-    pub(crate) fn is_podman(&self) -> bool {
-        self.about.kind == Kind::Podman
-    }
-
     /// Makes errors of bollard's.
     pub(crate) fn failed(&self) -> impl Fn(bollard::errors::Error) -> Error + use<'_> {
         |error| match error {

@@ -149,6 +149,9 @@ pub enum Error {
         /// The beginning.
         text: String,
     },
+    /// The engine's images are others than when the plan was made.
+    #[error("the engine's images have changed since the plan was made")]
+    Stale,
     /// A container's name is none.
     #[error("{name:?} is no name or ID of a container")]
     ContainerName {

@@ -122,9 +122,7 @@ impl Engine {
                     moved: pulled.moved,
                 })
             }
-            Place::Daemon { .. } => {
-                Box::pin(self.bring_from_engine(request, name, progress)).await
-            }
+            Place::Daemon { .. } => Box::pin(self.bring_from_engine(request, name, progress)).await,
             archive => {
                 let image = self.find_in(archive).await?;
                 let load = LoadRequest {

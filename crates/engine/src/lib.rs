@@ -32,7 +32,7 @@ mod load;
 mod packages;
 mod pipeline;
 mod place;
-mod places;
+pub mod places;
 mod probe;
 mod progress;
 mod pull;
@@ -76,11 +76,8 @@ pub use load::{
 };
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
-pub use docker::{About as EngineAbout, Kind as EngineKind, Sources as EngineSources};
 pub use place::{Place, PlaceError};
-pub use places::{
-    EnginePlace, PlaceImage, PlaceImageDetail, PlaceImages, PlaceInfo, PlaceLayer, PlaceProblem,
-};
+pub use places::{EnginePlace, PlaceInfo};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{

@@ -1,8 +1,11 @@
 //! Engines of Docker's kind, as places where images live: Docker and Podman, on this computer or another.
 
+mod containers;
 mod images;
-mod travel;
+mod removal;
 mod stream;
+mod transfer;
+mod travel;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +13,15 @@ use std::sync::{Mutex, PoisonError};
 
 use docker::{Connection, Options};
 
+pub use docker::{
+    About, Change, Commit, Container, Exec, Happened, Kind, NewContainer, Output, Session, Sources,
+    Usage,
+};
+
+pub use self::containers::Told;
 pub use self::images::{PlaceImage, PlaceImageDetail, PlaceImages, PlaceLayer};
+pub use self::removal::{PlacePlan, PlaceRemoved};
+pub use self::transfer::{PlacePulled, PlacePushed};
 use crate::engine::blocking;
 use crate::{Engine, Error};
 
@@ -85,8 +96,7 @@ impl Engine {
         let sources = self.shared.settings.engines.clone();
         let programs = sources.programs.clone();
         let wanted = id.map(str::to_owned);
-        let found =
-            blocking(move || Ok(docker::choose(&sources, wanted.as_deref())?)).await?;
+        let found = blocking(move || Ok(docker::choose(&sources, wanted.as_deref())?)).await?;
         let address = found.address?;
         let fresh = Connection::open(&address, &Options::new(programs)).await?;
         Ok(EnginePlace {
@@ -133,7 +143,7 @@ impl EnginePlace {
 
     /// Tells who it is: Docker or Podman, and which version.
     #[must_use]
-    pub fn about(&self) -> &docker::About {
+    pub fn about(&self) -> &About {
         self.connection.about()
     }
 }

@@ -138,7 +138,8 @@ fn docker(error: &docker::Error) -> Option<String> {
             "Check the network, the host and its port, and try again.".into()
         }
         E::Tls { .. } => {
-            "Check the files ca.pem, cert.pem and key.pem of the context, and the engine's own.".into()
+            "Check the files ca.pem, cert.pem and key.pem of the context, and the engine's own."
+                .into()
         }
         E::Ssh { host, .. } => format!(
             "Try ssh {host} docker version in a terminal: it has to work with a key, without a password."
@@ -149,6 +150,7 @@ fn docker(error: &docker::Error) -> Option<String> {
         }
         E::TooOld { .. } => "Update the engine: Docker 19.03 or Podman 3 is the least.".into(),
         E::TooNew { .. } => "Update Strata.".into(),
+        E::Stale => "Look at the new plan.".into(),
         E::Vanished { .. } => "Look whether the engine still runs, then try again.".into(),
         E::Ambiguous { .. } => "Give more of the ID.".into(),
         E::Source(source) => return io(source),

@@ -110,6 +110,7 @@ fn docker(error: &docker::Error) -> &'static str {
         E::TooOld { .. } | E::TooNew { .. } => "engine_unsupported",
         E::NotFound { .. } => "not_found",
         E::Conflict { .. } => "conflict",
+        E::Stale => "plan_stale",
         E::Ambiguous { .. } => "ambiguous_reference",
         E::Failed { .. } => "engine_failed",
         E::File { .. } => "io",

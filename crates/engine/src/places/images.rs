@@ -225,7 +225,7 @@ impl EnginePlace {
         Ok(history(steps, &image.layers))
     }
 
-    fn summary(&self, image: &docker::Image) -> PlaceImage {
+    pub(super) fn summary(&self, image: &docker::Image) -> PlaceImage {
         let host = &self.engine.shared.settings.host_platform;
         let platform = image.platform.as_ref();
         PlaceImage {

@@ -6,8 +6,8 @@ use oci::{Digest, ImageName, Reference, Selector};
 
 use super::{EnginePlace, stream};
 use crate::{
-    Compression, Copied, CopyRequest, Engine, Error, Event, MovePolicy, Place, PlaceError, Progress,
-    SaveRequest, SaveStyle, SaveTarget, TagMove, tag,
+    Compression, Copied, CopyRequest, Engine, Error, Event, MovePolicy, Place, PlaceError,
+    Progress, SaveRequest, SaveStyle, SaveTarget, TagMove, tag,
 };
 
 impl Engine {
@@ -39,8 +39,8 @@ impl Engine {
         pumped?;
         let loaded = loaded?;
         let found = loaded.images.into_iter().next();
-        let found =
-            found.ok_or_else(|| Error::Internal("a load brought no image and said nothing".into()))?;
+        let found = found
+            .ok_or_else(|| Error::Internal("a load brought no image and said nothing".into()))?;
         Ok(Copied {
             id: found.id,
             target: found.target,
@@ -57,8 +57,10 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
         let (place, name) = self.destination(&request.to).await?;
-        place.refuse_taken(request.move_policy, &name).await?;
         let (target, id) = self.here(source).await?;
+        place
+            .refuse_taken(request.move_policy, &name, &[&id, &target])
+            .await?;
         // An engine that keeps manifests knows an image by its manifest's digest.
         for known in [id, target.clone()] {
             if request.platform.is_none()
@@ -88,8 +90,8 @@ impl Engine {
             (_, Err(error)) => return Err(error.into()),
         };
         let image = saved.images.into_iter().next();
-        let image =
-            image.ok_or_else(|| Error::Internal("a save wrote no image and said nothing".into()))?;
+        let image = image
+            .ok_or_else(|| Error::Internal("a save wrote no image and said nothing".into()))?;
         let there = place.arrived(&[&image.id, &image.target]).await?;
         let moved = place.name_there(&there, &name).await?;
         Ok(copied(there, image.target, name, moved))
@@ -103,7 +105,8 @@ impl Engine {
     ) -> Result<Copied, Error> {
         let (from, image) = self.source(&request.from).await?;
         let (to, name) = self.destination(&request.to).await?;
-        to.refuse_taken(request.move_policy, &name).await?;
+        to.refuse_taken(request.move_policy, &name, &[&image.id])
+            .await?;
         let there = match to.connection.has_image(image.id.as_str()).await? {
             Some(there) => there,
             None => {
@@ -210,17 +213,22 @@ impl Engine {
 }
 
 impl EnginePlace {
-    /// Refuses where a name must not move and would.
-    async fn refuse_taken(&self, policy: MovePolicy, name: &ImageName) -> Result<(), Error> {
+    /// Refuses where a name must not move and would: it names an image, and none of these.
+    async fn refuse_taken(
+        &self,
+        policy: MovePolicy,
+        name: &ImageName,
+        same: &[&Digest],
+    ) -> Result<(), Error> {
         if policy == MovePolicy::Move {
             return Ok(());
         }
         match self.connection.has_image(&name.to_string()).await? {
-            Some(holder) => Err(Error::NameTaken {
+            Some(holder) if !same.contains(&&holder) => Err(Error::NameTaken {
                 name: name.clone(),
                 holder,
             }),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
