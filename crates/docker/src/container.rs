@@ -189,7 +189,9 @@ impl Connection {
         }
         query.extend(commit.changes.iter().map(|line| ("changes", line.as_str())));
         query.push(("pause", if commit.without_pause { "0" } else { "1" }));
-        let made: Made = self.ask(Method::POST, "/commit", &query, nothing()).await?;
+        // `null`, as docker itself says it: Podman wants a document.
+        let settings = document(&Value::Null);
+        let made: Made = self.ask(Method::POST, "/commit", &query, settings).await?;
         id(&made.id)
     }
 

@@ -311,8 +311,10 @@ impl Model {
                 self.untag(&image.id, digest);
             }
         }
+        // What holds it is quietly left to hold it; to force only what runs does.
+        let holds = removal.force.then_some(true);
         if self.names(&image.id).is_empty()
-            && self.using(&image.id, None).is_none()
+            && self.using(&image.id, holds).is_none()
             && self.children(&image.id) == 0
         {
             self.delete(&image.id, removal.no_prune);

@@ -113,26 +113,29 @@ async fn docker_removes_by_its_rules_and_as_planned() {
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_with_containers_and_children_does_what_was_planned() {
     let peer = Dockerd::start();
-    let base = busybox(&peer);
     let connection = connect(&peer).await;
     for (selection, force) in [
         ("team/busybox:1", false),
         ("team/busybox:1", true),
-        (base.as_str(), true),
+        ("ID of base", true),
         ("team/child:1", false),
         ("team/child:1", true),
         ("ID of child", true),
     ] {
         // A base with a child on it, which a stopped container uses.
-        peer.run(&["tag", &base, "team/busybox:1"]);
+        let base = busybox(&peer);
         ended(&peer, "maker", "team/busybox:1", "echo child > /child");
         let child = peer.run(&["commit", "maker", "team/child:1"]);
         peer.run(&["rm", "maker"]);
         ended(&peer, "user", "team/child:1", "true");
-        let selection = selection.replace("ID of child", &child);
+        let selection = match selection {
+            "ID of base" => &base,
+            "ID of child" => &child,
+            name => name,
+        };
 
         let plan = connection
-            .plan_removal(&removal(&[&selection], force))
+            .plan_removal(&removal(&[selection], force))
             .await
             .unwrap();
         let before = all(&peer);
@@ -156,8 +159,8 @@ async fn docker_with_containers_and_children_does_what_was_planned() {
             // What we do not even ask for, docker refuses.
             false => {
                 let arguments: &[&str] = match force {
-                    true => &["rmi", "-f", &selection],
-                    false => &["rmi", &selection],
+                    true => &["rmi", "-f", selection],
+                    false => &["rmi", selection],
                 };
                 let asked = peer.command(arguments).output().unwrap();
                 assert!(!asked.status.success(), "{selection} {force}");
@@ -169,7 +172,11 @@ async fn docker_with_containers_and_children_does_what_was_planned() {
         expected.sort();
         assert_eq!(after, expected, "{selection} {force}");
         peer.run(&["rm", "user"]);
-        drop(peer.command(&["rmi", "-f", &child]).output().unwrap());
+        for id in [&child, &base] {
+            // Either may be gone.
+            drop(peer.command(&["rmi", "-f", id]).output().unwrap());
+        }
+        assert_eq!(all(&peer), "", "{selection} {force}");
     }
 }
 
@@ -179,7 +186,8 @@ async fn pruning_takes_exactly_what_was_planned() {
     let base = busybox(&peer);
     ended(&peer, "worker", "team/busybox:1", "echo one > /one");
     let first = peer.run(&["commit", "worker"]);
-    let second = peer.run(&["commit", "worker"]);
+    ended(&peer, "other", "team/busybox:1", "echo two > /two");
+    let second = peer.run(&["commit", "other"]);
     ended(&peer, "user", &second, "true");
     let connection = connect(&peer).await;
     let wanted: Vec<_> = [&base, &first, &second].map(|id| digest(id)).to_vec();
