@@ -122,6 +122,8 @@ pub(crate) enum Verb {
     Analyze(Analyze),
     /// Show what the store takes on disk
     Df,
+    /// List the Docker engines and Podmans that docker-daemon: can mean, and whether they answer
+    Engines,
     /// Look for damage: rows, files, sizes and digests that disagree
     Check(Check),
     /// Print the version

@@ -3,6 +3,8 @@
 
 mod archives;
 mod damage;
+#[cfg(target_os = "linux")]
+mod engines;
 mod errors;
 mod full;
 mod inside;
