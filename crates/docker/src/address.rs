@@ -72,6 +72,12 @@ impl Address {
         }
     }
 
+    /// Tells whether what is said to it travels over a network for everybody to read and to change.
+    #[must_use]
+    pub fn is_in_the_clear(&self) -> bool {
+        matches!(self, Self::Tcp { tls: None, .. }) && !self.is_local()
+    }
+
     /// Tells whether it is on this computer, where nothing travels over a network.
     #[must_use]
     pub fn is_local(&self) -> bool {

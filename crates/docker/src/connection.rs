@@ -1,7 +1,7 @@
 //! A connection to an engine: who it is, and what is said to it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::ClientVersion;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::dial::Dialler;
-use crate::image::Facts;
+use crate::image::Knowledge;
 use crate::line::{Body, Line};
 use crate::{Address, Error, Result};
 
@@ -38,8 +38,10 @@ pub struct Options {
     pub programs: Vec<PathBuf>,
     /// How long an engine may take to say who it is.
     pub greeting: Duration,
-    /// How long it may take to begin an answer to a question.
+    /// How long it may take to answer a question.
     pub answer: Duration,
+    /// What is known of images already.
+    pub knowledge: Knowledge,
 }
 
 impl Options {
@@ -50,6 +52,7 @@ impl Options {
             programs,
             greeting: Duration::from_secs(30),
             answer: Duration::from_secs(120),
+            knowledge: Knowledge::default(),
         }
     }
 }
@@ -83,7 +86,7 @@ pub struct About {
 pub struct Connection {
     pub(crate) docker: bollard::Docker,
     pub(crate) line: Arc<Line>,
-    pub(crate) facts: Arc<Mutex<Facts>>,
+    pub(crate) knowledge: Knowledge,
     about: Arc<About>,
     prefix: Arc<str>,
     answer: Duration,
@@ -133,7 +136,7 @@ impl Connection {
         Ok(Self {
             docker,
             line,
-            facts: Arc::default(),
+            knowledge: options.knowledge.clone(),
             about: Arc::new(about),
             prefix,
             answer: options.answer,

@@ -19,6 +19,10 @@ use crate::{Address, Error, Result, TlsFiles};
 /// How long an idle connection over a network is trusted before it is asked whether it still lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
+/// `ERROR_PIPE_BUSY` of Windows.
+#[cfg(windows)]
+const PIPE_BUSY: i32 = 231;
+
 /// Bytes both ways, whatever carries them.
 pub(crate) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -75,10 +79,17 @@ impl Dialler {
             Address::Pipe(path) => {
                 #[cfg(windows)]
                 {
-                    let stream = tokio::net::windows::named_pipe::ClientOptions::new().open(path);
-                    Ok(plain(Box::new(
-                        stream.map_err(|error| self.failed(&error))?,
-                    )))
+                    let options = tokio::net::windows::named_pipe::ClientOptions::new();
+                    loop {
+                        match options.open(path) {
+                            Ok(stream) => return Ok(plain(Box::new(stream))),
+                            // Every place of the pipe is taken; one is free again in a moment.
+                            Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => {
+                                tokio::time::sleep(Duration::from_millis(50)).await;
+                            }
+                            Err(error) => return Err(self.failed(&error)),
+                        }
+                    }
                 }
                 #[cfg(not(windows))]
                 {

@@ -142,21 +142,24 @@ pub fn choose(sources: &Sources, wanted: Option<&str>) -> Result<Found> {
     match position {
         Some(position) => Ok(found.swap_remove(position)),
         None => Err(Error::NotFound {
-            message: match wanted.map(str::to_owned).or(sources.docker_context.clone()) {
-                Some(name) => format!("there is no engine or context {name:?}"),
-                None => "no Docker and no Podman was found".into(),
+            message: match wanted.map_or_else(|| current(sources), str::to_owned) {
+                name if wanted.is_none() && name == DEFAULT => {
+                    "no Docker and no Podman was found".into()
+                }
+                name => format!("there is no engine or context {name:?}"),
             },
         }),
     }
 }
 
-/// docker's order: `DOCKER_CONTEXT` over everything, then `DOCKER_HOST`, then what its settings say.
+/// docker's order: `DOCKER_HOST` over everything (its own words about `DOCKER_CONTEXT` say otherwise, and docker 28 does not),
+/// then `DOCKER_CONTEXT`, then what its settings say.
 fn current(sources: &Sources) -> String {
-    if let Some(name) = &sources.docker_context {
-        return name.clone();
-    }
     if sources.docker_host.is_some() {
         return DEFAULT.into();
+    }
+    if let Some(name) = &sources.docker_context {
+        return name.clone();
     }
     let folder = sources.docker_folder.as_deref();
     folder

@@ -1,7 +1,7 @@
 //! The images of an engine: list, inspect, history, tag.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::query_parameters::{ListImagesOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{StreamExt, stream};
@@ -51,11 +51,32 @@ impl Image {
     }
 }
 
-/// What never changes about an image, by its ID.
-pub(crate) type Facts = HashMap<Digest, Fact>;
+/// What never changes about images, by their IDs: asked once, wherever they are. Cloning gives the same one.
+#[derive(Clone, Default)]
+pub struct Knowledge {
+    facts: Arc<Mutex<HashMap<Digest, Fact>>>,
+}
+
+impl Knowledge {
+    fn of(&self, id: &Digest) -> Option<Fact> {
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.get(id).cloned()
+    }
+
+    fn learn(&self, id: Digest, fact: Fact) {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.insert(id, fact);
+    }
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").finish_non_exhaustive()
+    }
+}
 
 #[derive(Clone, Default)]
-pub(crate) struct Fact {
+struct Fact {
     platform: Option<Platform>,
     layers: Vec<Digest>,
 }
@@ -118,14 +139,10 @@ impl Connection {
     /// Fills in what the engine's list does not tell. It is asked once for each image; one that is gone meanwhile stays
     /// without.
     async fn learn(&self, images: &mut [Image]) {
-        let known = |id: &Digest| {
-            let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-            facts.get(id).cloned()
-        };
         let unknown: Vec<Digest> = images
             .iter()
             .map(|image| image.id.clone())
-            .filter(|id| known(id).is_none())
+            .filter(|id| self.knowledge.of(id).is_none())
             .collect();
         let questions: Vec<_> = unknown
             .iter()
@@ -135,17 +152,14 @@ impl Connection {
             .buffer_unordered(PARALLEL)
             .collect()
             .await;
-        {
-            let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-            for (id, answer) in answers {
-                match answer {
-                    Ok(details) => drop(facts.insert(id, details.fact())),
-                    Err(error) => tracing::debug!(%id, %error, "an image tells nothing of itself"),
-                }
+        for (id, answer) in answers {
+            match answer {
+                Ok(details) => self.knowledge.learn(id, details.fact()),
+                Err(error) => tracing::debug!(%id, %error, "an image tells nothing of itself"),
             }
         }
         for image in images {
-            if let Some(fact) = known(&image.id) {
+            if let Some(fact) = self.knowledge.of(&image.id) {
                 image.platform = fact.platform;
                 image.layers = fact.layers;
             }

@@ -251,7 +251,7 @@ impl Sums {
                 layer.1 = layer.1.max(total);
             }
             if let Some(current) = detail.current.filter(|_| !is_extracting) {
-                layer.0 = layer.0.max(current).min(layer.1.max(current));
+                layer.0 = layer.0.max(current);
             }
         }
         let sum = |part: fn(&(u64, u64)) -> u64| self.layers.values().map(part).sum();

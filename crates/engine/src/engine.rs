@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) registry: RegistryClient,
     pub(crate) files: crate::files::FilesCache,
-    pub(crate) connections: crate::places::Connections,
+    pub(crate) engine_images: docker::Knowledge,
 }
 
 impl Engine {
@@ -48,7 +48,7 @@ impl Engine {
                 store,
                 registry,
                 files: crate::files::FilesCache::default(),
-                connections: crate::places::Connections::default(),
+                engine_images: docker::Knowledge::default(),
             }),
         })
     }

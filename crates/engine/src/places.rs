@@ -7,9 +7,7 @@ mod stream;
 mod transfer;
 mod travel;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use docker::{Connection, Options};
 
@@ -38,6 +36,8 @@ pub struct PlaceInfo {
     pub address: Option<String>,
     /// Whether it is on another computer.
     pub remote: bool,
+    /// Whether what is said to it travels over a network unencrypted: whoever is on the way owns both computers.
+    pub in_the_clear: bool,
     /// Whether it is the one that `docker` would use now.
     pub current: bool,
     /// Why it cannot be used whatever runs: its files are damaged.
@@ -66,12 +66,6 @@ pub struct EnginePlace {
     pub(crate) connection: Connection,
 }
 
-/// Connections that were made, by address.
-#[derive(Default)]
-pub(crate) struct Connections {
-    open: Mutex<HashMap<docker::Address, Connection>>,
-}
-
 impl Engine {
     /// Lists the engines that the user has: what the environment says, docker's contexts, sockets that are there. Nothing is
     /// connected to: that is [`Engine::place`], whose error says what is wrong and what to do.
@@ -86,7 +80,8 @@ impl Engine {
 
     /// Connects to an engine, by what [`Engine::places`] calls it, by its address, or to the one that `docker` would use.
     ///
-    /// It is asked who it is every time, so an answer means that it is there now. It has thirty seconds.
+    /// It is asked who it is every time, so an answer means that it is there now; it has thirty seconds. What is returned keeps its
+    /// connections, and is best kept itself for as long as it is looked at.
     ///
     /// # Errors
     /// `not_found` (nothing is called so, or there is no engine at all), `unreachable`, `denied`, `timeout`, `tls`,
@@ -98,27 +93,17 @@ impl Engine {
         let wanted = id.map(str::to_owned);
         let found = blocking(move || Ok(docker::choose(&sources, wanted.as_deref())?)).await?;
         let address = found.address?;
-        let fresh = Connection::open(&address, &Options::new(programs)).await?;
+        let options = Options {
+            knowledge: self.shared.engine_images.clone(),
+            ..Options::new(programs)
+        };
+        let connection = Connection::open(&address, &options).await?;
         Ok(EnginePlace {
             engine: self.clone(),
             id: found.id,
             title: found.title,
-            connection: self.shared.connections.keep(address, fresh),
+            connection,
         })
-    }
-}
-
-impl Connections {
-    /// Keeps a connection, or hands out the older one to the same engine, which knows its images already.
-    fn keep(&self, address: docker::Address, fresh: Connection) -> Connection {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get(&address) {
-            Some(known) if known.about() == fresh.about() => known.clone(),
-            _ => {
-                open.insert(address, fresh.clone());
-                fresh
-            }
-        }
     }
 }
 
@@ -174,6 +159,9 @@ impl From<docker::Found> for PlaceInfo {
             id,
             title,
             description,
+            in_the_clear: address
+                .as_ref()
+                .is_some_and(docker::Address::is_in_the_clear),
             remote: address.as_ref().is_some_and(|address| !address.is_local()),
             address: address.map(|address| address.to_string()),
             current,

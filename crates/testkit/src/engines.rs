@@ -164,8 +164,6 @@ default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-[network]
-network_backend = "cni"
 "#;
 
 impl PodmanService {

@@ -81,6 +81,27 @@ fn contexts_that_docker_made_are_found() {
         ..sources(folder.path())
     };
     assert_eq!(choose(&other, None).unwrap().id, "secure");
+
+    // DOCKER_HOST comes before both: docker itself is asked.
+    let shown = Command::new("docker")
+        .args(["context", "show"])
+        .env("DOCKER_CONFIG", folder.path())
+        .env("DOCKER_CONTEXT", "secure")
+        .env("DOCKER_HOST", "unix:///some.sock")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let both = Sources {
+        docker_host: Some("unix:///some.sock".into()),
+        ..other
+    };
+    assert_eq!(choose(&both, None).unwrap().id, shown.trim());
+    let gone = Sources {
+        docker_context: Some("gone".into()),
+        ..sources(folder.path())
+    };
+    let error = choose(&gone, None).unwrap_err();
+    assert!(error.to_string().contains("\"gone\""), "{error}");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn docker(error: &docker::Error) -> Option<String> {
             "Start Docker or Podman there, or choose another engine.".into()
         }
         E::Denied { address } if address.starts_with("unix:") => {
-            "Add this user to the group that owns the socket (docker), then sign in again.".into()
+            "Join the group that owns the socket (Docker: the group docker) and sign in again, or choose another engine.".into()
         }
         E::Unreachable { .. } | E::Timeout { .. } => {
             "Check the network, the host and its port, and try again.".into()

@@ -76,6 +76,9 @@ impl Environment<'_> {
             )];
         }
         let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
+        let from_environment = self.variable("CONTAINER_HOST");
+        let said = from_environment.and_then(|value| value.into_string().ok());
+        let said = said.and_then(|text| text.parse::<Address>().ok());
         let places = [
             (
                 "podman:user",
@@ -104,7 +107,12 @@ impl Environment<'_> {
                 ),
             ),
         ];
-        sockets(&places)
+        let said = said.map(|address| Socket {
+            id: "podman:host".into(),
+            title: "CONTAINER_HOST".into(),
+            address,
+        });
+        said.into_iter().chain(sockets(&places)).collect()
     }
 }
 
