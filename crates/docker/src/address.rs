@@ -52,7 +52,7 @@ pub struct TlsFiles {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no address of an engine: {reason}")]
 pub struct AddressError {
-    /// The text, cut to 200 characters.
+    /// The text, cut to 200 characters, without a password.
     pub text: String,
     /// What is wrong with it.
     pub reason: &'static str,
@@ -94,7 +94,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let fail = |reason| AddressError {
-            text: text.chars().take(200).collect(),
+            text: without_password(text).chars().take(200).collect(),
             reason,
         };
         if text.chars().any(char::is_control) {
@@ -145,14 +145,18 @@ impl FromStr for Address {
                 if host.is_empty() {
                     return Err(fail("the host is missing"));
                 }
+                // ssh's settings may hand it to a shell on this side, as `ProxyCommand` does.
+                if !host.chars().all(|c| is_plain(c) || c == ':') {
+                    return Err(fail("the host has characters that a shell would take"));
+                }
                 let socket = Some(url.path()).filter(|path| !matches!(*path, "" | "/"));
-                if socket.is_some_and(|socket| !is_plain(socket)) {
+                if socket.is_some_and(|socket| !socket.chars().all(is_plain)) {
                     return Err(fail(
                         "the socket's path has characters that a shell would take",
                     ));
                 }
                 let user = Some(url.username()).filter(|user| !user.is_empty());
-                if user.is_some_and(|user| !is_plain(user)) {
+                if user.is_some_and(|user| !user.chars().all(is_plain)) {
                     return Err(fail("the user has characters that a shell would take"));
                 }
                 Ok(Self::Ssh {
@@ -176,9 +180,19 @@ fn explicit_port(rest: &str, url: &Url) -> Option<u16> {
 }
 
 /// ssh hands its words to a shell on the other side.
-fn is_plain(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || "/._-+@".contains(c))
+fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "/._-+@".contains(character)
+}
+
+/// An address takes no password, but somebody may have put one into it.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => format!("{scheme}://…@{host}"),
+        _ => text.to_owned(),
+    }
 }
 
 impl fmt::Display for Address {
@@ -255,10 +269,13 @@ mod tests {
             "ssh://user:secret@host",
             "ssh://host/$(touch x)",
             "ssh://host/a;b",
+            "ssh://a$(touch)b",
+            "ssh://a'b",
             "ssh://a%60b@host",
             "unix:///a\nb",
         ] {
-            assert!(text.parse::<Address>().is_err(), "{text}");
+            let error = text.parse::<Address>().expect_err(text);
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 }

@@ -213,7 +213,7 @@ fn large() -> ImageBuilder {
             .wrapping_add(1);
         char::from(33 + u8::try_from((state >> 33) % 90).unwrap())
     })
-    .take(48 << 20)
+    .take(16 << 20)
     .collect();
     ImageBuilder::new().files([("noise", noise.as_str())])
 }
@@ -247,6 +247,68 @@ async fn an_engine_that_ends_in_the_middle_leaves_the_store_whole() {
     let all = fresh.images(&ImageQuery::default()).await.unwrap();
     assert_eq!(all.total_all, 0);
     check(&fresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_ends_while_it_is_sent_to_is_the_reason() {
+    let docker = Dockerd::start();
+    let lab = Lab::new().await;
+    lab.registry.push("large:1", &large().build());
+    let pulled = lab.pull(&lab.registry.reference("large:1")).await.unwrap();
+    let address = docker.address();
+    let docker = std::sync::Arc::new(Mutex::new(docker));
+    let killer = std::sync::Arc::clone(&docker);
+    let counter = Counter::default();
+    *counter.first.lock().unwrap() = Some(Box::new(move || killer.lock().unwrap().kill()));
+    let request = from_to(here(&pulled.reference.to_string()), at(&address, "large:1"));
+    let error = lab.engine.copy(&request, &counter).await.unwrap_err();
+    assert_eq!(error.code(), "unreachable", "{error}");
+    assert!(error.message().contains(&address), "{}", error.message());
+    lab.check().await;
+}
+
+/// The engine is lent what the user has signed in with, and no message tells it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_pulls_and_pushes_with_the_users_login() {
+    let docker = Dockerd::start();
+    let registry = testkit::DockerRegistry::start(&testkit::DockerRegistryOptions {
+        login: Some(("ada".into(), "hunter2".into())),
+        ..Default::default()
+    });
+    let reference = registry.push("team/app:1", &app("one").build());
+    let folder = tempfile::tempdir().unwrap();
+    let stranger = Engine::open(settings(&folder.path().join("one")))
+        .await
+        .unwrap();
+    let place = stranger.place(Some(&docker.address())).await.unwrap();
+    let refused = place.pull(&reference, None, &NoProgress).await.unwrap_err();
+    assert!(
+        matches!(refused.code(), "engine_failed" | "not_found"),
+        "{refused}"
+    );
+
+    let file = folder.path().join("config.json");
+    // ada:hunter2 in base64.
+    let entry = r#"{"auth":"YWRhOmh1bnRlcjI="}"#;
+    std::fs::write(
+        &file,
+        format!(r#"{{"auths":{{"{}":{entry}}}}}"#, registry.host()),
+    )
+    .unwrap();
+    let mut known = settings(&folder.path().join("two"));
+    known.registry.credentials.files = vec![file];
+    let ada = Engine::open(known).await.unwrap();
+    let place = ada.place(Some(&docker.address())).await.unwrap();
+    place.pull(&reference, None, &NoProgress).await.unwrap();
+    let name = registry.reference("team/again:2");
+    let source = Selector::from(reference.to_string().as_str());
+    place.tag(&source, &name).await.unwrap();
+    place.push(&name, &NoProgress).await.unwrap();
+
+    let refused = stranger.place(Some(&docker.address())).await.unwrap();
+    let refused = refused.push(&name, &NoProgress).await.unwrap_err();
+    assert_eq!(refused.code(), "engine_failed");
+    assert!(!refused.message().contains("hunter2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
