@@ -229,7 +229,22 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever is typed is an address or an error; an address says itself, and means the same again.
+        #[test]
+        fn an_address_reads_back(text in "(unix|npipe|tcp|http|https|ssh)://[a-z0-9.:@/$;%\\[\\]-]{0,30}") {
+            if let Ok(address) = text.parse::<Address>() {
+                let shown = address.to_string();
+                let again = shown.parse::<Address>();
+                prop_assert!(again.is_ok(), "{} {:?}", shown, again);
+                prop_assert_eq!(again.map(|again| again.to_string()), Ok(shown));
+            }
+        }
+    }
 
     #[test]
     fn addresses_are_dockers() {

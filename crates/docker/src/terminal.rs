@@ -240,7 +240,7 @@ impl Reading {
                 if !self.buffer.is_empty() {
                     return Ok(Some(Output::Out(self.buffer.split().freeze())));
                 }
-            } else if let Some(output) = self.framed()? {
+            } else if let Some(output) = framed(&mut self.buffer)? {
                 return Ok(Some(output));
             }
             if !self.more().await? {
@@ -250,26 +250,6 @@ impl Reading {
                 };
             }
         }
-    }
-
-    fn framed(&mut self) -> io::Result<Option<Output>> {
-        let Some((header, rest)) = self.buffer.split_first_chunk::<8>() else {
-            return Ok(None);
-        };
-        let [kind, _, _, _, a, b, c, d] = *header;
-        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-        if length > MAX_PIECE || kind > 2 {
-            return Err(io::Error::other("its output is not in frames"));
-        }
-        if rest.len() < length {
-            return Ok(None);
-        }
-        let mut whole = self.buffer.split_to(8 + length);
-        let piece = whole.split_off(8).freeze();
-        Ok(Some(match kind {
-            2 => Output::Error(piece),
-            _ => Output::Out(piece),
-        }))
     }
 
     async fn more(&mut self) -> io::Result<bool> {
@@ -288,6 +268,71 @@ impl Reading {
                     return Ok(true);
                 }
             },
+        }
+    }
+}
+
+/// Takes the next whole frame out of what has come.
+fn framed(buffer: &mut BytesMut) -> io::Result<Option<Output>> {
+    let Some((header, rest)) = buffer.split_first_chunk::<8>() else {
+        return Ok(None);
+    };
+    let [kind, _, _, _, a, b, c, d] = *header;
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    if length > MAX_PIECE || kind > 2 {
+        return Err(io::Error::other("its output is not in frames"));
+    }
+    if rest.len() < length {
+        return Ok(None);
+    }
+    let mut whole = buffer.split_to(8 + length);
+    let piece = whole.split_off(8).freeze();
+    Ok(Some(match kind {
+        2 => Output::Error(piece),
+        _ => Output::Out(piece),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However the bytes are cut on their way, the same frames come out.
+        #[test]
+        fn frames_come_out_whole(
+            frames in prop::collection::vec((1..=2_u8, prop::collection::vec(any::<u8>(), 0..40)), 0..8),
+            step in 1..30_usize,
+        ) {
+            let mut bytes = Vec::new();
+            for (kind, piece) in &frames {
+                let length = u32::try_from(piece.len()).unwrap_or_default();
+                bytes.extend([*kind, 0, 0, 0]);
+                bytes.extend(length.to_be_bytes());
+                bytes.extend(piece);
+            }
+            let mut buffer = BytesMut::new();
+            let mut found = Vec::new();
+            for chunk in bytes.chunks(step) {
+                buffer.extend_from_slice(chunk);
+                while let Some(output) = framed(&mut buffer).map_err(|error| TestCaseError::fail(error.to_string()))? {
+                    found.push(match output {
+                        Output::Out(piece) => (1, piece.to_vec()),
+                        Output::Error(piece) => (2, piece.to_vec()),
+                    });
+                }
+            }
+            prop_assert!(buffer.is_empty());
+            prop_assert_eq!(found, frames);
+        }
+
+        /// What is no frame is an error, and never a panic or a wait for gigabytes.
+        #[test]
+        fn noise_is_refused(noise in prop::collection::vec(any::<u8>(), 8..64)) {
+            let mut buffer = BytesMut::from(noise.as_slice());
+            while let Ok(Some(_)) = framed(&mut buffer) {}
         }
     }
 }
