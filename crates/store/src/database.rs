@@ -58,6 +58,11 @@ CREATE INDEX in_use_of_image ON in_use (image);
 INSERT INTO meta VALUES ('generation', '0'), ('unchecked', '0');
 ";
 
+/// Made where it is missing, also in databases of versions that did not have it: an index changes no meaning, and thus no format.
+const LATER_INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS blobs_damaged ON blobs (id) WHERE damaged = 1;
+";
+
 /// Opens the database file and brings an empty one to the current format.
 pub(crate) fn open(root: &Path, read_only: bool) -> Result<Connection> {
     let path = root.join("strata.db");
@@ -124,6 +129,7 @@ fn prepare(mut connection: Connection, root: &Path, read_only: bool) -> Result<C
             }
             transaction.commit().map_err(&fail)?;
         }
+        connection.execute_batch(LATER_INDEXES).map_err(&fail)?;
     }
     // A damaged first page shows here, before anybody relies on the rest.
     connection

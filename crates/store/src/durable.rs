@@ -17,9 +17,19 @@ pub(crate) fn persist(temporary: &Path, file: &File, place: &Path) -> Result<()>
 
 /// Writes a file aside and syncs it; [`rename`] makes it visible.
 pub(crate) fn prepare(temporary: &Path, bytes: &[u8]) -> Result<()> {
+    prepare_pieces(temporary, [bytes])
+}
+
+/// As [`prepare`], of a file whose pieces lie in several places.
+pub(crate) fn prepare_pieces<'a>(
+    temporary: &Path,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<()> {
     let mut file = create(temporary)?;
-    file.write_all(bytes)
-        .map_err(Error::io("write", temporary))?;
+    for piece in pieces {
+        file.write_all(piece)
+            .map_err(Error::io("write", temporary))?;
+    }
     file.sync_all().map_err(Error::io("write", temporary))
 }
 

@@ -60,7 +60,7 @@ pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
 pub use detail::{ImageDetail, IndexEntry, LayerDetail, SharedWith};
 pub use error::Error;
-pub use images::{ImageSummary, LayerStrip, StripLayer};
+pub use images::{ImageKey, ImageSummary, LayerStrip, StripLayer};
 pub use ingest::{Ingest, IngestWriter};
 pub use journal::{JournalEntry, Undoable};
 pub use lacking::Lacking;
