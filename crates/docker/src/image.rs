@@ -166,6 +166,44 @@ impl Connection {
         }
     }
 
+    /// Finds the ID and the names of an image by docker's rules. The engine is asked about this one image, where it is not meant
+    /// by the beginning of an ID.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`].
+    pub async fn find_image(&self, selector: &Selector) -> Result<(Digest, Vec<ImageName>)> {
+        let named = selector.reference();
+        let named = named.map(|reference| reference.clone().with_default_tag().to_string());
+        let whole = selector.digest().map(ToString::to_string);
+        for what in whole.into_iter().chain(named) {
+            match self.details(&what).await {
+                Ok(details) => return Ok((id(&details.id)?, details.names())),
+                Err(Error::NotFound { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        let missing = || Error::NotFound {
+            message: format!("there is no image {selector}"),
+        };
+        let prefix = selector.id_prefix().ok_or_else(missing)?;
+        let options = ListImagesOptionsBuilder::default().all(true).build();
+        let listed = self.docker.list_images(Some(options)).await;
+        let mut found = Vec::new();
+        for image in listed.map_err(self.failed())? {
+            let id = id(&image.id)?;
+            if id.hex().starts_with(prefix) {
+                found.push((id, names(&image.repo_tags)));
+            }
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(_), false) => Err(Error::Ambiguous {
+                text: selector.text().to_owned(),
+            }),
+            (None, _) => Err(missing()),
+        }
+    }
+
     /// Finds an image by docker's rules: a whole digest, a name, the beginning of an ID.
     ///
     /// # Errors
@@ -245,6 +283,8 @@ impl Connection {
 struct Details {
     id: String,
     #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
     os: Option<String>,
     #[serde(default)]
     architecture: Option<String>,
@@ -262,6 +302,10 @@ struct RootFs {
 }
 
 impl Details {
+    fn names(&self) -> Vec<ImageName> {
+        names(self.repo_tags.as_deref().unwrap_or_default())
+    }
+
     fn fact(self) -> Fact {
         let variant = self.variant.filter(|variant| !variant.is_empty());
         let os = self.os.filter(|os| !os.is_empty());

@@ -51,6 +51,8 @@ struct Line {
     #[serde(default)]
     status: Option<String>,
     #[serde(default)]
+    stream: Option<String>,
+    #[serde(default)]
     progress_detail: Option<Detail>,
     #[serde(default)]
     error: Option<String>,
@@ -123,21 +125,22 @@ impl Connection {
         )))
     }
 
-    /// Takes in an archive. An error in `pieces` breaks it off; what the engine has then is its own affair: layers without a
-    /// name, no image.
+    /// Takes in an archive, and returns what the engine says that it loaded: names, and IDs of images without one. An error in
+    /// `pieces` breaks it off; what the engine has then is its own affair: layers without a name, no image.
     ///
     /// # Errors
     /// What the engine says of the archive, [`Error::Vanished`].
     pub async fn load_images(
         &self,
         pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let query = [("quiet", "1")];
         let mut request = self.request(Method::POST, "/images/load", &query, streamed(pieces))?;
         let tar = HeaderValue::from_static("application/x-tar");
         request.headers_mut().insert(CONTENT_TYPE, tar);
         let response = self.line.ask(request).await?;
         let mut lines = self.documents::<Line>(response);
+        let mut loaded = Vec::new();
         while let Some(line) = lines.try_next().await? {
             if let Some(message) = line.failure() {
                 return Err(Error::Failed {
@@ -145,8 +148,14 @@ impl Connection {
                     message,
                 });
             }
+            let told = line.stream.unwrap_or_default();
+            let told = told
+                .trim()
+                .strip_prefix("Loaded image ID: ")
+                .or_else(|| told.trim().strip_prefix("Loaded image: "));
+            loaded.extend(told.map(str::to_owned));
         }
-        Ok(())
+        Ok(loaded)
     }
 
     /// Has the engine pull. Every item says how far it is; the end of the stream is the end of the work.

@@ -165,8 +165,8 @@ impl EnginePlace {
     /// # Errors
     /// `not_found`, `ambiguous_reference`.
     pub async fn inspect(&self, selector: &Selector) -> Result<Value, Error> {
-        let image = self.connection.image(selector).await?;
-        Ok(self.connection.inspect_image(&image.id).await?)
+        let (id, _) = self.connection.find_image(selector).await?;
+        Ok(self.connection.inspect_image(&id).await?)
     }
 
     /// Tells how an image was made, newest step first.

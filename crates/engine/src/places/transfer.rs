@@ -44,12 +44,8 @@ impl EnginePlace {
         let lines = self.connection.pull(&reference, platform, login.as_ref());
         let target = follow(lines.await?, progress).await?;
         let selector = Selector::from(reference.to_string().as_str());
-        let image = self.connection.image(&selector).await?;
-        Ok(PlacePulled {
-            id: image.id,
-            target,
-            names: image.names,
-        })
+        let (id, names) = self.connection.find_image(&selector).await?;
+        Ok(PlacePulled { id, target, names })
     }
 
     /// Has the engine push an image under a name that it has there. Without a tag it means `latest`.

@@ -18,15 +18,18 @@ impl Engine {
         name: Option<Reference>,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
-        let (place, image) = self.source(&request.from).await?;
+        let (place, id, names) = self.source(&request.from).await?;
         if request.platform.is_none()
-            && let Some(target) = self.has(&image.id).await?
+            && let Some(target) = self.has(&id).await?
         {
             return self.name_here(request, target, name).await;
         }
-        let pieces = place.connection.export_image(&image.id).await?;
+        let pieces = place.connection.export_image(&id).await?;
         let (input, reader) = stream::reading();
-        let named = format!("{} of {}", image_name(&image), place.title);
+        let called = names
+            .first()
+            .map_or_else(|| id.short().to_owned(), ImageName::familiar);
+        let named = format!("{called} of {}", place.title);
         let load = self.load_only(
             named,
             Box::new(reader),
@@ -82,9 +85,9 @@ impl Engine {
             Box::pin(self.save(save, progress)),
             place.connection.load_images(pieces)
         );
-        let saved = match (saved, loaded) {
-            (Ok(saved), Ok(())) => saved,
-            (Err(error), Ok(())) => return Err(error),
+        let (saved, told) = match (saved, loaded) {
+            (Ok(saved), Ok(told)) => (saved, told),
+            (Err(error), Ok(_)) => return Err(error),
             // A save that fails by itself breaks the engine's load; one whose pipe broke has nothing to say.
             (Err(error), Err(_)) if !is_broken_pipe(&error) => return Err(error),
             (_, Err(error)) => return Err(error.into()),
@@ -92,7 +95,7 @@ impl Engine {
         let image = saved.images.into_iter().next();
         let image = image
             .ok_or_else(|| Error::Internal("a save wrote no image and said nothing".into()))?;
-        let there = place.arrived(&[&image.id, &image.target]).await?;
+        let there = place.arrived(&[&image.id, &image.target], &told).await?;
         let moved = place.name_there(&there, &name).await?;
         Ok(copied(there, image.target, name, moved))
     }
@@ -103,15 +106,14 @@ impl Engine {
         request: &CopyRequest,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
-        let (from, image) = self.source(&request.from).await?;
+        let (from, id, _) = self.source(&request.from).await?;
         let (to, name) = self.destination(&request.to).await?;
-        to.refuse_taken(request.move_policy, &name, &[&image.id])
-            .await?;
-        let there = match to.connection.has_image(image.id.as_str()).await? {
+        to.refuse_taken(request.move_policy, &name, &[&id]).await?;
+        let there = match to.connection.has_image(id.as_str()).await? {
             Some(there) => there,
             None => {
-                pass(&from.connection, &image.id, &to.connection, progress).await?;
-                to.arrived(&[&image.id]).await?
+                let told = pass(&from.connection, &id, &to.connection, progress).await?;
+                to.arrived(&[&id], &told).await?
             }
         };
         let moved = to.name_there(&there, &name).await?;
@@ -120,14 +122,15 @@ impl Engine {
 
     /// Tells what an image of an engine is called there.
     pub(crate) async fn name_at_engine(&self, place: &Place) -> Result<Option<ImageName>, Error> {
-        let (_, image) = self.source(place).await?;
-        Ok(image.names.into_iter().next())
+        let (_, _, names) = self.source(place).await?;
+        Ok(names.into_iter().next())
     }
 
-    async fn source(&self, place: &Place) -> Result<(EnginePlace, docker::Image), Error> {
+    /// Connects to the engine that an image comes from; its ID and its names there.
+    async fn source(&self, place: &Place) -> Result<(EnginePlace, Digest, Vec<ImageName>), Error> {
         let (place, selector) = self.daemon(place).await?;
-        let image = place.connection.image(selector).await?;
-        Ok((place, image))
+        let (id, names) = place.connection.find_image(selector).await?;
+        Ok((place, id, names))
     }
 
     /// Connects to the engine that an image goes to; the name that it gets there has a tag.
@@ -232,12 +235,19 @@ impl EnginePlace {
         }
     }
 
-    /// Makes sure that an image that was sent is there.
-    async fn arrived(&self, known: &[&Digest]) -> Result<Digest, Error> {
+    /// Makes sure that an image that was sent is there: under the ID that it has elsewhere, or the one that the engine told.
+    async fn arrived(&self, known: &[&Digest], told: &[String]) -> Result<Digest, Error> {
         for digest in known {
             if let Some(there) = self.connection.has_image(digest.as_str()).await? {
                 return Ok(there);
             }
+        }
+        // An engine that keeps manifests makes one where the archive had none, and only then knows its digest.
+        if let [only] = told
+            && let Ok(digest) = only.parse::<Digest>()
+            && let Some(there) = self.connection.has_image(digest.as_str()).await?
+        {
+            return Ok(there);
         }
         Err(docker::Error::Answer {
             reason: "it took the image and does not have it".into(),
@@ -270,7 +280,7 @@ async fn pass(
     id: &Digest,
     to: &Connection,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let mut current = 0;
     let pieces = from.export_image(id).await?.map(|piece| {
         if let Ok(piece) = &piece {
@@ -296,11 +306,6 @@ fn copied(id: Digest, target: Digest, name: ImageName, moved: Option<TagMove>) -
         names: vec![name],
         moved: moved.into_iter().collect(),
     }
-}
-
-fn image_name(image: &docker::Image) -> String {
-    let first = image.names.first();
-    first.map_or_else(|| image.id.short().to_owned(), ImageName::familiar)
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
