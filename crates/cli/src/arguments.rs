@@ -91,7 +91,8 @@ pub(crate) enum Verb {
     Save(Save),
     /// Make an image of the tar of a file system, or of a folder
     Import(Import),
-    /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, or a bare name = the store
+    /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, docker-daemon:, or a
+    /// bare name = the store
     Copy(Copy),
     /// Give an image one more name
     Tag(Tag),
@@ -139,6 +140,8 @@ pub(crate) enum Verb {
     Analyze(Analyze),
     /// Show what the store takes on disk
     Df,
+    /// List the Docker engines and Podmans that docker-daemon: can mean, and whether they answer
+    Engines,
     /// Look for damage: rows, files, sizes and digests that disagree
     Check(Check),
     /// Print the version
@@ -255,6 +258,13 @@ pub(crate) struct Copy {
     /// Refuse when the name already names another image
     #[arg(long)]
     pub(crate) no_move: bool,
+    /// Which engine docker-daemon: in FROM means: a context of docker's, `docker`, `podman`, or an address such as
+    /// ssh://user@host [default: the one that docker would use]
+    #[arg(long, value_name = "ENGINE", alias = "src-daemon-host")]
+    pub(crate) src_engine: Option<String>,
+    /// Which engine docker-daemon: in TO means
+    #[arg(long, value_name = "ENGINE", alias = "dest-daemon-host")]
+    pub(crate) dest_engine: Option<String>,
     /// Where the image is
     #[arg(value_name = "FROM", value_parser = place)]
     pub(crate) from: Place,

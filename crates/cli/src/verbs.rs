@@ -8,6 +8,7 @@ mod containers;
 mod copy;
 mod df;
 mod edit;
+mod engines;
 mod files;
 mod history;
 mod images;
@@ -69,6 +70,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Packages(arguments) => compare::packages(session, &arguments, out),
         Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
         Verb::Df => df::run(session, out),
+        Verb::Engines => engines::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),
         Verb::Completions(arguments) => {

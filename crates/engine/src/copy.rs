@@ -31,18 +31,19 @@ pub struct Copied {
     pub target: Digest,
     /// The names that it has there.
     pub names: Vec<ImageName>,
-    /// Names of the store that were made or moved.
+    /// Names that were made or moved there.
     pub moved: Vec<TagMove>,
 }
 
 impl Engine {
-    /// Copies an image. Between two places that are both not the store it goes through the store, which keeps nothing of it
-    /// but for the grace time.
+    /// Copies an image. Between two engines it goes through a pipe; between two other places that are both not the store it goes
+    /// through the store, which keeps nothing of it but for the grace time. What the other side has already is not sent.
     ///
-    /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::load`] and [`Engine::save`] say of it.
+    /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::load`] and [`Engine::save`] say of it; an engine may
+    /// then have layers that no image has.
     ///
     /// # Errors
-    /// Those of the three, and `usage` for a place to which nothing can be copied yet.
+    /// Those of the three, those of [`Engine::place`], and `usage` for a place to which nothing can be copied yet.
     pub async fn copy(
         &self,
         request: &CopyRequest,
@@ -54,6 +55,9 @@ impl Engine {
                 kind: "a registry".into(),
             }
             .into());
+        }
+        if let (Place::Daemon { .. }, Place::Daemon { .. }) = (&request.from, &request.to) {
+            return Box::pin(self.send_between_engines(request, progress)).await;
         }
         if let Place::Store(selector) = &request.to {
             let name = given(selector)?;
@@ -118,6 +122,7 @@ impl Engine {
                     moved: pulled.moved,
                 })
             }
+            Place::Daemon { .. } => Box::pin(self.bring_from_engine(request, name, progress)).await,
             archive => {
                 let image = self.find_in(archive).await?;
                 let load = LoadRequest {
@@ -143,7 +148,7 @@ impl Engine {
         }
     }
 
-    /// Writes an image of the store into an archive.
+    /// Writes an image of the store into an archive, or sends it to an engine.
     async fn take_out(
         &self,
         request: &CopyRequest,
@@ -151,11 +156,14 @@ impl Engine {
         named: Option<&ImageName>,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
+        if let Place::Daemon { .. } = &request.to {
+            return Box::pin(self.send_to_engine(request, selector, progress)).await;
+        }
         let (target, style) = match &request.to {
             Place::OciFolder { path, .. } => (SaveTarget::Folder(path.clone()), Style::Oci),
             Place::OciArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Oci),
             Place::DockerArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Docker),
-            Place::Store(_) | Place::Registry(_) => {
+            Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => {
                 return Err(Error::Internal("this place is no archive".into()));
             }
         };
@@ -236,6 +244,7 @@ impl Engine {
                 let reference = reference.clone().with_default_tag();
                 Ok(Some(ImageName::of(&reference)).filter(|name| name.tag().is_some()))
             }
+            daemon @ Place::Daemon { .. } => Box::pin(self.name_at_engine(daemon)).await,
             archive => Ok(self.find_in(archive).await?.names.into_iter().next()),
         }
     }
@@ -287,7 +296,7 @@ fn path(place: &Place) -> &std::path::Path {
         Place::OciFolder { path, .. }
         | Place::OciArchive { path, .. }
         | Place::DockerArchive { path, .. } => path,
-        Place::Store(_) | Place::Registry(_) => std::path::Path::new(""),
+        Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => std::path::Path::new(""),
     }
 }
 
@@ -296,7 +305,7 @@ fn reference(place: &Place) -> Option<&str> {
         Place::OciFolder { reference, .. }
         | Place::OciArchive { reference, .. }
         | Place::DockerArchive { reference, .. } => reference.as_deref(),
-        Place::Store(_) | Place::Registry(_) => None,
+        Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => None,
     }
 }
 

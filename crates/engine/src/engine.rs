@@ -22,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) registry: RegistryClient,
     pub(crate) files: crate::files::FilesCache,
     pub(crate) containers: crate::containers::ContainerFilesCache,
+    pub(crate) engine_images: docker::Knowledge,
 }
 
 impl Engine {
@@ -49,6 +50,7 @@ impl Engine {
                 registry,
                 files: crate::files::FilesCache::default(),
                 containers: crate::containers::ContainerFilesCache::default(),
+                engine_images: docker::Knowledge::default(),
             }),
         })
     }

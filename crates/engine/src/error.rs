@@ -47,6 +47,9 @@ pub enum Error {
         /// The filter's key.
         key: &'static str,
     },
+    /// A Docker Engine or a Podman, or the way to it, failed.
+    #[error(transparent)]
+    Docker(#[from] Box<docker::Error>),
     /// The registry, or the way to it, failed.
     #[error(transparent)]
     Registry(#[from] Box<registry::Error>),
@@ -319,6 +322,12 @@ pub enum Error {
 impl From<registry::Error> for Error {
     fn from(error: registry::Error) -> Self {
         Error::Registry(Box::new(error))
+    }
+}
+
+impl From<docker::Error> for Error {
+    fn from(error: docker::Error) -> Self {
+        Error::Docker(Box::new(error))
     }
 }
 

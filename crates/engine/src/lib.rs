@@ -33,6 +33,7 @@ mod load;
 mod packages;
 mod pipeline;
 mod place;
+pub mod places;
 mod probe;
 mod progress;
 mod pull;
@@ -82,6 +83,7 @@ pub use load::{
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
+pub use places::{EnginePlace, PlaceInfo};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{

@@ -1,5 +1,7 @@
 //! What an engine is told when it is opened.
 
+mod engines;
+
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub parallel_downloads: usize,
     /// Which hosts may be insecure, whom to trust, where credentials are, which proxies to use.
     pub registry: ClientOptions,
+    /// Where a Docker Engine or a Podman may be.
+    pub engines: docker::Sources,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -41,7 +45,8 @@ impl Settings {
     /// Builds the defaults from the environment, which is read only through `lookup`.
     ///
     /// The store: `STRATA_STORE`, else `strata` in the platform's data folder. Credentials: podman's and docker's
-    /// files. Proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in capitals or not.
+    /// files. Proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in capitals or not. Engines: docker's own
+    /// variables and folder, and the usual sockets.
     ///
     /// # Errors
     /// [`SettingsError::NoStorePlace`] where neither the store nor a home folder is named.
@@ -67,6 +72,7 @@ impl Settings {
             host_platform: host_platform(),
             parallel_downloads: PARALLEL_DOWNLOADS,
             registry,
+            engines: environment.engines(),
             clock,
         })
     }

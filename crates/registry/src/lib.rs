@@ -15,6 +15,7 @@ mod client;
 mod credentials;
 mod endpoint;
 mod error;
+mod known_login;
 mod observer;
 mod options;
 mod repository;
@@ -29,6 +30,7 @@ mod transport;
 pub use blob::BlobStream;
 pub use client::RegistryClient;
 pub use error::{CredentialError, CredentialUse, Error, OptionsError, Phase, TlsReason};
+pub use known_login::{KnownLogin, known_login};
 pub use observer::{Observer, Retrying, What};
 pub use options::{
     ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm,

@@ -196,7 +196,7 @@ fn configuration(folder: &Path, port: u16, options: &DockerRegistryOptions) -> S
     text
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -235,7 +235,7 @@ pub(crate) fn find(program: &str, package: &str) -> PathBuf {
     })
 }
 
-fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
+pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     let output = Command::new(find(program, program))
         .args(arguments)
         .current_dir(folder)

@@ -4,6 +4,8 @@
 mod archives;
 mod committing;
 mod damage;
+#[cfg(target_os = "linux")]
+mod engines;
 mod errors;
 mod full;
 mod inside;

@@ -12,7 +12,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
         Error::Place(_) => Some(
             "The places are docker://REF (to copy from), oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
-             and a bare name for the store."
+             docker-daemon:REF, and a bare name for the store."
                 .into(),
         ),
         Error::WhichImage { place, .. } => {
@@ -28,6 +28,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::FilterNotHere { key, .. } => Some(format!("Leave {key} out.")),
         Error::Registry(error) => registry(error),
+        Error::Docker(error) => docker(error),
         Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
             format!("Ask for one of them, for example with --platform {platform}.")
         }),
@@ -138,6 +139,43 @@ fn archive(error: &archive::Error) -> Option<String> {
             "The file was cut or damaged on its way: copy it again.".into()
         }
         _ => "Whoever made the archive has to make it again.".into(),
+    })
+}
+
+fn docker(error: &docker::Error) -> Option<String> {
+    use docker::Error as E;
+    Some(match error {
+        E::Address(_) => {
+            "Write it as unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.".into()
+        }
+        E::File { .. } => "Mend the file, or make the context again with docker.".into(),
+        E::NotThere { .. } | E::Refused { .. } => {
+            "Start Docker or Podman there, or choose another engine.".into()
+        }
+        E::Denied { address } if address.starts_with("unix:") => {
+            "Join the group that owns the socket (Docker: the group docker) and sign in again, or choose another engine.".into()
+        }
+        E::Unreachable { .. } | E::Timeout { .. } => {
+            "Check the network, the host and its port, and try again.".into()
+        }
+        E::Tls { .. } => {
+            "Check the files ca.pem, cert.pem and key.pem of the context, and the engine's own."
+                .into()
+        }
+        E::Ssh { host, .. } => format!(
+            "Try ssh {host} docker version in a terminal: it has to work with a key, without a password."
+        ),
+        E::NoSsh => "Install an ssh client, such as OpenSSH.".into(),
+        E::NotAnEngine { .. } | E::Answer { .. } => {
+            "Check that a Docker or a Podman is behind the address.".into()
+        }
+        E::TooOld { .. } => "Update the engine: Docker 19.03 or Podman 3 is the least.".into(),
+        E::TooNew { .. } => "Update Strata.".into(),
+        E::Stale => "Look at the new plan.".into(),
+        E::Vanished { .. } => "Look whether the engine still runs, then try again.".into(),
+        E::Ambiguous { .. } => "Give more of the ID.".into(),
+        E::Source(source) => return io(source),
+        _ => return None,
     })
 }
 

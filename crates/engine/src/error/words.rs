@@ -14,6 +14,7 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::Filter(_)
         | Error::FilterNotHere { .. } => "usage",
         Error::Registry(error) => registry(error),
+        Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             "invalid_response"
@@ -110,6 +111,32 @@ fn archive(error: &archive::Error) -> &'static str {
         }
         // What is left is wrong with the archive, the errors of later versions included.
         _ => "invalid_archive",
+    }
+}
+
+fn docker(error: &docker::Error) -> &'static str {
+    use docker::Error as E;
+    match error {
+        E::Address(_) | E::ContainerName { .. } => "usage",
+        E::NotThere { .. }
+        | E::Refused { .. }
+        | E::Unreachable { .. }
+        | E::Ssh { .. }
+        | E::NoSsh
+        | E::Vanished { .. } => "unreachable",
+        E::Denied { .. } => "denied",
+        E::Timeout { .. } => "timeout",
+        E::Tls { .. } => "tls",
+        E::TooOld { .. } | E::TooNew { .. } => "engine_unsupported",
+        E::NotFound { .. } => "not_found",
+        E::Conflict { .. } => "conflict",
+        E::Stale => "plan_stale",
+        E::Ambiguous { .. } => "ambiguous_reference",
+        E::Failed { .. } => "engine_failed",
+        E::File { .. } => "io",
+        E::Source(source) => io(source),
+        // What is left are answers that break the protocol.
+        _ => "invalid_response",
     }
 }
 

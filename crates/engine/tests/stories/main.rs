@@ -7,5 +7,7 @@ mod faults;
 mod lab;
 mod layers;
 mod peers;
+#[cfg(target_os = "linux")]
+mod places;
 mod repairs;
 mod sharing;
