@@ -5,15 +5,16 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, R
 use reqwest::{Method, Response};
 use url::Url;
 
+use crate::access::Access;
 use crate::address::{Reach, authority, reach};
 use crate::auth::{Authorizer, Refusal};
 use crate::endpoint::{Endpoint, Endpoints, accepts_any_certificate, may_be_plain};
 use crate::status::{self, Account, MAX_ERROR_BODY, warning};
-use crate::transport::{Request, Transport, read_body};
+use crate::transport::{Payload, Request, Transport, read_body};
 use crate::{Attempts, ClientOptions, Error, Observer, Repository, What};
 
 /// The most hops from a registry's URL to the bytes.
-const MAX_REDIRECTS: usize = 10;
+pub(crate) const MAX_REDIRECTS: usize = 10;
 
 /// The most texts that are remembered so as not to report them twice.
 const MAX_WARNINGS: usize = 1000;
@@ -24,15 +25,15 @@ const MAX_WARNINGS: usize = 1000;
 /// credentials when a registry asks for them.
 #[derive(Clone, Debug)]
 pub struct RegistryClient {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    options: Arc<ClientOptions>,
-    transport: Arc<Transport>,
-    endpoints: Endpoints,
-    authorizer: Authorizer,
+pub(crate) struct Shared {
+    pub(crate) options: Arc<ClientOptions>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) authorizer: Authorizer,
     warned: Mutex<HashSet<String>>,
 }
 
@@ -42,6 +43,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) what: &'a What,
     pub(crate) method: Method,
     pub(crate) place: Place<'a>,
+    /// What the request must be allowed to do.
+    pub(crate) access: &'a Access,
     pub(crate) accept: Option<&'static str>,
     /// The first byte wanted; 0 asks for everything.
     pub(crate) offset: u64,
@@ -51,6 +54,8 @@ pub(crate) struct Ask<'a> {
 pub(crate) enum Place<'a> {
     /// Below the repository's API path, as in `blobs/sha256:…`.
     Path(&'a str),
+    /// Below the root of the API, as in `_catalog`; empty for the root itself.
+    Root(&'a str),
     /// A further page, which must be on the same origin.
     Page(&'a Url),
 }
@@ -113,6 +118,9 @@ impl RegistryClient {
                 .map_err(|_| Error::BadHost {
                     host: ask.repository.host().to_owned(),
                 })?,
+            Place::Root(path) => endpoint.base.join(path).map_err(|_| Error::BadHost {
+                host: ask.repository.host().to_owned(),
+            })?,
             // The page before may have come from a host that the registry redirected to. This request carries a token.
             Place::Page(url) if url.origin() == endpoint.base.origin() => url.clone(),
             Place::Page(_) => {
@@ -123,7 +131,9 @@ impl RegistryClient {
                 });
             }
         };
-        let mut authorization = authorizer.ready(ask.repository, url.scheme()).await?;
+        let mut authorization = authorizer
+            .ready(ask.repository, ask.access, url.scheme())
+            .await?;
         let mut renewals = 0;
         loop {
             let mut hop = self
@@ -164,7 +174,11 @@ impl RegistryClient {
                 renewals,
                 message: account.message,
             };
-            authorization = Some(authorizer.answer(ask.repository, refusal).await?);
+            authorization = Some(
+                authorizer
+                    .answer(ask.repository, ask.access, refusal)
+                    .await?,
+            );
             renewals += 1;
         }
     }
@@ -208,7 +222,7 @@ impl RegistryClient {
                 method: ask.method.clone(),
                 url: &url,
                 headers,
-                form: None,
+                payload: Payload::Nothing,
                 unverified,
             };
             let response = transport.send(request).await?;
@@ -229,7 +243,7 @@ impl RegistryClient {
         })
     }
 
-    fn report_warnings(&self, host: &str, headers: &HeaderMap, observer: &dyn Observer) {
+    pub(crate) fn report_warnings(&self, host: &str, headers: &HeaderMap, observer: &dyn Observer) {
         for text in headers
             .get_all(WARNING)
             .iter()
@@ -259,7 +273,7 @@ struct Hop {
 ///
 /// `near` is how near the registry itself is. What comes from there is verified by its digest, so this is about what we
 /// could be made to *ask*: this computer's services, the cloud's key store, anything without encryption.
-fn redirect_target(
+pub(crate) fn redirect_target(
     from: &Url,
     location: Option<&HeaderValue>,
     near: Reach,

@@ -222,6 +222,36 @@ pub enum Error {
         /// The system's words, where the connection did not just end.
         reason: Option<String>,
     },
+    /// The registry does not do this: it is read-only, lists nothing, or knows no search.
+    #[error("{host} does not offer {what}{}", colon(message.as_deref()))]
+    NotOffered {
+        /// The registry.
+        host: String,
+        /// What it does not offer.
+        what: What,
+        /// The registry's words.
+        message: Option<String>,
+    },
+    /// The registry does not take what was sent.
+    #[error("{host} does not take {what} (status {status}){}", colon(message.as_deref()))]
+    Rejected {
+        /// The registry.
+        host: String,
+        /// What was sent.
+        what: What,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's words.
+        message: Option<String>,
+    },
+    /// The bytes to be sent cannot be read here.
+    #[error("{digest} cannot be read to be sent: {source}")]
+    Source {
+        /// The blob.
+        digest: Digest,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The client's options cannot be used.
     #[error(transparent)]
     Options(#[from] OptionsError),

@@ -8,6 +8,7 @@
 //! Source of the protocol: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md> and
 //! <https://distribution.github.io/distribution/spec/auth/>.
 
+mod access;
 mod address;
 mod auth;
 mod blob;
@@ -17,14 +18,19 @@ mod endpoint;
 mod error;
 mod observer;
 mod options;
+mod publish;
+mod quota;
 mod repository;
 mod resolve;
 mod retry;
 mod secret;
+mod send;
+mod source;
 mod status;
 mod tags;
 mod tls;
 mod transport;
+mod upload;
 
 pub use blob::BlobStream;
 pub use client::RegistryClient;
@@ -33,7 +39,11 @@ pub use observer::{Observer, Retrying, What};
 pub use options::{
     ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm,
 };
+pub use publish::{Named, Published};
+pub use quota::Quota;
 pub use repository::Repository;
 pub use resolve::Resolved;
 pub use retry::Attempts;
 pub use secret::Secret;
+pub use source::{BlobSource, FileSource, Pieces, RemoteSource};
+pub use upload::{Upload, Uploaded};

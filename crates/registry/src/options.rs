@@ -98,6 +98,8 @@ pub struct Timeouts {
     pub headers: Duration,
     /// Between two pieces of a body.
     pub stall: Duration,
+    /// From the last byte of an upload to the answer: the registry may read all of it again before it says yes.
+    pub commit: Duration,
     /// For a credential helper, which may have to ask its user to unlock the key ring.
     pub helper: Duration,
 }
@@ -108,6 +110,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(15),
             headers: Duration::from_secs(30),
             stall: Duration::from_secs(60),
+            commit: Duration::from_secs(300),
             helper: Duration::from_secs(30),
         }
     }

@@ -50,7 +50,7 @@ impl Account {
         }
     }
 
-    fn has(&self, code: &str) -> bool {
+    pub(crate) fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|found| found == code)
     }
 }

@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, LINK};
 use serde::Deserialize;
 use url::Url;
 
+use crate::access::Access;
 use crate::client::{Ask, Place};
 use crate::transport::read_body;
 use crate::{Error, Observer, RegistryClient, Repository, What};
@@ -69,6 +70,7 @@ impl RegistryClient {
                 what,
                 method: Method::GET,
                 place,
+                access: &Access::Pull,
                 accept: Some("application/json"),
                 offset: 0,
             };

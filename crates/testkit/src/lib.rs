@@ -19,4 +19,4 @@ pub use image::{BuiltLayer, Document, Image, ImageBuilder};
 pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
 pub use peers::{Dockerd, Tool, Workshop};
-pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule};
+pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule, Uploads};

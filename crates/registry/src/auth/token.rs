@@ -19,7 +19,7 @@ use crate::address::authority;
 use crate::credentials::Credential;
 use crate::endpoint::accepts_any_certificate;
 use crate::status::{self, Account, MAX_ERROR_BODY};
-use crate::transport::{Request, Transport, read_body};
+use crate::transport::{Payload, Request, Transport, read_body};
 use crate::{ClientOptions, Error, Repository, What};
 
 /// Tokens of big clouds have some kilobytes.
@@ -198,7 +198,7 @@ impl Wanted<'_> {
                 method,
                 url,
                 headers,
-                form,
+                payload: form.map_or(Payload::Nothing, Payload::Form),
                 unverified,
             })
             .await

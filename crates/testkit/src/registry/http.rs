@@ -75,8 +75,8 @@ impl Reply {
     }
 }
 
-/// Reads a request. `None` if the client has closed, or speaks something else, such as TLS.
-pub(super) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Logged> {
+/// Reads a request without its body. `None` if the client has closed, or speaks something else, such as TLS.
+pub(super) fn read_head(reader: &mut BufReader<&TcpStream>) -> Option<Logged> {
     // A TLS handshake starts with 0x16. Closing at once is what tells the client quickly.
     if reader
         .fill_buf()
@@ -103,20 +103,29 @@ pub(super) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Logged>
         let (name, value) = line.split_once(':')?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Logged {
+    Some(Logged {
         method,
         path,
         headers,
         body: Vec::new(),
         status: 0,
-    };
+    })
+}
+
+/// Reads the body of a request, or only so many bytes of it. Tells whether it is whole; `None` if the client has gone.
+pub(super) fn read_body(
+    reader: &mut BufReader<&TcpStream>,
+    request: &mut Logged,
+    most: Option<usize>,
+) -> Option<bool> {
     let length = request
         .header("content-length")
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    request.body.resize(length, 0);
+    let wanted = most.map_or(length, |most| most.min(length));
+    request.body.resize(wanted, 0);
     reader.read_exact(&mut request.body).ok()?;
-    Some(request)
+    Some(wanted == length && most.is_none_or(|most| most > length))
 }
 
 /// Whether the connection can be used for another request.
@@ -226,7 +235,7 @@ fn write_all(mut stream: &TcpStream, bytes: &[u8]) -> std::io::Result<()> {
     stream.write_all(bytes)
 }
 
-fn cut_off(stream: &TcpStream, cut: Cut) -> After {
+pub(super) fn cut_off(stream: &TcpStream, cut: Cut) -> After {
     if cut == Cut::Reset {
         // With a linger time of zero closing sends RST.
         socket2::SockRef::from(stream)
