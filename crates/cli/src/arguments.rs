@@ -81,6 +81,8 @@ pub(crate) enum Verb {
     Images(Images),
     /// Download an image from a registry
     Pull(Pull),
+    /// Send an image to a registry
+    Push(Push),
     /// Load images from an archive: docker save's, podman's, skopeo's, an OCI layout
     Load(Load),
     /// Save images as one archive that docker, podman and every OCI tool load
@@ -166,6 +168,23 @@ pub(crate) struct Pull {
     /// The image: [HOST/]REPOSITORY[:TAG][@DIGEST]
     #[arg(value_name = "REF")]
     pub(crate) reference: String,
+}
+
+/// `strata push`.
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// Only this platform of an image that has several, without its index [default: all]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Refuse when the registry's tag already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+    /// The image: a name, an ID or the beginning of one
+    #[arg(value_name = "SRC", value_parser = selector)]
+    pub(crate) source: Selector,
+    /// Where it goes: [HOST/]REPOSITORY[:TAG] [default: what it is called]
+    #[arg(value_name = "DEST")]
+    pub(crate) destination: Option<String>,
 }
 
 /// `strata load`.

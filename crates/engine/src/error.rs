@@ -105,6 +105,16 @@ pub enum Error {
         /// What is offered instead.
         offered: Vec<Platform>,
     },
+    /// Several platforms of an image are here, but not all that its index names.
+    #[error("{target} names images that are not here{}", listed(": ", missing))]
+    PartlyHere {
+        /// The index.
+        target: Digest,
+        /// The platforms that are here.
+        here: Vec<Platform>,
+        /// The platforms that are not.
+        missing: Vec<Platform>,
+    },
     /// An image is nested in too many indexes.
     #[error("{reference} stands in more than {limit} indexes, one in another", limit = oci::MAX_INDEX_DEPTH)]
     IndexTooDeep {
@@ -235,6 +245,15 @@ pub enum Error {
     /// A part of this program failed in a way that it should not.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Lists platforms behind a word; nothing where there are none.
+fn listed(before: &str, platforms: &[Platform]) -> String {
+    let words: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("{before}{}", words.join(", ")),
+    }
 }
 
 impl From<registry::Error> for Error {

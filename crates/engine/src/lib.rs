@@ -1,4 +1,4 @@
-//! The verbs: pull, load, save, import, copy, look, tag, remove, prune, undo, check.
+//! The verbs: pull, push, load, save, import, copy, look, tag, remove, prune, undo, check.
 //!
 //! An [`Engine`] joins the store, the registry client and the layer reader. It is the only crate that the window and
 //! the command line know, so it hands out the nouns that they need ([`Digest`], [`Reference`], [`Platform`], …) too.
@@ -35,6 +35,7 @@ mod place;
 mod probe;
 mod progress;
 mod pull;
+mod push;
 mod removal;
 mod save;
 mod settings;
@@ -82,6 +83,7 @@ pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
     PulledImage, RemoteImage,
 };
+pub use push::{BlobThere, LeftOut, PushBlob, PushPlan, PushRequest, Pushed};
 pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,

@@ -10,6 +10,9 @@ use registry::{ClientOptions, CredentialSources, Proxies, Secret};
 /// (<https://docs.docker.com/reference/cli/dockerd/>, `max-concurrent-downloads`).
 const PARALLEL_DOWNLOADS: usize = 3;
 
+/// How many blobs are sent at a time: docker's number (`max-concurrent-uploads`).
+const PARALLEL_UPLOADS: usize = 5;
+
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -22,6 +25,8 @@ pub struct Settings {
     pub host_platform: Platform,
     /// How many blobs are fetched at a time; at least 1.
     pub parallel_downloads: usize,
+    /// How many blobs are sent at a time; at least 1.
+    pub parallel_uploads: usize,
     /// Which hosts may be insecure, whom to trust, where credentials are, which proxies to use.
     pub registry: ClientOptions,
     /// Tells the time.
@@ -66,6 +71,7 @@ impl Settings {
             store_root,
             host_platform: host_platform(),
             parallel_downloads: PARALLEL_DOWNLOADS,
+            parallel_uploads: PARALLEL_UPLOADS,
             registry,
             clock,
         })

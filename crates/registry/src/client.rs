@@ -51,6 +51,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Where something is.
+#[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// Below the repository's API path, as in `blobs/sha256:…`.
     Path(&'a str),

@@ -244,6 +244,14 @@ pub enum Error {
         /// The registry's words.
         message: Option<String>,
     },
+    /// The bytes that the registry got have another digest.
+    #[error("{host} does not take {digest}: the bytes that arrived have another digest")]
+    WrongBytes {
+        /// The registry.
+        host: String,
+        /// The blob.
+        digest: Digest,
+    },
     /// The bytes to be sent cannot be read here.
     #[error("{digest} cannot be read to be sent: {source}")]
     Source {
@@ -454,7 +462,7 @@ impl Error {
             // Once more from the registry's own address, which gives a fresh redirect.
             Self::RedirectRefused { .. } => 3,
             // Bytes may be damaged on the way, or by one of several servers behind a name.
-            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } => 2,
+            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::WrongBytes { .. } => 2,
             _ => 1,
         }
     }

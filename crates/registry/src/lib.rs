@@ -12,14 +12,17 @@ mod access;
 mod address;
 mod auth;
 mod blob;
+mod catalog;
 mod client;
 mod credentials;
 mod endpoint;
 mod error;
 mod observer;
 mod options;
+mod pages;
 mod publish;
 mod quota;
+mod referrers;
 mod repository;
 mod resolve;
 mod retry;
@@ -33,12 +36,14 @@ mod transport;
 mod upload;
 
 pub use blob::BlobStream;
+pub use catalog::CatalogPage;
 pub use client::RegistryClient;
 pub use error::{CredentialError, CredentialUse, Error, OptionsError, Phase, TlsReason};
 pub use observer::{Observer, Retrying, What};
 pub use options::{
     ClientOptions, Clock, CredentialSources, Proxies, RetryPolicy, Timeouts, TrustedRealm,
 };
+pub use pages::NextPage;
 pub use publish::{Named, Published};
 pub use quota::Quota;
 pub use repository::Repository;
@@ -46,4 +51,5 @@ pub use resolve::Resolved;
 pub use retry::Attempts;
 pub use secret::Secret;
 pub use source::{BlobSource, FileSource, Pieces, RemoteSource};
+pub use tags::TagPage;
 pub use upload::{Upload, Uploaded};

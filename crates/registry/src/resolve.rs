@@ -138,6 +138,7 @@ impl Wanted<'_> {
                 Error::NotFound { .. }
                 | Error::Denied { .. }
                 | Error::BadResponse { .. }
+                | Error::NotOffered { .. }
                 | Error::Unavailable { .. }
                 | Error::RedirectRefused { .. },
             ) => {}

@@ -89,6 +89,11 @@ pub(crate) fn failure(
             repository: repository.to_string(),
             message,
         },
+        405 | 501 => Error::NotOffered {
+            host,
+            what: what.clone(),
+            message,
+        },
         408 | 425 | 499 | 500.. => Error::Unavailable {
             host,
             status,

@@ -36,6 +36,8 @@ pub struct Upload<'a> {
     pub source: &'a dyn BlobSource,
     /// A repository of the same registry that is known to hold it.
     pub mount_from: Option<&'a Repository>,
+    /// Whether the repository was asked already and lacks it.
+    pub known_missing: bool,
 }
 
 impl std::fmt::Debug for Upload<'_> {
@@ -87,7 +89,11 @@ impl RegistryClient {
                 }
                 Err(Error::NotFound { .. }) => return Ok(false),
                 // Some do not know HEAD for blobs; then the upload will tell.
-                Err(Error::BadResponse { .. } | Error::RedirectRefused { .. }) => return Ok(false),
+                Err(
+                    Error::BadResponse { .. }
+                    | Error::NotOffered { .. }
+                    | Error::RedirectRefused { .. },
+                ) => return Ok(false),
                 Err(error) => attempts.again(error, observer).await?,
             }
         }
@@ -138,9 +144,10 @@ impl RegistryClient {
         progress: &(dyn Fn(u64) + Sync),
         observer: &dyn Observer,
     ) -> Result<Uploaded, Error> {
-        if self
-            .has_blob(upload.repository, upload.descriptor, observer)
-            .await?
+        if !upload.known_missing
+            && self
+                .has_blob(upload.repository, upload.descriptor, observer)
+                .await?
         {
             return Ok(Uploaded::Existing);
         }
@@ -348,9 +355,9 @@ impl Running<'_> {
                     return Err(self.lost("the registry lost the upload"));
                 }
                 if wrong {
-                    return Err(Error::BadResponse {
+                    return Err(Error::WrongBytes {
                         host,
-                        reason: format!("the bytes that arrived are not {}", self.digest()),
+                        digest: self.digest().clone(),
                     });
                 }
                 Err(refused.into_error(self.upload.repository, self.what))

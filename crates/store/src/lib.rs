@@ -46,6 +46,7 @@ mod planning;
 mod process;
 mod rebuild;
 mod record;
+mod registries;
 mod repair;
 mod resolve;
 mod seek;

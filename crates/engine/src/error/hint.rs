@@ -11,7 +11,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
         Error::Place(_) => Some(
-            "The places are docker://REF (to copy from), oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
+            "The places are docker://REF, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
              and a bare name for the store."
                 .into(),
         ),
@@ -30,6 +30,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Registry(error) => registry(error),
         Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
             format!("Ask for one of them, for example with --platform {platform}.")
+        }),
+        Error::PartlyHere { here, .. } => here.first().map(|platform| {
+            format!("Push one of them with --platform {platform}, or pull the others first.")
         }),
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             Some("Whoever published the image has to mend it.".into())
@@ -154,7 +157,9 @@ fn registry(error: &registry::Error) -> Option<String> {
             host,
             ..
         } => match credentials {
-            CredentialUse::None => format!("Sign in to pull {}.", path(repository, host)),
+            CredentialUse::None => {
+                format!("Sign in to {host} to use {}.", path(repository, host))
+            }
             CredentialUse::Sent => format!("Sign in to {host} again."),
             CredentialUse::Withheld { realm } => {
                 format!("If {realm} belongs to {host}, allow it in the settings.")
@@ -194,6 +199,16 @@ fn registry(error: &registry::Error) -> Option<String> {
         E::DigestMismatch { host, .. } | E::SizeMismatch { host, .. } => {
             format!("Try again; if it stays, {host} or something on the way to it is damaged.")
         }
+        E::WrongBytes { .. } => {
+            "Run a check that reads every byte; if it finds nothing, something on the way damages the bytes.".into()
+        }
+        E::NotOffered {
+            what: What::Upload(_),
+            ..
+        } => "The registry is read-only: choose another one.".into(),
+        E::NotOffered { host, .. } => format!("Ask for a repository of {host} by its name."),
+        E::Rejected { .. } => "The registry's words say why; it may have rules of its own.".into(),
+        E::Source { .. } => "Run a check with repair.".into(),
         E::Options(_) => "Correct it in the settings.".into(),
         _ => "Check that the host is a registry.".into(),
     })

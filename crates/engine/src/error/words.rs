@@ -15,6 +15,7 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::FilterNotHere { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::PartlyHere { .. } => "incomplete_image",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             "invalid_response"
         }
@@ -113,6 +114,10 @@ fn registry(error: &registry::Error) -> &'static str {
         E::DigestMismatch { .. } => "digest_mismatch",
         E::SizeMismatch { .. } => "size_mismatch",
         E::TooLarge { .. } => "too_large",
+        E::WrongBytes { .. } => "digest_mismatch",
+        E::NotOffered { .. } => "not_offered",
+        E::Rejected { .. } => "rejected",
+        E::Source { source, .. } => io(source),
         E::Options(_) => "usage",
         // What is left are answers that break the protocol, those of later versions of the client included.
         _ => "invalid_response",

@@ -6,5 +6,6 @@ mod faults;
 mod lab;
 mod layers;
 mod peers;
+mod pushing;
 mod repairs;
 mod sharing;

@@ -30,7 +30,9 @@ struct Blob {
 
 impl Blob {
     fn of(lab: &Lab, size: usize) -> Self {
-        let bytes: Vec<u8> = (0..size).map(|at| (at * 7 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..size)
+            .map(|at| u8::try_from(at * 7 % 251).expect("small"))
+            .collect();
         let digest = Digest::sha256(&bytes);
         let path = lab.folder().join(format!("blob-{size}"));
         std::fs::write(&path, &bytes).expect("written");
@@ -59,6 +61,7 @@ impl Blob {
             descriptor: &self.descriptor,
             source: &source,
             mount_from,
+            known_missing: false,
         };
         let seen = Mutex::new(Vec::new());
         let progress = |sent| seen.lock().expect("not poisoned").push(sent);
@@ -263,7 +266,7 @@ async fn what_cannot_succeed_is_said_and_taken_back() {
     // The file is another one by now.
     std::fs::write(&blob.path, vec![b'x'; 1000]).expect("written");
     let error = blob.send(&lab, &app).await.expect_err("other bytes");
-    assert!(matches!(error, Error::BadResponse { .. }), "{error:?}");
+    assert!(matches!(error, Error::WrongBytes { .. }), "{error:?}");
     std::fs::write(&blob.path, b"short").expect("written");
     let error = blob.send(&lab, &app).await.expect_err("too short");
     assert!(matches!(error, Error::Source { .. }), "{error:?}");
