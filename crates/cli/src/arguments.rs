@@ -1,10 +1,14 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
+mod registries;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
+
+pub(crate) use self::registries::{Catalog, Login, Logout, Push, Search, Tags};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -58,6 +62,15 @@ pub(crate) struct Global {
     /// Trust the certificate authorities of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
+    /// Send the login for a registry to this token server too, although it is on another site (repeatable)
+    #[arg(long, global = true, value_name = "HOST=REALM")]
+    pub(crate) trust_realm: Vec<String>,
+    /// Ask this host first for what is read from a registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST=MIRROR")]
+    pub(crate) mirror: Vec<String>,
+    /// Ask this address instead of Docker Hub's search
+    #[arg(long, global = true, value_name = "URL", hide = true)]
+    pub(crate) search_address: Option<String>,
 }
 
 /// How progress is shown.
@@ -91,6 +104,16 @@ pub(crate) enum Verb {
     Import(Import),
     /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, or a bare name = the store
     Copy(Copy),
+    /// Search Docker Hub, or another registry, for repositories
+    Search(Search),
+    /// List the tags of a repository in a registry: digest, size, age, platforms
+    Tags(Tags),
+    /// List the repositories of a registry
+    Catalog(Catalog),
+    /// Sign in to a registry
+    Login(Login),
+    /// Sign out of a registry
+    Logout(Logout),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name
@@ -168,23 +191,6 @@ pub(crate) struct Pull {
     /// The image: [HOST/]REPOSITORY[:TAG][@DIGEST]
     #[arg(value_name = "REF")]
     pub(crate) reference: String,
-}
-
-/// `strata push`.
-#[derive(Debug, Args)]
-pub(crate) struct Push {
-    /// Only this platform of an image that has several, without its index [default: all]
-    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
-    pub(crate) platform: Option<Platform>,
-    /// Refuse when the registry's tag already names another image
-    #[arg(long)]
-    pub(crate) no_move: bool,
-    /// The image: a name, an ID or the beginning of one
-    #[arg(value_name = "SRC", value_parser = selector)]
-    pub(crate) source: Selector,
-    /// Where it goes: [HOST/]REPOSITORY[:TAG] [default: what it is called]
-    #[arg(value_name = "DEST")]
-    pub(crate) destination: Option<String>,
 }
 
 /// `strata load`.

@@ -81,7 +81,7 @@ impl Engine {
     ) -> Result<Copied, Error> {
         let push = |source| PushRequest {
             source,
-            destination: destination.clone(),
+            destination: Some(destination.clone()),
             platform: request.platform.clone(),
             move_policy: request.move_policy,
         };

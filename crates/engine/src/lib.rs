@@ -14,6 +14,7 @@ mod compare;
 mod complete;
 mod copy;
 mod df;
+mod discover;
 mod documents;
 mod engine;
 mod error;
@@ -29,6 +30,7 @@ mod interrupted;
 mod journal;
 mod layers;
 mod load;
+mod login;
 mod packages;
 mod pipeline;
 mod place;
@@ -41,6 +43,7 @@ mod save;
 mod settings;
 mod status;
 mod tag;
+mod tags;
 mod unpack;
 
 pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WastedFile};
@@ -54,6 +57,7 @@ pub use compare::{
 pub use complete::{Completion, CompletionKind};
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
+pub use discover::{CatalogPage, Referrer, ReferrerKind, SearchRequest, SearchResult};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
 pub use error::Error;
@@ -74,6 +78,7 @@ pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
+pub use login::{Kept, LoggedIn, LoginRequest};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
@@ -84,7 +89,10 @@ pub use pull::{
     PulledImage, RemoteImage,
 };
 pub use push::{BlobThere, LeftOut, PushBlob, PushPlan, PushRequest, Pushed};
-pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
+pub use registry::{
+    ClientOptions, Keyring, Mirror, NextPage, Proxies, Quota, RetryPolicy, Secret, Timeouts,
+    TrustedRealm,
+};
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };
@@ -93,4 +101,7 @@ pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
 pub use store::{LayerStrip, StripLayer as LayerStripe};
 pub use tag::{TagMove, TagPlan};
+pub use tags::{
+    LocalMark, RemoteTag, TagGroup, TagsPage, Update, UpdateState, by_version, grouped,
+};
 pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

@@ -18,8 +18,9 @@ use crate::{BlobState, Engine, Error, Event, MovePolicy, NoProgress, Progress};
 pub struct PushRequest {
     /// The image.
     pub source: Selector,
-    /// Where it goes. Without a tag it means `latest`; with a digest and no tag, the image gets no name there.
-    pub destination: Reference,
+    /// Where it goes; `None` = what the source is called. Without a tag it means `latest`; with a digest and no tag, the image
+    /// gets no name there.
+    pub destination: Option<Reference>,
     /// Only this platform of an image that has several: its manifest alone, without the index and the attestations.
     pub platform: Option<Platform>,
     /// What to do when the registry's tag already names another image.
@@ -149,8 +150,7 @@ impl Engine {
         let observer = Retries {
             progress: &NoProgress,
         };
-        let destination = request.destination.clone().with_default_tag();
-        let root = self.pushed_root(&request.source).await?;
+        let (root, destination) = self.route(request).await?;
         let content = Box::pin(self.content(
             &Origin::Store,
             &root,
@@ -181,7 +181,7 @@ impl Engine {
     /// whole blobs stay in the registry, no tag moves. The store notes where the image is now.
     ///
     /// # Errors
-    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `unauthorized`, `denied`,
+    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `usage` (an ID without a destination), `unauthorized`, `denied`,
     /// `not_offered` (a read-only registry), `rejected`, `rate_limited`, `unknown_host`, `unreachable`, `tls`, `timeout`,
     /// `invalid_response`, `digest_mismatch`, `store_damaged`, `io`.
     pub async fn push(
@@ -189,12 +189,12 @@ impl Engine {
         request: &PushRequest,
         progress: &dyn Progress,
     ) -> Result<Pushed, Error> {
-        let root = self.pushed_root(&request.source).await?;
+        let (root, destination) = self.route(request).await?;
         let delivery = Delivery {
             origin: Origin::Store,
             root: root.clone(),
             platform: request.platform.clone(),
-            destination: request.destination.clone().with_default_tag(),
+            destination,
             move_policy: request.move_policy,
         };
         let pushed = Box::pin(self.deliver(&delivery, progress)).await?;
@@ -207,10 +207,23 @@ impl Engine {
         Ok(pushed)
     }
 
-    async fn pushed_root(&self, source: &Selector) -> Result<Digest, Error> {
-        let selector = source.clone();
-        self.with_store(move |store| Ok(store.resolve(&selector)?.target))
-            .await
+    /// Finds what is pushed, and where to.
+    async fn route(&self, request: &PushRequest) -> Result<(Digest, Reference), Error> {
+        let selector = request.source.clone();
+        let found = self
+            .with_store(move |store| Ok(store.resolve(&selector)?))
+            .await?;
+        let destination = match (&request.destination, found.name) {
+            (Some(destination), _) => destination.clone(),
+            (None, Some(name)) => name.reference().clone(),
+            // An ID says which image, but not where to.
+            (None, None) => {
+                return Err(Error::NoDestination {
+                    wanted: request.source.text().to_owned(),
+                });
+            }
+        };
+        Ok((found.target, destination.with_default_tag()))
     }
 
     /// Brings an image to a registry, from the store or through from another registry.

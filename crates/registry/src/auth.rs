@@ -19,7 +19,7 @@ use crate::access::Access;
 use crate::address::authority;
 use crate::credentials::{Credential, search};
 use crate::transport::Transport;
-use crate::{ClientOptions, CredentialError, CredentialUse, Error, Repository};
+use crate::{ClientOptions, CredentialError, CredentialUse, Error, Repository, Secret};
 
 /// How many tokens one request may use up before the registry's no is believed.
 const MAX_RENEWALS: u32 = 3;
@@ -56,6 +56,8 @@ struct Slot {
     /// What the registry asked for beside what the request needs.
     scopes: Vec<String>,
     used: Option<CredentialUse>,
+    /// What the token server gave to be kept instead of the password.
+    refresh: Option<Secret>,
     problems: Vec<CredentialError>,
 }
 
@@ -76,6 +78,12 @@ struct Asker<'a> {
     repository: &'a Repository,
     access: &'a Access,
     scheme: &'a str,
+}
+
+/// What was done about credentials for a login.
+pub(crate) struct Outcome {
+    pub(crate) used: Option<CredentialUse>,
+    pub(crate) refresh: Option<Secret>,
 }
 
 impl Authorizer {
@@ -209,6 +217,26 @@ impl Authorizer {
         }
     }
 
+    /// Forgets tokens and passwords.
+    pub(crate) fn forget(&self) {
+        lock(&self.slots).clear();
+    }
+
+    /// Tells what was done about credentials when a login was tried.
+    pub(crate) async fn outcome(&self, repository: &Repository) -> Outcome {
+        let basic = matches!(
+            lock(&self.manners).get(repository.host()),
+            Some(Manner::Basic)
+        );
+        let access = if basic { Access::Pull } else { Access::Login };
+        let slot = self.slot(repository, &access);
+        let slot = slot.lock().await;
+        Outcome {
+            used: slot.used.clone(),
+            refresh: slot.refresh.clone(),
+        }
+    }
+
     fn slot(&self, repository: &Repository, access: &Access) -> Arc<tokio::sync::Mutex<Slot>> {
         lock(&self.slots)
             .entry((repository.clone(), access.clone()))
@@ -252,10 +280,12 @@ impl Authorizer {
             realm,
             service,
             scopes: &scopes,
+            offline: *access == Access::Login,
         };
         match wanted.fetch(credential.as_ref()).await {
             Ok(token) => {
                 let header = token.header.clone();
+                slot.refresh.clone_from(&token.refresh);
                 slot.token = Some(token);
                 Ok(header)
             }

@@ -9,6 +9,7 @@ use crate::access::Access;
 use crate::address::{Reach, authority, reach};
 use crate::auth::{Authorizer, Refusal};
 use crate::endpoint::{Endpoint, Endpoints, accepts_any_certificate, may_be_plain};
+use crate::mirror::Mirrors;
 use crate::status::{self, Account, MAX_ERROR_BODY, warning};
 use crate::transport::{Payload, Request, Transport, read_body};
 use crate::{Attempts, ClientOptions, Error, Observer, Repository, What};
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) endpoints: Endpoints,
     pub(crate) authorizer: Authorizer,
     warned: Mutex<HashSet<String>>,
+    pub(crate) mirrors: Mirrors,
 }
 
 /// A request for something in a repository.
@@ -82,6 +84,7 @@ impl RegistryClient {
                 endpoints,
                 authorizer,
                 warned: Mutex::default(),
+                mirrors: Mirrors::default(),
             }),
         }
     }
@@ -95,12 +98,26 @@ impl RegistryClient {
         )
     }
 
+    /// Asks once: follows redirects, answers 401, and turns every other failure into an error. Does not retry.
+    ///
+    /// What is read from a registry that has mirrors is asked of them first, in their order.
+    pub(crate) async fn ask(
+        &self,
+        ask: &Ask<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Answer, Error> {
+        match self.ask_mirrors(ask, observer).await {
+            Some(answer) => Ok(answer),
+            None => self.ask_there(ask, observer).await,
+        }
+    }
+
     pub(crate) fn options(&self) -> &ClientOptions {
         &self.shared.options
     }
 
-    /// Asks once: follows redirects, answers 401, and turns every other failure into an error. Does not retry.
-    pub(crate) async fn ask(
+    /// Asks the registry itself once.
+    pub(crate) async fn ask_there(
         &self,
         ask: &Ask<'_>,
         observer: &dyn Observer,

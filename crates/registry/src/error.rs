@@ -376,6 +376,12 @@ pub enum CredentialError {
         /// The helper's name.
         name: String,
     },
+    /// The system's keyring failed.
+    #[error("the system's keyring cannot be used: {reason}")]
+    Keyring {
+        /// How, without any secret.
+        reason: String,
+    },
     /// The helper failed.
     #[error("the credential helper docker-credential-{name} failed: {reason}")]
     Helper {

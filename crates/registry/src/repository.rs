@@ -26,6 +26,14 @@ impl Repository {
         }
     }
 
+    /// Returns the repository of the same path at another host.
+    pub(crate) fn at(&self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            path: self.path.clone(),
+        }
+    }
+
     /// Returns the registry's name, with its port where one was given: `docker.io`, `localhost:5000`.
     pub fn host(&self) -> &str {
         &self.host

@@ -13,6 +13,7 @@ mod index;
 mod layer;
 mod peers;
 mod registry;
+mod token_server;
 
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
 pub use image::{BuiltLayer, Document, Image, ImageBuilder};
@@ -20,3 +21,4 @@ pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
 pub use peers::{Dockerd, Tool, Workshop};
 pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule, Uploads};
+pub use token_server::TokenServer;

@@ -1,7 +1,7 @@
 //! A registry inside the test: real HTTP on a loopback port, wrong on command.
 
 mod auth;
-mod http;
+pub(crate) mod http;
 mod rule;
 mod upload;
 

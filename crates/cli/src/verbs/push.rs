@@ -35,17 +35,8 @@ struct LeftOutDocument<'a> {
 const KEPT: &str = "What had arrived is kept by the registry for a while; its tag did not move.";
 
 pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Result<(), Failure> {
-    let destination = match (&arguments.destination, arguments.source.reference()) {
-        (Some(destination), _) => super::reference(destination)?,
-        (None, Some(name)) => name.clone(),
-        // An ID says which image, but not where to.
-        (None, None) => {
-            let text = arguments.source.text();
-            return Err(Failure::Usage(format!(
-                "{text} is no name: say where it goes, as in strata push {text} registry.example.com/team/app:1"
-            )));
-        }
-    };
+    let given = arguments.destination.as_deref();
+    let destination = given.map(super::reference).transpose()?;
     let request = PushRequest {
         source: arguments.source,
         destination,
@@ -57,8 +48,14 @@ pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Re
         },
     };
     let talks = !session.json() && !session.quiet();
-    if talks {
-        begin(&request.destination, out)?;
+    // What may be an ID may also be a name; that is known when the push is over.
+    let named = request
+        .source
+        .reference()
+        .filter(|_| request.source.id_prefix().is_none() && request.source.digest().is_none());
+    let announced = request.destination.as_ref().or(named).cloned();
+    if let Some(destination) = announced.as_ref().filter(|_| talks) {
+        begin(destination, out)?;
     }
     let progress = session.progress("push");
     let pushed = session.with_engine_at_length(KEPT, async |engine| {
@@ -72,6 +69,9 @@ pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Re
     } else if session.quiet() {
         writeln!(out, "{}", pushed.reference)?;
     } else {
+        if announced.is_none() {
+            begin(&pushed.reference, out)?;
+        }
         end(session, &pushed, out)?;
     }
     Ok(())

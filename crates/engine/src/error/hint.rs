@@ -31,6 +31,18 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
             format!("Ask for one of them, for example with --platform {platform}.")
         }),
+        Error::NoKeyring { .. } => Some(
+            "Set up a keyring or a credential helper, or agree to plain text: strata login --plain-text.".into(),
+        ),
+        Error::Credentials(_) => Some("Correct or remove what it names, and try again.".into()),
+        Error::NoRegistry { .. } => {
+            Some("Write it as registry.example.com, localhost:5000, or docker.io.".into())
+        }
+        Error::SearchLimit { .. } => Some("Ask for 1 to 100.".into()),
+        Error::NoSearchTerm => Some("Give a word, or host/word for another registry.".into()),
+        Error::NoDestination { wanted } => Some(format!(
+            "Say where it goes, as in strata push {wanted} registry.example.com/team/app:1."
+        )),
         Error::PartlyHere { here, .. } => here.first().map(|platform| {
             format!("Push one of them with --platform {platform}, or pull the others first.")
         }),
@@ -162,7 +174,9 @@ fn registry(error: &registry::Error) -> Option<String> {
             }
             CredentialUse::Sent => format!("Sign in to {host} again."),
             CredentialUse::Withheld { realm } => {
-                format!("If {realm} belongs to {host}, allow it in the settings.")
+                format!(
+                    "If {realm} belongs to {host}, agree to it: in the settings, or with --trust-realm {host}={realm}."
+                )
             }
         },
         E::Denied {

@@ -12,9 +12,15 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::WhichImage { .. }
         | Error::Change(_)
         | Error::Filter(_)
-        | Error::FilterNotHere { .. } => "usage",
+        | Error::FilterNotHere { .. }
+        | Error::SearchLimit { .. }
+        | Error::NoSearchTerm
+        | Error::NoDestination { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::NoKeyring { .. } => "no_keyring",
+        Error::Credentials(_) => "credentials",
+        Error::NoRegistry { .. } => "bad_reference",
         Error::PartlyHere { .. } => "incomplete_image",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             "invalid_response"

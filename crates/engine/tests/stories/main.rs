@@ -7,5 +7,6 @@ mod lab;
 mod layers;
 mod peers;
 mod pushing;
+mod registries;
 mod repairs;
 mod sharing;

@@ -25,7 +25,7 @@ fn app() -> Image {
 fn push(source: &Reference, destination: &Reference) -> PushRequest {
     PushRequest {
         source: source.to_string().as_str().into(),
-        destination: destination.clone(),
+        destination: Some(destination.clone()),
         platform: None,
         move_policy: MovePolicy::Move,
     }
@@ -119,9 +119,7 @@ async fn an_image_arrives_byte_for_byte_and_only_what_is_missing_is_sent() {
         .await;
     let digests = detail.expect("inspected").repo_digests;
     assert!(
-        digests
-            .iter()
-            .any(|name| name.to_string().contains("else/app@")),
+        digests.iter().any(|name| name.contains("else/app@")),
         "{digests:?}"
     );
     lab.check().await;

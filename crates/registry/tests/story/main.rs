@@ -4,6 +4,7 @@ mod auth;
 mod credentials;
 mod docker_registry;
 mod lab;
+mod mirrors;
 mod proxies;
 mod push;
 mod redirects;
