@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oci::{Digest, DocumentError};
 
-use crate::What;
+use crate::{PeerCertificate, What};
 
 /// Why a registry did not give what was asked for.
 ///
@@ -44,12 +44,14 @@ pub enum Error {
         source: Box<reqwest::Error>,
     },
     /// The TLS handshake failed.
-    #[error("no secure connection to {host}: {reason}")]
+    #[error("no secure connection to {host}: {reason}{}", certificate.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
     Tls {
         /// The host.
         host: String,
         /// What is wrong.
         reason: TlsReason,
+        /// The certificate that was not accepted, where there was one.
+        certificate: Option<Box<PeerCertificate>>,
         /// What the TLS library said.
         #[source]
         source: Box<reqwest::Error>,

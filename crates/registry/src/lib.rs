@@ -13,6 +13,7 @@ mod address;
 mod auth;
 mod blob;
 mod catalog;
+mod certificate;
 mod client;
 mod credentials;
 mod endpoint;
@@ -40,6 +41,7 @@ mod upload;
 
 pub use blob::BlobStream;
 pub use catalog::CatalogPage;
+pub use certificate::PeerCertificate;
 pub use client::RegistryClient;
 pub use credentials::{Keyring, Login, LoginFile, SystemKeyring};
 pub use error::{CredentialError, CredentialUse, Error, OptionsError, Phase, TlsReason};

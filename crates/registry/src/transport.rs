@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::address::authority;
+use crate::certificate::Seen;
 use crate::{ClientOptions, Error, OptionsError, Phase, Secret, Timeouts, TlsReason, tls};
 
 /// How often the bytes that were sent are counted.
@@ -26,6 +27,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub(crate) struct Transport {
     options: Arc<ClientOptions>,
     clients: Mutex<HashMap<Trust, Client>>,
+    /// The certificates that were not accepted.
+    seen: Seen,
 }
 
 /// Whom a client trusts. Hosts with the same answer share a client and its connections.
@@ -74,6 +77,7 @@ impl Transport {
         Self {
             options,
             clients: Mutex::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -125,11 +129,14 @@ impl Transport {
                     .map_err(|_| silent(Phase::Headers, waited))?
             }
         };
-        let response =
-            answer.map_err(|error| classify(host.clone(), error, self.options.timeouts.connect))?;
+        let response = answer.map_err(|error| self.classify(host.clone(), error))?;
         // Without the query: that of a presigned address is as good as a password.
         tracing::debug!(method = %request.method, %host, path = request.url.path(), status = response.status().as_u16());
         Ok(response)
+    }
+
+    fn classify(&self, host: String, error: reqwest::Error) -> Error {
+        classify(host, error, self.options.timeouts.connect, &self.seen)
     }
 
     async fn client(&self, url: &Url, unverified: bool) -> Result<Client, OptionsError> {
@@ -143,8 +150,8 @@ impl Transport {
             return Ok(client.clone());
         }
         let options = self.options.clone();
-        let wanted = trust.clone();
-        let built = tokio::task::spawn_blocking(move || build(&options, &wanted)).await;
+        let (wanted, seen) = (trust.clone(), self.seen.clone());
+        let built = tokio::task::spawn_blocking(move || build(&options, &wanted, &seen)).await;
         let client = built.map_err(|error| OptionsError::Client {
             reason: error.to_string(),
         })??;
@@ -206,14 +213,14 @@ impl Count<'_> {
     }
 }
 
-fn build(options: &ClientOptions, trust: &Trust) -> Result<Client, OptionsError> {
+fn build(options: &ClientOptions, trust: &Trust, seen: &Seen) -> Result<Client, OptionsError> {
     let config = match trust {
         Trust::Anybody => tls::unverified()?,
-        Trust::Platform => tls::verified(&options.ca_files)?,
+        Trust::Platform => tls::verified(&options.ca_files, seen)?,
         Trust::Folder(folder) => {
             let mut files = options.ca_files.clone();
             files.extend(authorities_in(folder)?);
-            tls::verified(&files)?
+            tls::verified(&files, seen)?
         }
     };
     let mut builder = Client::builder()
@@ -335,10 +342,11 @@ pub(crate) async fn next_chunk(
 }
 
 /// Turns an error of the HTTP client into one that says what happened, without the URL.
-fn classify(host: String, error: reqwest::Error, connect: Duration) -> Error {
+fn classify(host: String, error: reqwest::Error, connect: Duration, seen: &Seen) -> Error {
     let error = error.without_url();
     if let Some(reason) = tls_reason(&error) {
         return Error::Tls {
+            certificate: seen.of(&host).map(Box::new),
             host,
             reason,
             source: Box::new(error),

@@ -147,9 +147,13 @@ fn registry(error: &registry::Error) -> Option<String> {
             "Try again: what was fetched is kept.".into()
         }
         E::Tls {
+            host,
             reason: TlsReason::UnknownIssuer,
             ..
-        } => "Add the registry's authority (a PEM file) to the trusted certificates.".into(),
+        } => format!(
+            "If the fingerprint is the one that whoever runs {host} tells you, add its authority (a PEM file) to the trusted \
+             certificates: in the settings, with --ca-file, or as certs.d/{host}/ca.crt in docker's or podman's folder."
+        ),
         E::Tls {
             reason: TlsReason::Expired | TlsReason::NotYetValid,
             ..
