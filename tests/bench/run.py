@@ -283,6 +283,45 @@ def pull_rows(table, strata, registry, cache, work, runs):
     table.versus("`check --read-data` of that store", check, [openssl], ">= 0.8x the rate per core, all cores: <= 0.63x on 2")
 
 
+def push_rows(table, strata, cache, work, runs):
+    large = cache / "large/oci"
+    store, folder = work / "pushed", work / "push-registry"
+    subprocess.run([strata, "--store", store, "-q", "copy", f"oci:{large}:data", "bench/data:1"], check=True, stdout=subprocess.DEVNULL)
+    running = []
+
+    def fresh(side, command):
+        """An empty registry on a port of its own, about which no program has noted anything yet."""
+
+        def start():
+            stop()
+            shutil.rmtree(folder, ignore_errors=True)
+            running.append(Registry(folder))
+            side.command = command(running[0].name("bench/data:1"))
+
+        side.before = start
+
+    def stop():
+        while running:
+            running.pop().stop()
+
+    ours, skopeo = Side("strata", []), Side("skopeo copy", [])
+    fresh(ours, lambda name: [strata, "--store", store, "push", "-q", "bench/data:1", name])
+    fresh(skopeo, lambda name: ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{large}:data", f"docker://{name}"])
+    try:
+        compare([ours, skopeo], runs)
+        size = sum(layer["size"] for layer in manifest_of(large)["layers"])
+        table.versus(f"push {megabytes(size)} to an empty registry", ours, [skopeo], "<= 1.0x")
+        table.add("the same: memory", megabytes(ours.median("memory")), f"skopeo {megabytes(skopeo.median('memory'))}", "", "<= 105 MB (100 MiB)")
+        table.add("the same: CPU seconds", f"{ours.median('cpu'):.2f}", f"skopeo {skopeo.median('cpu'):.2f}", "", "")
+        name = running[0].name("bench/data:1")
+        again = Side("strata", [strata, "--store", store, "push", "-q", "bench/data:1", name])
+        again_peer = Side("skopeo copy", ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{large}:data", f"docker://{name}"])
+        compare([again, again_peer], runs * 2)
+        table.versus("push again, nothing changed", again, [again_peer], "<= 1.0x")
+    finally:
+        stop()
+
+
 def manifest_of(layout):
     index = json.loads((layout / "index.json").read_text())
     return json.loads((layout / "blobs/sha256" / index["manifests"][0]["digest"].split(":")[1]).read_text())
@@ -486,7 +525,7 @@ def window_rows(table, cache, runs):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--only", choices=["pull", "archive", "list", "inside", "containers", "window"])
+    arguments.add_argument("--only", choices=["pull", "push", "archive", "list", "inside", "containers", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
     strata = str(ROOT / "target/release/strata")
@@ -502,6 +541,9 @@ def main():
                 pull_rows(table, strata, registry, cache, work, options.runs)
             finally:
                 registry.stop()
+        if options.only in (None, "push"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            push_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "archive"):
             subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
             archive_rows(table, strata, cache, work, options.runs)

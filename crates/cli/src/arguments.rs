@@ -1,6 +1,7 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
 mod containers;
+mod registries;
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -9,6 +10,7 @@ use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
 
 pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
+pub(crate) use self::registries::{Catalog, Login, Logout, Push, Search, Tags};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -62,6 +64,15 @@ pub(crate) struct Global {
     /// Trust the certificate authorities of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
+    /// Send the login for a registry to this token server too, although it is on another site (repeatable)
+    #[arg(long, global = true, value_name = "HOST=REALM")]
+    pub(crate) trust_realm: Vec<String>,
+    /// Ask this host first for what is read from a registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST=MIRROR")]
+    pub(crate) mirror: Vec<String>,
+    /// Ask this address instead of Docker Hub's search
+    #[arg(long, global = true, value_name = "URL", hide = true)]
+    pub(crate) search_address: Option<String>,
 }
 
 /// How progress is shown.
@@ -85,6 +96,8 @@ pub(crate) enum Verb {
     Images(Images),
     /// Download an image from a registry
     Pull(Pull),
+    /// Send an image to a registry
+    Push(Push),
     /// Load images from an archive: docker save's, podman's, skopeo's, an OCI layout
     Load(Load),
     /// Save images as one archive that docker, podman and every OCI tool load
@@ -94,6 +107,16 @@ pub(crate) enum Verb {
     /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, docker-daemon:, or a
     /// bare name = the store
     Copy(Copy),
+    /// Search Docker Hub, or another registry, for repositories
+    Search(Search),
+    /// List the tags of a repository in a registry: digest, size, age, platforms
+    Tags(Tags),
+    /// List the repositories of a registry
+    Catalog(Catalog),
+    /// Sign in to a registry
+    Login(Login),
+    /// Sign out of a registry
+    Logout(Logout),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name

@@ -17,12 +17,16 @@ mod inspect;
 mod journal;
 mod layers;
 mod load;
+mod login;
 mod man;
 mod moves;
 mod pull;
+mod push;
 mod removal;
 mod save;
+mod search;
 mod tag;
+mod tags;
 mod undo;
 mod unpack;
 mod version;
@@ -43,10 +47,16 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
     match verb {
         Verb::Images(arguments) => images::run(session, &arguments, out),
         Verb::Pull(arguments) => pull::run(session, arguments, out),
+        Verb::Push(arguments) => push::run(session, arguments, out),
         Verb::Load(arguments) => load::run(session, arguments, out),
         Verb::Save(arguments) => save::run(session, arguments, out),
         Verb::Import(arguments) => import::run(session, arguments, out),
         Verb::Copy(arguments) => copy::run(session, arguments, out),
+        Verb::Search(arguments) => search::run(session, &arguments, out),
+        Verb::Tags(arguments) => tags::tags(session, &arguments, out),
+        Verb::Catalog(arguments) => tags::catalog(session, &arguments, out),
+        Verb::Login(arguments) => login::login(session, arguments, out),
+        Verb::Logout(arguments) => login::logout(session, &arguments, out),
         Verb::Tag(arguments) => tag::run(session, &arguments, out),
         Verb::Rmi(arguments) => removal::remove(session, arguments, out),
         Verb::Prune(arguments) => removal::prune(session, &arguments, out),

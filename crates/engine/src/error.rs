@@ -108,6 +108,48 @@ pub enum Error {
         /// What is offered instead.
         offered: Vec<Platform>,
     },
+    /// A login cannot be kept, neither by a helper nor in a keyring, and the user did not agree to plain text.
+    #[error("nothing here can keep the login for {host}{}", reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    NoKeyring {
+        /// The registry.
+        host: String,
+        /// Why the keyring does not, where there is one.
+        reason: Option<String>,
+    },
+    /// A credential helper, a keyring or a file with logins failed.
+    #[error(transparent)]
+    Credentials(#[from] registry::CredentialError),
+    /// The text names no registry.
+    #[error("{text} is no registry")]
+    NoRegistry {
+        /// The text.
+        text: String,
+    },
+    /// A search for too many results, or none.
+    #[error("a search for {limit} results: 1 to 100 are possible")]
+    SearchLimit {
+        /// What was asked for.
+        limit: usize,
+    },
+    /// A search for nothing.
+    #[error("there is nothing to search for")]
+    NoSearchTerm,
+    /// An image is to be pushed that was not meant by a name.
+    #[error("{wanted} is no name, so nothing says where to push it")]
+    NoDestination {
+        /// What was meant.
+        wanted: String,
+    },
+    /// Several platforms of an image are here, but not all that its index names.
+    #[error("{target} names images that are not here{}", listed(": ", missing))]
+    PartlyHere {
+        /// The index.
+        target: Digest,
+        /// The platforms that are here.
+        here: Vec<Platform>,
+        /// The platforms that are not.
+        missing: Vec<Platform>,
+    },
     /// An image is nested in too many indexes.
     #[error("{reference} stands in more than {limit} indexes, one in another", limit = oci::MAX_INDEX_DEPTH)]
     IndexTooDeep {
@@ -317,6 +359,15 @@ pub enum Error {
     /// A part of this program failed in a way that it should not.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Lists platforms behind a word; nothing where there are none.
+fn listed(before: &str, platforms: &[Platform]) -> String {
+    let words: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("{before}{}", words.join(", ")),
+    }
 }
 
 impl From<registry::Error> for Error {

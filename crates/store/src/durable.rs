@@ -102,3 +102,18 @@ pub(crate) fn append(path: &Path, length: u64, bytes: &[u8]) -> Result<()> {
     }
     written.map_err(Error::io("write", path))
 }
+
+/// Creates a file that only the user can read. One that is there is in the way: it may be readable by others.
+pub(crate) fn create_private(path: &Path) -> Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::io("replace", path)(error));
+        }
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(Error::io("create", path))
+}

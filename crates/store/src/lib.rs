@@ -48,6 +48,7 @@ mod planning;
 mod process;
 mod rebuild;
 mod record;
+mod registries;
 mod repair;
 mod resolve;
 mod seek;

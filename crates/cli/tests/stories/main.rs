@@ -14,6 +14,8 @@ mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
 mod pulling;
+mod pushing;
+mod registries;
 mod removing;
 mod typing;
 #[cfg(unix)]

@@ -12,10 +12,17 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::WhichImage { .. }
         | Error::Change(_)
         | Error::Filter(_)
-        | Error::FilterNotHere { .. } => "usage",
+        | Error::FilterNotHere { .. }
+        | Error::SearchLimit { .. }
+        | Error::NoSearchTerm
+        | Error::NoDestination { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::NoKeyring { .. } => "no_keyring",
+        Error::Credentials(_) => "credentials",
+        Error::NoRegistry { .. } => "bad_reference",
+        Error::PartlyHere { .. } => "incomplete_image",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             "invalid_response"
         }
@@ -160,6 +167,10 @@ fn registry(error: &registry::Error) -> &'static str {
         E::DigestMismatch { .. } => "digest_mismatch",
         E::SizeMismatch { .. } => "size_mismatch",
         E::TooLarge { .. } => "too_large",
+        E::WrongBytes { .. } => "digest_mismatch",
+        E::NotOffered { .. } => "not_offered",
+        E::Rejected { .. } => "rejected",
+        E::Source { source, .. } => io(source),
         E::Options(_) => "usage",
         // What is left are answers that break the protocol, those of later versions of the client included.
         _ => "invalid_response",

@@ -9,5 +9,7 @@ mod layers;
 mod peers;
 #[cfg(target_os = "linux")]
 mod places;
+mod pushing;
+mod registries;
 mod repairs;
 mod sharing;
