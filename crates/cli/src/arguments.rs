@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
 
-pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
 pub(crate) use self::registries::{Catalog, Login, Logout, Push, Search, Tags};
+pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]

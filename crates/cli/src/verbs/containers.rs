@@ -73,49 +73,49 @@ const FIELDS: &[Field<Row>] = &[
         name: "ID",
         header: "CONTAINER ID",
         value: |row| match row.shorten {
-            true => row.container.id.short().to_owned(),
-            false => row.container.id.to_string(),
+            true => row.container.id.short().to_owned().into(),
+            false => row.container.id.to_string().into(),
         },
     },
     Field {
         name: "Image",
         header: "IMAGE",
-        value: |row| called(&row.container.image),
+        value: |row| called(&row.container.image).into(),
     },
     Field {
         name: "RunningFor",
         header: "CREATED",
-        value: |row| human::age(row.now, row.container.created),
+        value: |row| human::age(row.now, row.container.created).into(),
     },
     Field {
         name: "CreatedAt",
         header: "CREATED AT",
-        value: |row| row.container.created.to_string(),
+        value: |row| row.container.created.to_string().into(),
     },
     Field {
         name: "Status",
         header: "STATUS",
-        value: |row| status(&row.container),
+        value: |row| status(&row.container).into(),
     },
     Field {
         name: "State",
         header: "STATE",
-        value: |row| row.container.status.as_str().to_owned(),
+        value: |row| row.container.status.as_str().into(),
     },
     Field {
         name: "Changes",
         header: "CHANGES",
-        value: |row| row.container.changes.to_string(),
+        value: |row| row.container.changes.to_string().into(),
     },
     Field {
         name: "Size",
         header: "SIZE",
-        value: |row| human::size(row.container.size),
+        value: |row| human::size(row.container.size).into(),
     },
     Field {
         name: "Names",
         header: "NAMES",
-        value: |row| row.container.name.clone(),
+        value: |row| row.container.name.as_str().into(),
     },
 ];
 
