@@ -130,9 +130,8 @@ fn a_sink_that_is_full_ends_it_and_what_the_filler_says_comes_back() {
     let filled = compress(Compression::Gzip, threads, &mut sink, |out| {
         out.write_all(&bytes)
     });
-    let error = match filled {
-        Err(error) | Ok(Err(error)) => error,
-        Ok(Ok(())) => panic!("there was no room"),
+    let (Err(error) | Ok(Err(error))) = filled else {
+        panic!("there was no room")
     };
     assert!(matches!(
         error.kind(),
