@@ -254,7 +254,13 @@ impl Connection {
 
     async fn fact(&self, id: &Digest) -> Result<Fact> {
         let mut fact = self.details(id.as_str()).await?.fact();
-        for step in self.image_history(id, fact.layers.len()).await? {
+        let steps = match self.image_history(id, fact.layers.len()).await {
+            Ok(steps) => steps,
+            // An engine that has no history of it has the image all the same.
+            Err(Error::Failed { .. } | Error::Answer { .. }) => Vec::new(),
+            Err(other) => return Err(other),
+        };
+        for step in steps {
             if let Some(layer) = step.layer.and_then(|layer| fact.layers.get_mut(layer)) {
                 layer.size = Some(step.size);
             }
