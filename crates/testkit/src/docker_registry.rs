@@ -20,6 +20,8 @@ pub struct DockerRegistryOptions {
     pub login: Option<(String, String)>,
     /// Whether it speaks TLS, with a certificate by an authority made for it.
     pub tls: bool,
+    /// The realm of the token server that gives the tokens, and the certificate that they are signed with.
+    pub tokens: Option<(String, PathBuf)>,
     /// Where it keeps its data; without it in a folder that goes away with it.
     pub folder: Option<PathBuf>,
 }
@@ -186,6 +188,14 @@ fn configuration(folder: &Path, port: u16, options: &DockerRegistryOptions) -> S
     if options.tls {
         text.push_str(&format!(
             "  tls: {{certificate: {folder}/server.crt, key: {folder}/server.key}}\n"
+        ));
+    }
+    if let Some((realm, certificate)) = &options.tokens {
+        text.push_str(&format!(
+            "auth: {{token: {{realm: \"{realm}\", service: {}, issuer: {}, rootcertbundle: {}}}}}\n",
+            crate::token_server::SERVICE,
+            crate::token_server::ISSUER,
+            certificate.display()
         ));
     }
     if options.login.is_some() {

@@ -14,6 +14,7 @@ mod index;
 mod layer;
 mod peers;
 mod registry;
+mod token_server;
 
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
 pub use engines::{Certificates, Dockerd, PodmanService};
@@ -21,4 +22,5 @@ pub use image::{BuiltLayer, Document, Image, ImageBuilder};
 pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
 pub use peers::{Tool, Workshop};
-pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule};
+pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule, Uploads};
+pub use token_server::TokenServer;

@@ -2,6 +2,7 @@
 //! in-process registry.
 
 mod archives;
+mod committing;
 mod damage;
 #[cfg(target_os = "linux")]
 mod engines;
@@ -13,6 +14,8 @@ mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
 mod pulling;
+mod pushing;
+mod registries;
 mod removing;
 mod typing;
 #[cfg(unix)]
