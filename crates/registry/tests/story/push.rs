@@ -501,10 +501,10 @@ fn cutting_proxy(server: String, cuts: Vec<u64>) -> String {
 #[tokio::test]
 async fn the_real_registry_gets_it_all_however_often_the_line_breaks() {
     let (server, lab) = (DockerRegistry::plain(), Lab::new());
-    let blob = Blob::of(&lab, 80_000_000);
+    let blob = Blob::of(&lab, 45_000_000);
     let proxy = cutting_proxy(
         server.host(),
-        vec![u64::MAX, 30_000_000, 10_000_000, 40_000_000],
+        vec![u64::MAX, 20_000_000, 10_000_000, 40_000_000],
     );
     let reference = oci::Reference::parse_normalized(&format!("{proxy}/team/app:1"));
     let app = Repository::of(&reference.expect("a reference"));
