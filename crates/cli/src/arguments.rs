@@ -71,7 +71,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "HOST=MIRROR")]
     pub(crate) mirror: Vec<String>,
     /// Ask this address instead of Docker Hub's search
-    #[arg(long, global = true, value_name = "URL", hide = true)]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) search_address: Option<String>,
 }
 

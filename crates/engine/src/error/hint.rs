@@ -232,6 +232,7 @@ fn registry(error: &registry::Error) -> Option<String> {
             host,
             ..
         } => match credentials {
+            CredentialUse::None if repository == host => format!("Sign in to {host}."),
             CredentialUse::None => {
                 format!("Sign in to {host} to use {}.", path(repository, host))
             }
