@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["oci"]),
     ("registry", &["oci"]),
     ("archive", &["oci", "layer"]),
+    ("runtime", &["oci", "layer"]),
     ("engine", &["oci", "layer", "store", "registry", "archive"]),
     ("strata-cli", &["engine"]),
     ("strata-desktop", &["engine"]),
