@@ -273,12 +273,11 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
     let (pid_file, console_name) = (format!("pid-{own}"), format!("console-{own}"));
     let console = how.terminal.then(|| Console::listen(&console_name));
     let console = console.transpose().context("make a terminal")?;
-    let connect = how.process.is_none() && how.network == Network::Private;
     let mut command = runtime(programs);
     match how.process {
         Some(process) => command.args(["exec", "--detach", "--process", process]),
-        None if connect => command.args(["create", "--bundle", "."]),
-        None => command.args(["run", "--detach", "--bundle", "."]),
+        // Not `run`, where a process that ends at once may be waited for by crun, and how it ended is lost.
+        None => command.args(["create", "--bundle", "."]),
     };
     command.args(["--pid-file", &bundle.at(&pid_file)]);
     if console.is_some() {
@@ -316,11 +315,13 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
         started.output = Some(terminal);
         started.errors = None;
     }
-    if connect {
-        started._network = Some(network::connect(programs, pid, how.ports)?);
+    if how.process.is_none() {
+        if how.network == Network::Private {
+            started._network = Some(network::connect(programs, pid, how.ports)?);
+        }
         let output = runtime(programs).args(["start", ID]).output().context(step)?;
         if !output.status.success() {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ = runtime(programs).args(["delete", "--force", ID]).output();
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(classify(programs, command_of(bundle, how), &words));
         }
