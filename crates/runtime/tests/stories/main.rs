@@ -3,4 +3,5 @@
 
 mod lab;
 
+mod life;
 mod run;
