@@ -17,6 +17,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) user_namespace: bool,
     /// Whether group 5, that of terminals, is mapped.
     pub(crate) terminal_group: bool,
+    /// The number of the monitor's process.
+    pub(crate) monitor: i32,
     /// Folders and files to bind: source, target, whether read-only.
     pub(crate) binds: &'a [(String, String, bool)],
     /// Places that are memory: target, whether read-only.
@@ -73,6 +75,8 @@ pub(crate) fn container(spec: &RunSpec, at: &Surroundings<'_>) -> Value {
         "mounts": mounts(spec, at),
         "annotations": annotations,
         "linux": {
+            // For runc, which makes control groups whatever it is told, where it may; a user gets none then.
+            "cgroupsPath": (!at.user_namespace).then(|| format!("/strata-{}", at.monitor)),
             "namespaces": namespaces,
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,

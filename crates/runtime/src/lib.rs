@@ -22,6 +22,7 @@ mod message;
 #[cfg(target_os = "linux")]
 pub mod monitor;
 pub mod options;
+mod probe;
 mod programs;
 #[cfg(target_os = "linux")]
 mod running;
@@ -37,6 +38,7 @@ pub use changes::{ChangedKind, ChangedPath, Changes, Xattr};
 pub use error::{Error, Failure};
 pub use ids::{IdRange, Identity};
 pub use options::{Mount, Network, Port};
+pub use probe::{Finding, Probe};
 pub use programs::{Programs, RuntimeKind};
 pub use spec::{CAPABILITIES, Process, RunOptions, RunSpec};
 

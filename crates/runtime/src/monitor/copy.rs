@@ -143,7 +143,7 @@ fn attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>, found: &Stat) -> io::Res
     rustix::fs::fchown(to, uid, gid)?;
     for name in xattr_names(from)? {
         let name = OsStr::from_bytes(&name);
-        let mut value = vec![0; rustix::fs::fgetxattr(from, name, &mut [0_u8; 0][..]).unwrap_or(0)];
+        let mut value = vec![0; rustix::fs::fgetxattr_query(from, name).unwrap_or(0)];
         let Ok(count) = rustix::fs::fgetxattr(from, name, &mut value[..]) else {
             continue;
         };
@@ -156,7 +156,7 @@ fn attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>, found: &Stat) -> io::Res
 
 /// Lists the names of an open file's extended attributes.
 pub(super) fn xattr_names(file: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
-    let size = match rustix::fs::flistxattr(file, &mut [0_u8; 0][..]) {
+    let size = match rustix::fs::flistxattr_query(file) {
         Ok(size) => size,
         Err(rustix::io::Errno::OPNOTSUPP) => 0,
         Err(error) => return Err(error.into()),

@@ -54,6 +54,7 @@ pub(super) fn exec(exec: &Exec, identity: &Identity, caller: &mut Caller) -> Res
         process: Some(&file),
         terminal: process.terminal,
         stdin: process.stdin,
+        read_only: false,
         network: Network::None,
         ports: &[],
     });

@@ -62,6 +62,31 @@ pub(super) fn join(monitor: i32) -> Result<(), Failure> {
         .context(step)
 }
 
+/// Makes devices in the root of a container that was created, but not started, of no use. The mount that it was made of says so
+/// already, and crun drops that.
+///
+/// In a user namespace no device works anyway.
+pub(super) fn forbid_devices(pid: i32, read_only: bool) -> Result<(), Failure> {
+    if is_user_namespace() {
+        return Ok(());
+    }
+    let step = "forbid devices in the container's root";
+    let own = fs::File::open("/proc/self/ns/mnt").context(step)?;
+    let other = fs::File::open(format!("/proc/{pid}/ns/mnt")).context(step)?;
+    let folder = std::env::current_dir().context(step)?;
+    let enter = |namespace: &fs::File| {
+        let kind = Some(LinkNameSpaceType::Mount);
+        rustix::thread::move_into_link_name_space(namespace.as_fd(), kind).context(step)
+    };
+    enter(&other)?;
+    let mut flags = MountFlags::BIND | MountFlags::NODEV;
+    flags.set(MountFlags::RDONLY, read_only);
+    let changed = rustix::mount::mount_remount("/", flags, c"");
+    enter(&own)?;
+    std::env::set_current_dir(folder).context(step)?;
+    changed.context(step)
+}
+
 /// Tells whether this is a user namespace below the first one.
 pub(super) fn is_user_namespace() -> bool {
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();

@@ -51,6 +51,7 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
         process: None,
         terminal: run.spec.process.terminal,
         stdin: run.spec.process.stdin,
+        read_only: run.spec.read_only,
         network: run.spec.network,
         ports: &run.spec.ports,
     })?;
@@ -171,6 +172,7 @@ fn prepare(run: &Run, identity: &Identity, bundle: &Bundle) -> Result<(), Failur
         user: &user,
         user_namespace: namespace::is_user_namespace(),
         terminal_group: namespace::has_group(5),
+        monitor: rustix::process::getpid().as_raw_nonzero().get(),
         binds: &binds,
         memory: &memory,
     };
@@ -236,6 +238,7 @@ pub(super) struct Start<'a> {
     pub(super) process: Option<&'a str>,
     pub(super) terminal: bool,
     pub(super) stdin: bool,
+    pub(super) read_only: bool,
     pub(super) network: Network,
     pub(super) ports: &'a [crate::options::Port],
 }
@@ -273,7 +276,10 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
     let (pid_file, console_name) = (format!("pid-{own}"), format!("console-{own}"));
     let console = how.terminal.then(|| Console::listen(&console_name));
     let console = console.transpose().context("make a terminal")?;
+    let log = format!("log-{own}");
     let mut command = runtime(programs);
+    // Or its warnings would look like the process's own.
+    command.args(["--log", &bundle.at(&log)]);
     match how.process {
         Some(process) => command.args(["exec", "--detach", "--process", process]),
         // Not `run`, where a process that ends at once may be waited for by crun, and how it ended is lost.
@@ -298,7 +304,7 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
     // With it go the other ends of the pipes.
     drop(command);
     if !status.success() {
-        return Err(refused(programs, bundle, how, &[errors, output]));
+        return Err(refused(programs, bundle, how, &[errors, output], &log));
     }
     let text = fs::read_to_string(&pid_file).context(step)?;
     let pid = text.trim().parse().ok().and_then(Pid::from_raw).ok_or(Failure::NotRunning)?;
@@ -316,6 +322,7 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
         started.errors = None;
     }
     if how.process.is_none() {
+        namespace::forbid_devices(pid.as_raw_nonzero().get(), how.read_only)?;
         if how.network == Network::Private {
             started._network = Some(network::connect(programs, pid, how.ports)?);
         }
@@ -355,8 +362,8 @@ impl Started {
 }
 
 /// Says why the runtime did not start the process, from what it wrote.
-fn refused(programs: &Programs, bundle: &Bundle, how: &Start<'_>, written: &[OwnedFd]) -> Failure {
-    let mut words = String::new();
+fn refused(programs: &Programs, bundle: &Bundle, how: &Start<'_>, written: &[OwnedFd], log: &str) -> Failure {
+    let mut words = fs::read_to_string(log).unwrap_or_default();
     for end in written {
         let mut bytes = vec![0; 16 * 1024];
         // What it wrote is in the pipe already; what it left running may have it open still.

@@ -48,12 +48,18 @@ impl ProcessId {
     }
 }
 
-/// Reads when a process began: field 22 of its `stat`, behind a name that may hold anything.
+/// Reads when a process began: field 22 of its `stat`, behind a name that may hold anything. One that has ended and waits to be asked
+/// how counts as gone.
 fn start_of(pid: i32) -> Option<u64> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 2..)?).ok()?;
-    rest.split(' ').nth(19)?.parse().ok()
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 /// Tells whether that very process lives.

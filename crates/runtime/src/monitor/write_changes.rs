@@ -288,7 +288,7 @@ fn xattrs(file: BorrowedFd<'_>) -> io::Result<(Vec<Xattr>, Marks)> {
             continue;
         }
         let key = OsStr::from_bytes(&name);
-        let size = rustix::fs::fgetxattr(file, key, &mut [0_u8; 0][..])?;
+        let size = rustix::fs::fgetxattr_query(file, key)?;
         let mut value = vec![0; size];
         let count = if size == 0 { 0 } else { rustix::fs::fgetxattr(file, key, &mut value[..])? };
         value.truncate(count);

@@ -21,6 +21,7 @@ pub(crate) struct Lab {
     /// The image's files.
     pub(crate) root: PathBuf,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) monitor: PathBuf,
 }
 
 /// What a process did.
@@ -101,7 +102,7 @@ impl Lab {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let settings = Settings {
             path: path.clone(),
-            monitor,
+            monitor: monitor.clone(),
             volumes: folder.path().join("volumes"),
             roots: folder.path().join("roots"),
         };
@@ -110,7 +111,7 @@ impl Lab {
         let runtime = Runtime::open(settings).expect("a runtime").with_programs(programs);
         let root = folder.path().join("image");
         busybox(&root);
-        Self { runtime, root, folder }
+        Self { runtime, root, folder, monitor }
     }
 
     /// Tells whether the story is told as root.

@@ -3,5 +3,6 @@
 
 mod lab;
 
+mod changes;
 mod life;
 mod run;
