@@ -5,7 +5,9 @@
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     runtime::monitor::dispatch();
-    let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let threads = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     threads.expect("the system lets it wait").block_on(run())
 }
 
@@ -28,12 +30,22 @@ async fn run() -> std::process::ExitCode {
         volumes: folder.join("volumes"),
         roots: folder.join("roots"),
     };
-    let options = RunOptions { command: arguments.collect(), ..RunOptions::default() };
+    let options = RunOptions {
+        command: arguments.collect(),
+        ..RunOptions::default()
+    };
     let ran = async {
         let spec = RunSpec::new(&oci::ContainerConfig::default(), &options)?;
         let lower = vec![PathBuf::from(root)];
         let runtime = Runtime::open(settings)?;
-        let start = Start { folder, lower, spec, detached: false, remove, log: None };
+        let start = Start {
+            folder,
+            lower,
+            spec,
+            detached: false,
+            remove,
+            log: None,
+        };
         let mut running: runtime::Running = Box::pin(runtime.start(start)).await?;
         let (output, errors) = (running.output.take(), running.errors.take());
         let (_, _, code) = tokio::join!(

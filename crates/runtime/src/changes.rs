@@ -108,7 +108,12 @@ pub struct Changes<R = Box<dyn Read + Send>> {
 impl<R: Read> Changes<R> {
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn new(source: R, contents: bool) -> Self {
-        Self { source, contents, left: 0, done: false }
+        Self {
+            source,
+            contents,
+            left: 0,
+            done: false,
+        }
     }
 
     /// Returns the next changed path.
@@ -139,7 +144,9 @@ impl<R: Read> Changes<R> {
     }
 
     fn record(&mut self) -> Result<Record, Error> {
-        let ended = |error: io::Error| Error::MonitorEnded { said: error.to_string() };
+        let ended = |error: io::Error| Error::MonitorEnded {
+            said: error.to_string(),
+        };
         io::copy(&mut self.by_ref(), &mut io::sink()).map_err(ended)?;
         let mut header = [0; 4];
         self.source.read_exact(&mut header).map_err(ended)?;
@@ -156,7 +163,9 @@ impl<R: Read> Changes<R> {
 /// Reads the content of the file that was named last; nothing for all else, and where contents were not asked for.
 impl<R: Read> Read for Changes<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         if most == 0 {
             return Ok(0);
         }
@@ -180,7 +189,9 @@ mod text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(from)?;
-        let bytes = text.chars().map(|character| u8::try_from(u32::from(character)));
+        let bytes = text
+            .chars()
+            .map(|character| u8::try_from(u32::from(character)));
         bytes.collect::<Result<_, _>>().map_err(D::Error::custom)
     }
 }
@@ -216,7 +227,11 @@ mod tests {
 
     #[test]
     fn content_that_nobody_reads_is_passed_over() {
-        let bytes = stream(&[(file(b"a", 5), b"hello"), (file(b"b", 3), b"you"), (Record::End, b"")]);
+        let bytes = stream(&[
+            (file(b"a", 5), b"hello"),
+            (file(b"b", 3), b"you"),
+            (Record::End, b""),
+        ]);
         let mut changes = Changes::new(&bytes[..], true);
         assert_eq!(changes.next_path().expect("reads").expect("one").path, b"a");
         assert_eq!(changes.next_path().expect("reads").expect("one").path, b"b");
@@ -232,7 +247,10 @@ mod tests {
         let bytes = stream(&[(file(b"a", 5), b"hel")]);
         let mut changes = Changes::new(&bytes[..], true);
         assert!(changes.next_path().expect("reads").is_some());
-        assert!(matches!(changes.next_path(), Err(Error::MonitorEnded { .. })));
+        assert!(matches!(
+            changes.next_path(),
+            Err(Error::MonitorEnded { .. })
+        ));
         assert!(changes.next_path().expect("reads").is_none());
     }
 

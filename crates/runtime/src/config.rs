@@ -88,7 +88,10 @@ pub(crate) fn container(spec: &RunSpec, at: &Surroundings<'_>) -> Value {
 /// Writes a process of a container.
 pub(crate) fn process(process: &Process, user: &User, no_new_privileges: bool) -> Value {
     let mut environment = process.environment.clone();
-    if !environment.iter().any(|variable| variable.starts_with("HOME=")) {
+    if !environment
+        .iter()
+        .any(|variable| variable.starts_with("HOME="))
+    {
         environment.push(format!("HOME={}", user.home));
     }
     // A user other than root has no capability until a set-user-ID program gives it some.
@@ -106,7 +109,13 @@ pub(crate) fn process(process: &Process, user: &User, no_new_privileges: bool) -
 
 fn mounts(spec: &RunSpec, at: &Surroundings<'_>) -> Vec<Value> {
     let mount = |target: &str, kind: &str, options: &[&str]| json!({ "destination": target, "type": kind, "source": kind, "options": options });
-    let mut terminals = vec!["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];
+    let mut terminals = vec![
+        "nosuid",
+        "noexec",
+        "newinstance",
+        "ptmxmode=0666",
+        "mode=0620",
+    ];
     if at.terminal_group {
         terminals.push("gid=5");
     }
@@ -118,15 +127,27 @@ fn mounts(spec: &RunSpec, at: &Surroundings<'_>) -> Vec<Value> {
     };
     let mut mounts = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
-        mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev",
+            "tmpfs",
+            &["nosuid", "strictatime", "mode=755", "size=65536k"],
+        ),
         mount("/dev/pts", "devpts", &terminals),
         mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-        mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+        mount(
+            "/dev/shm",
+            "tmpfs",
+            &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+        ),
         system,
     ];
     for (target, read_only) in at.memory {
         let write = if *read_only { "ro" } else { "rw" };
-        mounts.push(mount(target, "tmpfs", &["nosuid", "nodev", "noexec", "mode=1777", write]));
+        mounts.push(mount(
+            target,
+            "tmpfs",
+            &["nosuid", "nodev", "noexec", "mode=1777", write],
+        ));
     }
     for (source, target, read_only) in at.binds {
         let write = if *read_only { "ro" } else { "rw" };

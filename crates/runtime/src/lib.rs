@@ -15,6 +15,8 @@
 mod changes;
 #[cfg(target_os = "linux")]
 mod config;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod error;
 mod ids;
 #[cfg(target_os = "linux")]
@@ -31,6 +33,7 @@ mod runtime;
 #[cfg(target_os = "linux")]
 mod seccomp;
 mod spec;
+mod start;
 #[cfg(target_os = "linux")]
 mod user;
 
@@ -42,9 +45,21 @@ pub use probe::{Finding, Probe};
 pub use programs::{Programs, RuntimeKind};
 pub use spec::{CAPABILITIES, Process, RunOptions, RunSpec};
 
+pub use start::{ExecOptions, Line, Settings, Start, Status, Stream};
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Control, Input, LogReader, Output, Running, Runtime, monitor};
 #[cfg(target_os = "linux")]
-pub use monitor::{Line, LogReader};
+pub use monitor::LogReader;
 #[cfg(target_os = "linux")]
-pub use running::{Control, Running, Stream};
+pub use running::{Control, Running};
 #[cfg(target_os = "linux")]
-pub use runtime::{ExecOptions, Runtime, Settings, Start, Status};
+pub use runtime::Runtime;
+
+/// The end at which a process's input goes in.
+#[cfg(target_os = "linux")]
+pub type Input = tokio::net::unix::pipe::Sender;
+
+/// The end at which what a process writes comes out.
+#[cfg(target_os = "linux")]
+pub type Output = tokio::net::unix::pipe::Receiver;

@@ -115,11 +115,17 @@ pub(crate) enum Report {
     Unshared,
     /// The process runs. With it come, in this order: where its input goes (the terminal, or a pipe where it was asked for),
     /// what it writes, and what it writes as errors (not with a terminal).
-    Started { pid: i32 },
+    Started {
+        pid: i32,
+    },
     /// The process ended.
-    Exited { code: u8 },
+    Exited {
+        code: u8,
+    },
     /// How far an unpacking is, in bytes.
-    Progress { bytes: u64 },
+    Progress {
+        bytes: u64,
+    },
     /// The pipe with the changes comes with it.
     Changes,
     /// It is done.
@@ -153,9 +159,15 @@ impl Incoming {
         let wanted = match self.bytes.get(..4) {
             None => 4,
             Some(header) => {
-                let length = header.iter().rev().fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+                let length = header
+                    .iter()
+                    .rev()
+                    .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
                 if length > LIMIT {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the message is too long"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the message is too long",
+                    ));
                 }
                 4 + length
             }

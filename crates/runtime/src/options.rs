@@ -180,9 +180,7 @@ impl Mount {
             [source, target] if source.starts_with('/') => {
                 (Source::Host(PathBuf::from(source)), *target)
             }
-            [name, target] if is_volume_name(name) => {
-                (Source::Volume((*name).to_owned()), *target)
-            }
+            [name, target] if is_volume_name(name) => (Source::Volume((*name).to_owned()), *target),
             [_, _] => {
                 return Err(refused(
                     "the source is an absolute path or a name of letters, digits and _.-",
@@ -440,7 +438,15 @@ mod tests {
         assert_eq!(mount("/data").source, Source::Anonymous);
         assert!(mount("/data:ro").read_only);
         for bad in [
-            "", "x", "./x:/y", "/a:/", "/a:b", "a:/b:c", "/a:/b:ro:rw", "/a:/\0", "-x:/y",
+            "",
+            "x",
+            "./x:/y",
+            "/a:/",
+            "/a:b",
+            "a:/b:c",
+            "/a:/b:ro:rw",
+            "/a:/\0",
+            "-x:/y",
         ] {
             assert!(Mount::parse(bad).is_err(), "{bad:?}");
         }

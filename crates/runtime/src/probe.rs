@@ -70,11 +70,13 @@ impl Finding {
     /// Returns what a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NotLinux => "Attach a Docker Engine or Podman; editing and committing work without.",
-            Self::NoRuntime => "Install the package crun (or runc).",
-            Self::UserNamespacesOff { setting: Some("user.max_user_namespaces") } => {
-                "Let an administrator run: sysctl -w user.max_user_namespaces=15000"
+            Self::NotLinux => {
+                "Attach a Docker Engine or Podman; editing and committing work without."
             }
+            Self::NoRuntime => "Install the package crun (or runc).",
+            Self::UserNamespacesOff {
+                setting: Some("user.max_user_namespaces"),
+            } => "Let an administrator run: sysctl -w user.max_user_namespaces=15000",
             Self::UserNamespacesOff { setting: Some(_) } => {
                 "Let an administrator run: sysctl -w kernel.unprivileged_userns_clone=1"
             }
@@ -85,7 +87,9 @@ impl Finding {
                 "Install the Debian package, which brings a profile for the program's monitor, or let an administrator run: \
                  sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
             }
-            Self::Refused { .. } => "Attach a Docker Engine or Podman; editing and committing work without.",
+            Self::Refused { .. } => {
+                "Attach a Docker Engine or Podman; editing and committing work without."
+            }
             Self::NoRanges => {
                 "Let an administrator run: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER. Until then all files \
                  in a container belong to root, and installing packages in it mostly fails."
@@ -94,13 +98,19 @@ impl Finding {
             Self::MapRefused { .. } => {
                 "See that newuidmap and newgidmap are set-user-ID or have their capabilities, and that the ranges overlap with no other's."
             }
-            Self::NoOverlay { fuse: true, .. } => "Nothing needs to be done: fuse-overlayfs is used, which is slower.",
+            Self::NoOverlay { fuse: true, .. } => {
+                "Nothing needs to be done: fuse-overlayfs is used, which is slower."
+            }
             Self::NoOverlay { fuse: false, .. } => {
                 "Install fuse-overlayfs and see that /dev/fuse can be opened. Until then an image's files are copied for each container, \
                  whose changes cannot be told."
             }
-            Self::NoNetworkProgram => "Install the package passt (pasta) or slirp4netns. The networks none and host work without.",
-            Self::NoTunnel => "Let an administrator run: chmod 0666 /dev/net/tun. The networks none and host work without.",
+            Self::NoNetworkProgram => {
+                "Install the package passt (pasta) or slirp4netns. The networks none and host work without."
+            }
+            Self::NoTunnel => {
+                "Let an administrator run: chmod 0666 /dev/net/tun. The networks none and host work without."
+            }
         }
     }
 }
@@ -156,7 +166,11 @@ impl Probe {
 impl Probe {
     /// Says that there is nothing to find out.
     pub fn elsewhere() -> Self {
-        Self { programs: None, identity: None, findings: vec![Finding::NotLinux] }
+        Self {
+            programs: None,
+            identity: None,
+            findings: vec![Finding::NotLinux],
+        }
     }
 }
 
@@ -166,8 +180,8 @@ mod linux {
     use std::path::Path;
 
     use super::{Finding, Probe};
-    use crate::runtime::{Runtime, Settings};
     use crate::{Error, Failure, Identity};
+    use crate::{Runtime, Settings};
 
     impl Probe {
         /// Finds out what is possible. It tries it, in a folder that is there and on the file system that containers will be on; that
@@ -176,11 +190,12 @@ mod linux {
         /// # Errors
         /// [`Error::Monitor`] where this very program cannot be started again.
         pub async fn take(settings: Settings, folder: &Path) -> Result<Self, Error> {
-            let runtime = match Runtime::open(settings) {
-                Ok(runtime) => runtime,
-                Err(_) => {
-                    return Ok(Self { programs: None, identity: None, findings: vec![Finding::NoRuntime] });
-                }
+            let Ok(runtime) = Runtime::open(settings) else {
+                return Ok(Self {
+                    programs: None,
+                    identity: None,
+                    findings: vec![Finding::NoRuntime],
+                });
             };
             let mut findings = Vec::new();
             match runtime.try_all(folder).await {
@@ -188,7 +203,9 @@ mod linux {
                 Err(Error::Failure(Failure::Step { step, message })) => {
                     findings.push(refused(&runtime, step, message));
                 }
-                Err(Error::Mapping { message, .. }) => findings.push(Finding::MapRefused { message }),
+                Err(Error::Mapping { message, .. }) => {
+                    findings.push(Finding::MapRefused { message });
+                }
                 Err(error @ Error::Monitor(_)) => return Err(error),
                 Err(error) => findings.push(Finding::Refused {
                     step: "start a monitor".to_owned(),
@@ -198,7 +215,11 @@ mod linux {
             let programs = runtime.programs().clone();
             if let Identity::Single { .. } = runtime.identity() {
                 let missing = programs.newuidmap.is_none() || programs.newgidmap.is_none();
-                findings.push(if missing { Finding::NoMapPrograms } else { Finding::NoRanges });
+                findings.push(if missing {
+                    Finding::NoMapPrograms
+                } else {
+                    Finding::NoRanges
+                });
             }
             if programs.pasta.is_none() && programs.slirp4netns.is_none() {
                 findings.push(Finding::NoNetworkProgram);
@@ -206,7 +227,11 @@ mod linux {
                 findings.push(Finding::NoTunnel);
             }
             findings.sort_by_key(|finding| !finding.prevents());
-            Ok(Self { identity: Some(runtime.identity()), programs: Some(programs), findings })
+            Ok(Self {
+                identity: Some(runtime.identity()),
+                programs: Some(programs),
+                findings,
+            })
         }
     }
 
@@ -216,16 +241,25 @@ mod linux {
         };
         let is_user = runtime.identity() != Identity::Root;
         if is_user && says("/proc/sys/user/max_user_namespaces", "0") {
-            return Finding::UserNamespacesOff { setting: Some("user.max_user_namespaces") };
+            return Finding::UserNamespacesOff {
+                setting: Some("user.max_user_namespaces"),
+            };
         }
         if is_user && says("/proc/sys/kernel/unprivileged_userns_clone", "0") {
-            return Finding::UserNamespacesOff { setting: Some("kernel.unprivileged_userns_clone") };
+            return Finding::UserNamespacesOff {
+                setting: Some("kernel.unprivileged_userns_clone"),
+            };
         }
         if step.contains("an overlay") {
             let fuse = runtime.programs().fuse_overlayfs.is_some() && opens("/dev/fuse");
             return Finding::NoOverlay { message, fuse };
         }
-        if is_user && says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+        if is_user
+            && says(
+                "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+                "1",
+            )
+        {
             return Finding::AppArmor;
         }
         if is_user && step.contains("user namespace") {
@@ -235,6 +269,10 @@ mod linux {
     }
 
     fn opens(device: &str) -> bool {
-        OpenOptions::new().read(true).write(true).open(device).is_ok()
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(device)
+            .is_ok()
     }
 }

@@ -4,24 +4,15 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+use crate::{Input, Output};
 use rustix::fs::OFlags;
 use rustix::termios::Winsize;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::message::{Incoming, Report, Word, encode};
 use crate::{Error, Failure};
-
-/// Which stream of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stream {
-    /// Standard output, and all that a terminal shows.
-    Output,
-    /// Standard error.
-    Error,
-}
 
 /// Talks with a monitor.
 pub(crate) struct Link {
@@ -32,7 +23,11 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(socket: UnixStream, monitor: tokio::process::Child) -> Self {
-        Self { socket: Arc::new(socket), incoming: Incoming::default(), monitor }
+        Self {
+            socket: Arc::new(socket),
+            incoming: Incoming::default(),
+            monitor,
+        }
     }
 
     /// Returns the number of the monitor's process.
@@ -68,7 +63,9 @@ impl Link {
             let reading = limited.read_to_end(&mut said);
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), reading).await;
         }
-        Error::MonitorEnded { said: String::from_utf8_lossy(&said).into_owned() }
+        Error::MonitorEnded {
+            said: String::from_utf8_lossy(&said).into_owned(),
+        }
     }
 }
 
@@ -113,7 +110,12 @@ impl Control {
     /// Tells the terminal its size in characters. A process without one takes no notice.
     pub fn resize(&self, rows: u16, columns: u16) {
         if let Some(terminal) = &self.terminal {
-            let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+            let size = Winsize {
+                ws_row: rows,
+                ws_col: columns,
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            };
             // The terminal goes with its last user, who may just have ended.
             let _ = rustix::termios::tcsetwinsize(terminal, size);
         }
@@ -130,17 +132,23 @@ pub struct Running {
     pid: i32,
     /// What is written here is its input; there where it has a terminal, or input was asked for. Dropping it ends the input, but for a
     /// terminal, where a Ctrl-D does that.
-    pub input: Option<Sender>,
+    pub input: Option<Input>,
     /// What it writes.
-    pub output: Option<Receiver>,
+    pub output: Option<Output>,
     /// What it writes as errors; a terminal has only one stream.
-    pub errors: Option<Receiver>,
+    pub errors: Option<Output>,
     ended: Option<u8>,
 }
 
 impl Running {
     /// Takes what a monitor sent with its news that the process runs.
-    pub(crate) fn new(line: Link, pid: i32, files: Vec<OwnedFd>, has_terminal: bool, has_input: bool) -> io::Result<Self> {
+    pub(crate) fn new(
+        line: Link,
+        pid: i32,
+        files: Vec<OwnedFd>,
+        has_terminal: bool,
+        has_input: bool,
+    ) -> io::Result<Self> {
         let mut files = files.into_iter();
         let mut next = || files.next().ok_or(io::ErrorKind::UnexpectedEof);
         let mut terminal = None;
@@ -150,13 +158,25 @@ impl Running {
             let flags = rustix::fs::fcntl_getfl(&file)?;
             rustix::fs::fcntl_setfl(&file, flags | OFlags::NONBLOCK)?;
             terminal = Some(Arc::new(file.try_clone()?));
-            input = Some(Sender::from_owned_fd_unchecked(file)?);
+            input = Some(Input::from_owned_fd_unchecked(file)?);
         } else if has_input {
-            input = Some(Sender::from_owned_fd(next()?)?);
+            input = Some(Input::from_owned_fd(next()?)?);
         }
-        let output = Some(Receiver::from_owned_fd(next()?)?);
-        let errors = if has_terminal { None } else { Some(Receiver::from_owned_fd(next()?)?) };
-        Ok(Self { line, terminal, pid, input, output, errors, ended: None })
+        let output = Some(Output::from_owned_fd(next()?)?);
+        let errors = if has_terminal {
+            None
+        } else {
+            Some(Output::from_owned_fd(next()?)?)
+        };
+        Ok(Self {
+            line,
+            terminal,
+            pid,
+            input,
+            output,
+            errors,
+            ended: None,
+        })
     }
 
     /// Returns the number of the process, outside of the container.
@@ -171,7 +191,10 @@ impl Running {
 
     /// Returns what steers it from elsewhere.
     pub fn control(&self) -> Control {
-        Control { socket: Arc::clone(&self.line.socket), terminal: self.terminal.clone() }
+        Control {
+            socket: Arc::clone(&self.line.socket),
+            terminal: self.terminal.clone(),
+        }
     }
 
     /// Waits until it has ended and all of its output was taken; returns its exit code, or 128 and the number of the signal that killed

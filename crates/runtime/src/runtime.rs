@@ -1,6 +1,5 @@
 //! Starts containers, looks at them and takes them away. Each verb starts a monitor, which does it.
 
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,78 +15,8 @@ use crate::message::{self, Order, Report, Word, Work};
 use crate::monitor::{self, LogReader};
 use crate::programs::Programs;
 use crate::running::{Link, Running};
-use crate::spec::RunSpec;
+use crate::start::{ExecOptions, Settings, Start, Status};
 use crate::{Error, Failure};
-
-/// What the runtime has to know of the computer and of the program that it is in.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where programs are looked for, spelled as in the environment.
-    pub path: OsString,
-    /// The program that becomes the monitor: this one, or one at a fixed path. It must call [`crate::monitor::dispatch`].
-    pub monitor: PathBuf,
-    /// The folder of named volumes.
-    pub volumes: PathBuf,
-    /// The folder of unpacked images.
-    pub roots: PathBuf,
-}
-
-/// How a container is started.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The container's folder. What it writes is kept below it; it is made if it is not there.
-    pub folder: PathBuf,
-    /// Folders with the image's files, the topmost first. Those of a stack have overlay's marks.
-    pub lower: Vec<PathBuf>,
-    /// What runs.
-    pub spec: RunSpec,
-    /// Whether it lives on when its [`Running`] is dropped or the program ends.
-    pub detached: bool,
-    /// Whether its folder is removed when it has ended.
-    pub remove: bool,
-    /// Bytes that its log may take; `None` for no log.
-    pub log: Option<u64>,
-}
-
-/// A process to be started in a container that runs.
-#[derive(Debug, Clone, Default)]
-pub struct ExecOptions {
-    /// The program and its arguments.
-    pub arguments: Vec<String>,
-    /// Variables as `NAME=value`, on top of the container's.
-    pub environment: Vec<String>,
-    /// The folder to start in, the container's where there is none.
-    pub folder: Option<String>,
-    /// Who it is, as `USER` or `USER:GROUP`; the container's user where there is none.
-    pub user: Option<String>,
-    /// Whether it has a terminal.
-    pub terminal: bool,
-    /// Whether something is sent to its input.
-    pub stdin: bool,
-}
-
-/// Whether a container runs, and how it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It was never started.
-    New,
-    /// It runs.
-    Running {
-        /// Its first process, outside of it.
-        pid: i32,
-        /// Since when.
-        since: jiff::Timestamp,
-        /// The signal that asks it to stop.
-        stop_signal: i32,
-    },
-    /// It ended.
-    Exited {
-        /// The exit code; `None` where nobody saw how it ended, as after a power cut.
-        code: Option<u8>,
-        /// When; `None` likewise.
-        at: Option<jiff::Timestamp>,
-    },
-}
 
 /// Runs containers.
 #[derive(Debug, Clone)]
@@ -105,7 +34,11 @@ impl Runtime {
     pub fn open(settings: Settings) -> Result<Self, Error> {
         let programs = Programs::find(&settings.path)?;
         let identity = identity(&programs);
-        Ok(Self { settings, programs, identity })
+        Ok(Self {
+            settings,
+            programs,
+            identity,
+        })
     }
 
     /// Uses other programs.
@@ -141,7 +74,11 @@ impl Runtime {
         std::fs::create_dir_all(&start.folder).map_err(Error::io("make", &start.folder))?;
         let order = Work::Run(Box::new(message::Run {
             folder: absolute(&start.folder)?,
-            lower: start.lower.iter().map(|lower| absolute(lower)).collect::<Result<_, _>>()?,
+            lower: start
+                .lower
+                .iter()
+                .map(|lower| absolute(lower))
+                .collect::<Result<_, _>>()?,
             spec: start.spec,
             programs: self.programs.clone(),
             volumes: self.settings.volumes.clone(),
@@ -191,9 +128,14 @@ impl Runtime {
     pub fn status(&self, folder: &Path) -> Result<Status, Error> {
         let time = |at: i64| jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap_or_default();
         let recorded = monitor::read_state(folder).map_err(Error::io("read", folder))?;
-        let Some(recorded) = recorded else { return Ok(Status::New) };
+        let Some(recorded) = recorded else {
+            return Ok(Status::New);
+        };
         if let Some(ended) = recorded.ended {
-            return Ok(Status::Exited { code: Some(ended.code), at: Some(time(ended.at)) });
+            return Ok(Status::Exited {
+                code: Some(ended.code),
+                at: Some(time(ended.at)),
+            });
         }
         match recorded.process {
             Some(process) if monitor::is_alive(recorded.monitor) => Ok(Status::Running {
@@ -201,13 +143,17 @@ impl Runtime {
                 since: time(recorded.started),
                 stop_signal: recorded.stop_signal,
             }),
-            _ => Ok(Status::Exited { code: None, at: None }),
+            _ => Ok(Status::Exited {
+                code: None,
+                at: None,
+            }),
         }
     }
 
     fn recorded(&self, folder: &Path) -> Result<Option<monitor::Recorded>, Error> {
         let recorded = monitor::read_state(folder).map_err(Error::io("read", folder))?;
-        Ok(recorded.filter(|recorded| recorded.ended.is_none() && monitor::is_alive(recorded.monitor)))
+        Ok(recorded
+            .filter(|recorded| recorded.ended.is_none() && monitor::is_alive(recorded.monitor)))
     }
 
     /// Asks a container to stop, kills it when it has not within the time given, and returns when it has ended, with all that belongs
@@ -216,8 +162,12 @@ impl Runtime {
     /// # Errors
     /// Where the system does not let it be signalled.
     pub async fn stop(&self, folder: &Path, patience: Duration) -> Result<(), Error> {
-        let Some(recorded) = self.recorded(folder)? else { return Ok(()) };
-        let Some(process) = recorded.process else { return Ok(()) };
+        let Some(recorded) = self.recorded(folder)? else {
+            return Ok(());
+        };
+        let Some(process) = recorded.process else {
+            return Ok(());
+        };
         let Some(handle) = open_process(process.pid).map_err(Error::io("stop", folder))? else {
             return Ok(());
         };
@@ -228,7 +178,10 @@ impl Runtime {
         }
         let signal = monitor::signal(recorded.stop_signal).unwrap_or(Signal::TERM);
         send(&handle, signal).map_err(Error::io("stop", folder))?;
-        if tokio::time::timeout(patience, ended(&handle)).await.is_err() {
+        if tokio::time::timeout(patience, ended(&handle))
+            .await
+            .is_err()
+        {
             send(&handle, Signal::KILL).map_err(Error::io("stop", folder))?;
             ended(&handle).await;
         }
@@ -251,7 +204,9 @@ impl Runtime {
             problem: "there is no such signal",
         })?;
         let handle = open_process(process.pid).map_err(Error::io("signal", folder))?;
-        let handle = handle.filter(|_| monitor::is_alive(process)).ok_or(Failure::NotRunning)?;
+        let handle = handle
+            .filter(|_| monitor::is_alive(process))
+            .ok_or(Failure::NotRunning)?;
         send(&handle, signal).map_err(Error::io("signal", folder))
     }
 
@@ -269,12 +224,17 @@ impl Runtime {
     /// As [`Changes::next_path`].
     pub async fn changes(&self, folder: &Path, contents: bool) -> Result<Changes, Error> {
         let folder = absolute(folder)?;
-        let mut line = self.ask(Work::Changes(message::Changes { folder, contents })).await?;
+        let mut line = self
+            .ask(Work::Changes(message::Changes { folder, contents }))
+            .await?;
         loop {
             if let (Report::Changes, files) = line.hear().await? {
                 let file = files.into_iter().next();
-                let file = file.ok_or_else(|| Error::MonitorEnded { said: String::new() })?;
-                let source = std::io::BufReader::with_capacity(256 * 1024, std::fs::File::from(file));
+                let file = file.ok_or_else(|| Error::MonitorEnded {
+                    said: String::new(),
+                })?;
+                let source =
+                    std::io::BufReader::with_capacity(256 * 1024, std::fs::File::from(file));
                 return Ok(Changes::new(Box::new(source), contents));
             }
         }
@@ -317,7 +277,10 @@ impl Runtime {
         let parent = self.roots();
         std::fs::create_dir_all(&parent).map_err(Error::io("make", &parent))?;
         let target = absolute(&parent)?.join(chain_id.hex());
-        let work = Work::Unpack(message::Unpack { layers, target: target.clone() });
+        let work = Work::Unpack(message::Unpack {
+            layers,
+            target: target.clone(),
+        });
         self.until_done(work, told).await?;
         Ok(target)
     }
@@ -331,7 +294,11 @@ impl Runtime {
         self.settings.roots.join(self.identity.key())
     }
 
-    async fn until_done(&self, work: Work, told: &(dyn Fn(u64) + Send + Sync)) -> Result<(), Error> {
+    async fn until_done(
+        &self,
+        work: Work,
+        told: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<(), Error> {
         let mut line = self.ask(work).await?;
         loop {
             match line.hear().await?.0 {
@@ -344,7 +311,13 @@ impl Runtime {
 
     /// Tries everything that a container needs, in a folder that is there.
     pub(crate) async fn try_all(&self, folder: &Path) -> Result<(), Error> {
-        self.until_done(Work::Try { folder: absolute(folder)? }, &|_| ()).await
+        self.until_done(
+            Work::Try {
+                folder: absolute(folder)?,
+            },
+            &|_| (),
+        )
+        .await
     }
 
     /// Starts a monitor, gives it its order, and maps its users where it has to be done from outside.
@@ -352,7 +325,8 @@ impl Runtime {
         let (socket, other) = UnixStream::pair().map_err(Error::Monitor)?;
         let other = other.into_std().map_err(Error::Monitor)?;
         other.set_nonblocking(false).map_err(Error::Monitor)?;
-        let needs_mapping = matches!(self.identity, Identity::Mapped { .. }) && !matches!(work, Work::Exec(_));
+        let needs_mapping =
+            matches!(self.identity, Identity::Mapped { .. }) && !matches!(work, Work::Exec(_));
         let monitor = tokio::process::Command::new(&self.settings.monitor)
             .arg(monitor::ARGUMENT)
             .env_clear()
@@ -363,7 +337,11 @@ impl Runtime {
             .spawn()
             .map_err(Error::Monitor)?;
         let mut line = Link::new(socket, monitor);
-        line.say(&Order { identity: self.identity, work }).await?;
+        line.say(&Order {
+            identity: self.identity,
+            work,
+        })
+        .await?;
         if needs_mapping {
             while !matches!(line.hear().await?.0, Report::Unshared) {}
             self.map(line.pid()).await?;
@@ -373,11 +351,32 @@ impl Runtime {
     }
 
     async fn map(&self, monitor: Option<u32>) -> Result<(), Error> {
-        let (Some(monitor), Identity::Mapped { uid, gid, uids, gids }) = (monitor, self.identity) else {
+        let (
+            Some(monitor),
+            Identity::Mapped {
+                uid,
+                gid,
+                uids,
+                gids,
+            },
+        ) = (monitor, self.identity)
+        else {
             return Ok(());
         };
-        let users = map_with(self.programs.newuidmap.as_deref(), "newuidmap", monitor, uid, uids);
-        let groups = map_with(self.programs.newgidmap.as_deref(), "newgidmap", monitor, gid, gids);
+        let users = map_with(
+            self.programs.newuidmap.as_deref(),
+            "newuidmap",
+            monitor,
+            uid,
+            uids,
+        );
+        let groups = map_with(
+            self.programs.newgidmap.as_deref(),
+            "newgidmap",
+            monitor,
+            gid,
+            gids,
+        );
         let (users, groups) = tokio::join!(users, groups);
         users.and(groups)
     }
@@ -390,7 +389,10 @@ async fn map_with(
     own: u32,
     range: IdRange,
 ) -> Result<(), Error> {
-    let failed = |message: String| Error::Mapping { program: name, message };
+    let failed = |message: String| Error::Mapping {
+        program: name,
+        message,
+    };
     let program = program.ok_or_else(|| failed("it is not installed".to_owned()))?;
     let numbers = [monitor, 0, own, 1, 1, range.start, range.count];
     let output = tokio::process::Command::new(program)
@@ -403,12 +405,17 @@ async fn map_with(
     if output.status.success() {
         return Ok(());
     }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    Err(failed(
+        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    ))
 }
 
 /// Finds out as whom containers are made.
 fn identity(programs: &Programs) -> Identity {
-    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (uid, gid) = (
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    );
     if uid == 0 {
         return Identity::Root;
     }
@@ -416,8 +423,15 @@ fn identity(programs: &Programs) -> Identity {
     let name = user_name(&read("/etc/passwd"), uid);
     let range = |path: &str| IdRange::find(&read(path), &name, uid);
     match (range("/etc/subuid"), range("/etc/subgid")) {
-        (Some(uids), Some(gids)) if programs.newuidmap.is_some() && programs.newgidmap.is_some() => {
-            Identity::Mapped { uid, gid, uids, gids }
+        (Some(uids), Some(gids))
+            if programs.newuidmap.is_some() && programs.newgidmap.is_some() =>
+        {
+            Identity::Mapped {
+                uid,
+                gid,
+                uids,
+                gids,
+            }
         }
         _ => Identity::Single { uid, gid },
     }
@@ -425,8 +439,12 @@ fn identity(programs: &Programs) -> Identity {
 
 /// Finds a user's name; empty where there is none, as of users who are kept elsewhere.
 fn user_name(passwd: &str, uid: u32) -> String {
-    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid.to_string()));
-    line.and_then(|line| line.split(':').next()).unwrap_or_default().to_owned()
+    let line = passwd
+        .lines()
+        .find(|line| line.split(':').nth(2) == Some(&uid.to_string()));
+    line.and_then(|line| line.split(':').next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
@@ -435,7 +453,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
 
 /// Opens a process, so that its number cannot become another's; `None` where it has ended.
 fn open_process(pid: i32) -> std::io::Result<Option<pipe::Receiver>> {
-    let Some(pid) = Pid::from_raw(pid) else { return Ok(None) };
+    let Some(pid) = Pid::from_raw(pid) else {
+        return Ok(None);
+    };
     match rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) {
         // It is no pipe, and is waited for as one.
         Ok(handle) => pipe::Receiver::from_owned_fd_unchecked(handle).map(Some),

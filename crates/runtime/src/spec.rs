@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use oci::ContainerConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::options::{Mount, Network, Port, parse_signal, target_path};
 use crate::Error;
+use crate::options::{Mount, Network, Port, parse_signal, target_path};
 
 /// What a process in a container may do, as Docker's default has it.
 pub const CAPABILITIES: [&str; 14] = [
@@ -116,7 +116,11 @@ impl RunSpec {
     /// [`Error::NoCommand`]; [`Error::Option`] where a text holds a NUL, a name of the host is none, or ports need another network.
     pub fn new(config: &ContainerConfig, options: &RunOptions) -> Result<Self, Error> {
         let mut arguments = match &options.entrypoint {
-            Some(entrypoint) => entrypoint.iter().filter(|part| !part.is_empty()).cloned().collect(),
+            Some(entrypoint) => entrypoint
+                .iter()
+                .filter(|part| !part.is_empty())
+                .cloned()
+                .collect(),
             None => config.entrypoint.clone(),
         };
         match (&options.command, &options.entrypoint) {
@@ -124,10 +128,15 @@ impl RunSpec {
             (_, None) => arguments.extend_from_slice(&config.cmd),
             (_, Some(_)) => {}
         }
-        let hostname = options.hostname.clone().unwrap_or_else(|| "container".to_owned());
+        let hostname = options
+            .hostname
+            .clone()
+            .unwrap_or_else(|| "container".to_owned());
         let is_name = !hostname.is_empty()
             && hostname.len() <= HOSTNAME
-            && hostname.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+            && hostname
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
         if !is_name {
             return Err(Error::Option {
                 option: "hostname",
@@ -194,15 +203,26 @@ impl Process {
         if self.arguments.first().is_none_or(String::is_empty) {
             return Err(Error::NoCommand);
         }
-        let texts = [("command", &self.arguments), ("environment", &self.environment)];
+        let texts = [
+            ("command", &self.arguments),
+            ("environment", &self.environment),
+        ];
         for (option, texts) in texts {
             if let Some(text) = texts.iter().find(|text| text.contains('\0')) {
-                return Err(Error::Option { option, text: text.clone(), problem: "it holds a NUL" });
+                return Err(Error::Option {
+                    option,
+                    text: text.clone(),
+                    problem: "it holds a NUL",
+                });
             }
         }
         for (option, text) in [("folder", &self.folder), ("user", &self.user)] {
             if text.contains('\0') {
-                return Err(Error::Option { option, text: text.clone(), problem: "it holds a NUL" });
+                return Err(Error::Option {
+                    option,
+                    text: text.clone(),
+                    problem: "it holds a NUL",
+                });
             }
         }
         let mut environment: Vec<String> = Vec::new();
@@ -232,7 +252,11 @@ mod tests {
             cmd: vec!["serve".into()],
             env: vec!["A=1".into(), "PATH=/bin".into()],
             working_dir: "srv/../app".into(),
-            volumes: [("/data".to_owned(), serde_json::json!({})), ("bad".to_owned(), serde_json::json!({}))].into(),
+            volumes: [
+                ("/data".to_owned(), serde_json::json!({})),
+                ("bad".to_owned(), serde_json::json!({})),
+            ]
+            .into(),
             stop_signal: Some("SIGQUIT".into()),
             user: "web".into(),
             ..ContainerConfig::default()
@@ -247,22 +271,41 @@ mod tests {
     fn the_image_says_what_runs() {
         let spec = spec(&RunOptions::default());
         assert_eq!(spec.process.arguments, ["/entry", "serve"]);
-        assert_eq!(spec.process.environment, ["PATH=/bin", "HOSTNAME=container", "A=1"]);
+        assert_eq!(
+            spec.process.environment,
+            ["PATH=/bin", "HOSTNAME=container", "A=1"]
+        );
         assert_eq!(spec.process.folder, "/app");
         assert_eq!(spec.process.user, "web");
         assert_eq!(spec.stop_signal, 3);
-        let places: Vec<_> = spec.mounts.iter().map(|mount| (&mount.source, mount.target.as_str())).collect();
+        let places: Vec<_> = spec
+            .mounts
+            .iter()
+            .map(|mount| (&mount.source, mount.target.as_str()))
+            .collect();
         assert_eq!(places, [(&Source::Anonymous, "/data")]);
     }
 
     #[test]
     fn the_user_says_it_better() {
-        let command = RunOptions { command: vec!["x".into()], ..RunOptions::default() };
+        let command = RunOptions {
+            command: vec!["x".into()],
+            ..RunOptions::default()
+        };
         assert_eq!(spec(&command).process.arguments, ["/entry", "x"]);
-        let entrypoint = RunOptions { entrypoint: Some(vec!["sh".into()]), ..command.clone() };
+        let entrypoint = RunOptions {
+            entrypoint: Some(vec!["sh".into()]),
+            ..command.clone()
+        };
         assert_eq!(spec(&entrypoint).process.arguments, ["sh", "x"]);
-        let none = RunOptions { entrypoint: Some(vec![String::new()]), ..RunOptions::default() };
-        assert!(matches!(RunSpec::new(&image(), &none), Err(Error::NoCommand)));
+        let none = RunOptions {
+            entrypoint: Some(vec![String::new()]),
+            ..RunOptions::default()
+        };
+        assert!(matches!(
+            RunSpec::new(&image(), &none),
+            Err(Error::NoCommand)
+        ));
         let options = RunOptions {
             environment: vec!["A=2".into(), "B=".into()],
             terminal: true,
@@ -270,18 +313,40 @@ mod tests {
             ..RunOptions::default()
         };
         let spec = spec(&options);
-        assert_eq!(spec.process.environment, ["PATH=/bin", "HOSTNAME=container", "TERM=xterm", "A=2", "B="]);
-        assert_eq!(spec.mounts.len(), 1, "the image's volume has its place already");
+        assert_eq!(
+            spec.process.environment,
+            ["PATH=/bin", "HOSTNAME=container", "TERM=xterm", "A=2", "B="]
+        );
+        assert_eq!(
+            spec.mounts.len(),
+            1,
+            "the image's volume has its place already"
+        );
     }
 
     #[test]
     fn what_no_process_can_have_is_refused() {
         let bad = [
-            RunOptions { command: vec!["a\0b".into()], ..RunOptions::default() },
-            RunOptions { environment: vec!["A=\0".into()], ..RunOptions::default() },
-            RunOptions { user: Some("a\0".into()), ..RunOptions::default() },
-            RunOptions { hostname: Some("a b".into()), ..RunOptions::default() },
-            RunOptions { ports: Port::parse("80").expect("it is one"), ..RunOptions::default() },
+            RunOptions {
+                command: vec!["a\0b".into()],
+                ..RunOptions::default()
+            },
+            RunOptions {
+                environment: vec!["A=\0".into()],
+                ..RunOptions::default()
+            },
+            RunOptions {
+                user: Some("a\0".into()),
+                ..RunOptions::default()
+            },
+            RunOptions {
+                hostname: Some("a b".into()),
+                ..RunOptions::default()
+            },
+            RunOptions {
+                ports: Port::parse("80").expect("it is one"),
+                ..RunOptions::default()
+            },
         ];
         for options in bad {
             assert!(RunSpec::new(&image(), &options).is_err(), "{options:?}");

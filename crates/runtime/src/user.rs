@@ -159,7 +159,8 @@ mod tests {
 
     use super::*;
 
-    const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n# comment\nbroken\nweb:x:33:33:w:/srv:/bin/sh\n\
+    const PASSWD: &[u8] =
+        b"root:x:0:0:root:/root:/bin/sh\n# comment\nbroken\nweb:x:33:33:w:/srv:/bin/sh\n\
         ada:x:1000:100::/home/ada:\n77:x:5:5::/seventy:\n";
     const GROUP: &[u8] =
         b"root:x:0:\nweb:x:33:ada\nstaff:x:50:ada,web\nadm:x:4:adam\nusers:x:100:ada\n";

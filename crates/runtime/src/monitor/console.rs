@@ -20,7 +20,10 @@ impl Console {
         let listener = UnixListener::bind(name)?;
         // The runtime has sent it by the time it has ended, or it never will.
         listener.set_nonblocking(true)?;
-        Ok(Self { listener, name: name.to_owned() })
+        Ok(Self {
+            listener,
+            name: name.to_owned(),
+        })
     }
 
     /// Takes the terminal.
@@ -42,7 +45,10 @@ impl Console {
                 return Ok(file);
             }
         }
-        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no terminal came"))
+        Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "no terminal came",
+        ))
     }
 }
 

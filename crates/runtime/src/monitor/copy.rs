@@ -46,8 +46,20 @@ pub(super) fn open_tree(from: BorrowedFd<'_>, to: &Path) -> io::Result<()> {
             continue;
         };
         let way = &copy.way;
-        let path = || way.iter().chain([&name]).map(Vec::as_slice).collect::<Vec<_>>().join(&b'/');
-        if let Some(folder) = entry(&mut copy.links, top.as_fd(), &path, (from.as_fd(), to.as_fd()), &name)? {
+        let path = || {
+            way.iter()
+                .chain([&name])
+                .map(Vec::as_slice)
+                .collect::<Vec<_>>()
+                .join(&b'/')
+        };
+        if let Some(folder) = entry(
+            &mut copy.links,
+            top.as_fd(),
+            &path,
+            (from.as_fd(), to.as_fd()),
+            &name,
+        )? {
             copy.open.push(folder);
             copy.way.push(name);
             copy.enter()?;
@@ -162,13 +174,23 @@ pub(super) fn xattr_names(file: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
         Err(error) => return Err(error.into()),
     };
     let mut list = vec![0; size];
-    let count = if size == 0 { 0 } else { rustix::fs::flistxattr(file, &mut list[..])? };
+    let count = if size == 0 {
+        0
+    } else {
+        rustix::fs::flistxattr(file, &mut list[..])?
+    };
     let names = list[..count].split(|&byte| byte == 0);
-    Ok(names.filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect())
 }
 
 fn owner(found: &Stat) -> (Option<rustix::fs::Uid>, Option<rustix::fs::Gid>) {
-    (Some(rustix::fs::Uid::from_raw(found.st_uid)), Some(rustix::fs::Gid::from_raw(found.st_gid)))
+    (
+        Some(rustix::fs::Uid::from_raw(found.st_uid)),
+        Some(rustix::fs::Gid::from_raw(found.st_gid)),
+    )
 }
 
 fn times(found: &Stat) -> Timestamps {

@@ -16,7 +16,11 @@ use crate::spec::Process;
 use crate::user::User;
 use crate::{Failure, Identity};
 
-pub(super) fn exec(exec: &Exec, identity: &Identity, caller: &mut Caller) -> Result<Report, Failure> {
+pub(super) fn exec(
+    exec: &Exec,
+    identity: &Identity,
+    caller: &mut Caller,
+) -> Result<Report, Failure> {
     let parent = Some(rustix::process::getpid());
     namespace::join(exec.monitor)?;
     // Only now: what is started in other namespaces is the child of who asked for it from there.
@@ -30,9 +34,10 @@ pub(super) fn exec(exec: &Exec, identity: &Identity, caller: &mut Caller) -> Res
         environment.push("TERM=xterm".to_owned());
     }
     environment.extend_from_slice(&wanted.environment);
-    let folder = wanted.folder.as_ref().map(|folder| {
-        target_path(&format!("/{folder}")).unwrap_or_else(|| "/".to_owned())
-    });
+    let folder = wanted
+        .folder
+        .as_ref()
+        .map(|folder| target_path(&format!("/{folder}")).unwrap_or_else(|| "/".to_owned()));
     let process = Process {
         arguments: wanted.arguments.clone(),
         environment,
@@ -43,21 +48,35 @@ pub(super) fn exec(exec: &Exec, identity: &Identity, caller: &mut Caller) -> Res
     };
     let process = process.checked().context("start the process")?;
     let inside = Inside::open(Path::new("root")).context("open the container's root")?;
-    let read = |path| inside.read(path).context(format!("read the container's {path}"));
+    let read = |path| {
+        inside
+            .read(path)
+            .context(format!("read the container's {path}"))
+    };
     let user = User::resolve(&process.user, &read("/etc/passwd")?, &read("/etc/group")?)?;
     if let Some(id) = run::unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }
-    let file = format!("process-{}.json", rustix::process::getpid().as_raw_nonzero());
-    bundle.write_json(&file, &config::process(&process, &user, kept.no_new_privileges))?;
-    let started = run::start(&exec.programs, &bundle, &Start {
-        process: Some(&file),
-        terminal: process.terminal,
-        stdin: process.stdin,
-        read_only: false,
-        network: Network::None,
-        ports: &[],
-    });
+    let file = format!(
+        "process-{}.json",
+        rustix::process::getpid().as_raw_nonzero()
+    );
+    bundle.write_json(
+        &file,
+        &config::process(&process, &user, kept.no_new_privileges),
+    )?;
+    let started = run::start(
+        &exec.programs,
+        &bundle,
+        &Start {
+            process: Some(&file),
+            terminal: process.terminal,
+            stdin: process.stdin,
+            read_only: false,
+            network: Network::None,
+            ports: &[],
+        },
+    );
     let _ = fs::remove_file(&file);
     let mut started = started?;
     let watch = Watch {
@@ -67,5 +86,7 @@ pub(super) fn exec(exec: &Exec, identity: &Identity, caller: &mut Caller) -> Res
         detached: false,
         shared: true,
     };
-    Ok(Report::Exited { code: watch.until_end(caller)? })
+    Ok(Report::Exited {
+        code: watch.until_end(caller)?,
+    })
 }

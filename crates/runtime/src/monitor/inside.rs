@@ -66,7 +66,10 @@ impl Inside {
             if self.has(&path) {
                 continue;
             }
-            let parent = self.find(&parts[..count - 1].join("/"), OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let parent = self.find(
+                &parts[..count - 1].join("/"),
+                OFlags::RDONLY | OFlags::DIRECTORY,
+            )?;
             let name = parts[count - 1];
             let before = rustix::fs::fstat(&parent)?;
             let made = if folder || count < parts.len() {
@@ -99,7 +102,9 @@ impl Inside {
 /// Tells whether a path of this computer is a folder; `None` where there is nothing.
 pub(super) fn is_folder(path: &Path) -> io::Result<Option<bool>> {
     match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()) {
-        Ok(found) => Ok(Some(FileType::from_raw_mode(found.st_mode) == FileType::Directory)),
+        Ok(found) => Ok(Some(
+            FileType::from_raw_mode(found.st_mode) == FileType::Directory,
+        )),
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }

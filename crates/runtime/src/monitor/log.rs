@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use super::state;
-use crate::running::Stream;
+use crate::start::{Line, Stream};
 
 const LOG: &str = "log";
 const OLDER: &str = "log.1";
@@ -91,7 +91,10 @@ impl Log {
 }
 
 fn append(folder: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(folder.join(LOG))
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(folder.join(LOG))
 }
 
 fn index(stream: Stream) -> usize {
@@ -106,17 +109,6 @@ fn name(stream: Stream) -> &'static str {
         Stream::Output => "stdout",
         Stream::Error => "stderr",
     }
-}
-
-/// A piece of what a container wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// When it was complete.
-    pub time: jiff::Timestamp,
-    /// Where it went.
-    pub stream: Stream,
-    /// The text, with its end of line where it had one.
-    pub text: Vec<u8>,
 }
 
 impl Line {
@@ -165,7 +157,11 @@ impl LogReader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { folder: folder.to_owned(), files, begun: Vec::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            begun: Vec::new(),
+        })
     }
 
     /// Returns the next line, or `None` where there is none yet. Lines that are none are passed over.

@@ -35,9 +35,9 @@ use crate::error::Context;
 use crate::message::{self, Incoming, Order, Report, Word, Work};
 use crate::{Failure, Identity};
 
-pub use log::{Line, LogReader};
-pub(crate) use watch::signal;
+pub use log::LogReader;
 pub(crate) use state::{Recorded, is_alive, is_locked, read as read_state};
+pub(crate) use watch::signal;
 
 /// The argument that makes a program a monitor.
 pub(crate) const ARGUMENT: &str = "--strata-container-monitor";
@@ -89,7 +89,8 @@ fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
         Work::Exec(exec) => return exec::exec(exec, &order.identity, caller),
         Work::Run(_) => {
             let parent = Some(rustix::process::getpid());
-            rustix::process::set_child_subreaper(parent).context("become the container's parent")?;
+            rustix::process::set_child_subreaper(parent)
+                .context("become the container's parent")?;
         }
         _ => {}
     }

@@ -118,10 +118,14 @@ pub(super) fn hide_mixed_cgroups() {
     let is_mixed = mounts
         .lines()
         .any(|line| line.contains(" /sys/fs/cgroup/unified ") && line.contains(" - cgroup2 "));
-    if is_mixed
-        && rustix::mount::unmount("/sys/fs/cgroup/unified", UnmountFlags::DETACH).is_err()
-    {
+    if is_mixed && rustix::mount::unmount("/sys/fs/cgroup/unified", UnmountFlags::DETACH).is_err() {
         // In a user namespace the mounts from outside are locked; what lies over them is not. Should this fail too, crun says so.
-        let _ = rustix::mount::mount("tmpfs", "/sys/fs/cgroup", "tmpfs", MountFlags::empty(), None);
+        let _ = rustix::mount::mount(
+            "tmpfs",
+            "/sys/fs/cgroup",
+            "tmpfs",
+            MountFlags::empty(),
+            None,
+        );
     }
 }

@@ -24,7 +24,11 @@ const SLIRP_NAMES: &str = "nameserver 10.0.2.3\n";
 const PASTA_NAMES: &str = "169.254.1.1";
 
 /// Writes these files into the working folder.
-pub(super) fn write_files(spec: &RunSpec, programs: &Programs, bundle: &Bundle) -> Result<(), Failure> {
+pub(super) fn write_files(
+    spec: &RunSpec,
+    programs: &Programs,
+    bundle: &Bundle,
+) -> Result<(), Failure> {
     let name = &spec.hostname;
     let hosts = format!(
         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n\
@@ -36,7 +40,9 @@ pub(super) fn write_files(spec: &RunSpec, programs: &Programs, bundle: &Bundle) 
     let names = match (spec.network, &programs.pasta) {
         (Network::Private, Some(_)) => {
             let kept = outside();
-            let search = kept.lines().filter(|line| line.starts_with("search") || line.starts_with("options"));
+            let search = kept
+                .lines()
+                .filter(|line| line.starts_with("search") || line.starts_with("options"));
             let lines: Vec<&str> = search.collect();
             format!("nameserver {PASTA_NAMES}\n{}\n", lines.join("\n"))
         }
@@ -67,18 +73,39 @@ pub(super) fn connect(programs: &Programs, pid: Pid, ports: &[Port]) -> Result<C
 }
 
 fn failed(message: impl std::fmt::Display) -> Failure {
-    Failure::Network { message: message.to_string() }
+    Failure::Network {
+        message: message.to_string(),
+    }
 }
 
 fn start_pasta(program: &Path, network: &str, ports: &[Port]) -> Result<Connected, Failure> {
     let mut command = Command::new(program);
-    command.args(["--config-net", "--foreground", "--runas", "0", "--no-map-gw"]);
-    command.args(["--dns-forward", PASTA_NAMES, "--tcp-ns", "none", "--udp-ns", "none"]);
-    for (protocol, option) in [(Protocol::Tcp, "--tcp-ports"), (Protocol::Udp, "--udp-ports")] {
+    command.args([
+        "--config-net",
+        "--foreground",
+        "--runas",
+        "0",
+        "--no-map-gw",
+    ]);
+    command.args([
+        "--dns-forward",
+        PASTA_NAMES,
+        "--tcp-ns",
+        "none",
+        "--udp-ns",
+        "none",
+    ]);
+    for (protocol, option) in [
+        (Protocol::Tcp, "--tcp-ports"),
+        (Protocol::Udp, "--udp-ports"),
+    ] {
         let mut any = false;
         for port in ports.iter().filter(|port| port.protocol == protocol) {
             let address = port.address.map(|at| format!("{at}/")).unwrap_or_default();
-            command.args([option, &format!("{address}{}:{}", port.host, port.container)]);
+            command.args([
+                option,
+                &format!("{address}{}:{}", port.host, port.container),
+            ]);
             any = true;
         }
         if !any {
@@ -92,11 +119,25 @@ fn start_pasta(program: &Path, network: &str, ports: &[Port]) -> Result<Connecte
 
 fn start_slirp(program: &Path, network: &str, ports: &[Port]) -> Result<Connected, Failure> {
     let mut command = Command::new(program);
-    command.args(["--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=1"]);
-    command.args(["--api-socket", "slirp", "--netns-type=path", network, "tap0"]);
+    command.args([
+        "--configure",
+        "--mtu=65520",
+        "--disable-host-loopback",
+        "--ready-fd=1",
+    ]);
+    command.args([
+        "--api-socket",
+        "slirp",
+        "--netns-type=path",
+        network,
+        "tap0",
+    ]);
     let mut child = spawn(command.stdout(Stdio::piped()))?;
     let mut ready = [0];
-    let read = child.stdout.take().map(|mut out| out.read_exact(&mut ready));
+    let read = child
+        .stdout
+        .take()
+        .map(|mut out| out.read_exact(&mut ready));
     if !matches!(read, Some(Ok(()))) {
         return Err(failed(words(child)));
     }
@@ -113,7 +154,9 @@ fn forward(port: &Port) -> std::io::Result<()> {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
     };
-    let address = port.address.map_or("0.0.0.0".to_owned(), |at| at.to_string());
+    let address = port
+        .address
+        .map_or("0.0.0.0".to_owned(), |at| at.to_string());
     let order = serde_json::json!({ "execute": "add_hostfwd", "arguments": {
         "proto": protocol, "host_addr": address, "host_port": port.host, "guest_port": port.container,
     }});
@@ -125,12 +168,18 @@ fn forward(port: &Port) -> std::io::Result<()> {
     let answer: serde_json::Value = serde_json::from_str(&answer)?;
     match answer["error"]["desc"].as_str() {
         None => Ok(()),
-        Some(words) => Err(std::io::Error::other(format!("port {}: {words}", port.host))),
+        Some(words) => Err(std::io::Error::other(format!(
+            "port {}: {words}",
+            port.host
+        ))),
     }
 }
 
 fn spawn(command: &mut Command) -> Result<Child, Failure> {
-    command.env_clear().stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
     command.spawn().map_err(failed)
 }
 

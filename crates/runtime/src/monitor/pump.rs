@@ -6,7 +6,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::log::Log;
-use crate::running::Stream;
+use crate::start::Stream;
 
 /// Bytes that are taken at a time, which is what a pipe holds.
 const BUFFER: usize = 64 * 1024;
@@ -28,7 +28,13 @@ impl Pump {
             let flags = rustix::fs::fcntl_getfl(end)?;
             rustix::fs::fcntl_setfl(end, flags | OFlags::NONBLOCK)?;
         }
-        Ok(Self { stream, from: Some(from), to: Some(to), buffer: Vec::new(), sent: 0 })
+        Ok(Self {
+            stream,
+            from: Some(from),
+            to: Some(to),
+            buffer: Vec::new(),
+            sent: 0,
+        })
     }
 
     /// Returns the end that is to be waited for, if any: to be read from, or to be written to.

@@ -66,7 +66,13 @@ fn remove_at(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
                 moved += 1;
                 let new = format!(".removing-{moved}");
                 let keep = RenameFlags::NOREPLACE;
-                match rustix::fs::renameat_with(from, OsStr::from_bytes(&name), &open[0].handle, &new, keep) {
+                match rustix::fs::renameat_with(
+                    from,
+                    OsStr::from_bytes(&name),
+                    &open[0].handle,
+                    &new,
+                    keep,
+                ) {
                     Err(Errno::EXIST) => {}
                     other => {
                         other?;
@@ -104,10 +110,16 @@ fn enter(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<Open> {
     }
     // A folder that its owner may not write to cannot be emptied by a user.
     let found = rustix::fs::fstat(&handle)?;
-    if FileType::from_raw_mode(found.st_mode) == FileType::Directory && found.st_mode & 0o300 != 0o300 {
+    if FileType::from_raw_mode(found.st_mode) == FileType::Directory
+        && found.st_mode & 0o300 != 0o300
+    {
         rustix::fs::fchmod(&handle, Mode::RWXU)?;
     }
-    Ok(Open { handle, names, name: name.to_vec() })
+    Ok(Open {
+        handle,
+        names,
+        name: name.to_vec(),
+    })
 }
 
 /// Tells whether a name is `.` or `..`.

@@ -53,8 +53,13 @@ pub(super) fn mount(run: &Run) -> Result<(), Failure> {
         format!("{plain},redirect_dir=nofollow,metacopy=off,index=off,xino=off")
     };
     let data = std::ffi::CString::new(options).context("mount the container's root")?;
-    let mounted =
-        rustix::mount::mount("overlay", "root", "overlay", MountFlags::NODEV, Some(data.as_c_str()));
+    let mounted = rustix::mount::mount(
+        "overlay",
+        "root",
+        "overlay",
+        MountFlags::NODEV,
+        Some(data.as_c_str()),
+    );
     let Err(kernel) = mounted else { return Ok(()) };
     let fused = match &run.programs.fuse_overlayfs {
         Some(program) => mount_fuse(program, &plain),
@@ -63,7 +68,9 @@ pub(super) fn mount(run: &Run) -> Result<(), Failure> {
     match fused {
         Ok(()) => Ok(()),
         // What was written through an overlay can only be read through one.
-        Err(fuse) if fs::read_dir(folder.join(UPPER)).is_ok_and(|mut found| found.next().is_some()) => {
+        Err(fuse)
+            if fs::read_dir(folder.join(UPPER)).is_ok_and(|mut found| found.next().is_some()) =>
+        {
             Err(Failure::Step {
                 step: "mount the container's root".to_owned(),
                 message: format!("overlay: {kernel}; fuse-overlayfs: {fuse}"),

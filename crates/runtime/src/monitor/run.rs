@@ -22,7 +22,7 @@ use crate::error::Context;
 use crate::message::{Kept, Report, Run};
 use crate::options::{Network, Source};
 use crate::programs::{Programs, RuntimeKind};
-use crate::running::Stream;
+use crate::start::Stream;
 use crate::user::User;
 use crate::{Failure, Identity};
 
@@ -47,14 +47,18 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
     let bundle = Bundle::make(&run.folder)?;
     root::mount(run)?;
     prepare(run, identity, &bundle)?;
-    let mut started = start(&run.programs, &bundle, &Start {
-        process: None,
-        terminal: run.spec.process.terminal,
-        stdin: run.spec.process.stdin,
-        read_only: run.spec.read_only,
-        network: run.spec.network,
-        ports: &run.spec.ports,
-    })?;
+    let mut started = start(
+        &run.programs,
+        &bundle,
+        &Start {
+            process: None,
+            terminal: run.spec.process.terminal,
+            stdin: run.spec.process.stdin,
+            read_only: run.spec.read_only,
+            network: run.spec.network,
+            ports: &run.spec.ports,
+        },
+    )?;
     let mut recorded = Recorded {
         monitor: ProcessId::of(rustix::process::getpid().as_raw_nonzero().get())
             .ok_or(Failure::NotRunning)?,
@@ -79,13 +83,18 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
     drop(started);
     if run.programs.kind == RuntimeKind::Runc {
         // It made control groups, which would stay.
-        let _ = runtime(&run.programs).args(["delete", "--force", ID]).output();
+        let _ = runtime(&run.programs)
+            .args(["delete", "--force", ID])
+            .output();
     }
     bundle.clear()?;
     if run.remove {
         remove::remove(&run.folder)?;
     } else {
-        recorded.ended = Some(Ended { code, at: state::now() });
+        recorded.ended = Some(Ended {
+            code,
+            at: state::now(),
+        });
         state::write(&run.folder, &recorded)?;
     }
     Ok(Report::Exited { code })
@@ -103,9 +112,13 @@ fn end_what_was_left(folder: &Path) -> Result<(), Failure> {
     let Some(pid) = Pid::from_raw(process.pid) else {
         return Ok(());
     };
-    let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).context(step)?;
+    let handle =
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).context(step)?;
     rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).context(step)?;
-    let mut polled = [rustix::event::PollFd::new(&handle, rustix::event::PollFlags::IN)];
+    let mut polled = [rustix::event::PollFd::new(
+        &handle,
+        rustix::event::PollFlags::IN,
+    )];
     rustix::event::poll(&mut polled, None).context(step)?;
     Ok(())
 }
@@ -114,13 +127,23 @@ fn end_what_was_left(folder: &Path) -> Result<(), Failure> {
 fn prepare(run: &Run, identity: &Identity, bundle: &Bundle) -> Result<(), Failure> {
     let spec = &run.spec;
     let inside = Inside::open(Path::new("root")).context("open the container's root")?;
-    let read = |path| inside.read(path).context(format!("read the image's {path}"));
-    let user = User::resolve(&spec.process.user, &read("/etc/passwd")?, &read("/etc/group")?)?;
+    let read = |path| {
+        inside
+            .read(path)
+            .context(format!("read the image's {path}"))
+    };
+    let user = User::resolve(
+        &spec.process.user,
+        &read("/etc/passwd")?,
+        &read("/etc/group")?,
+    )?;
     if let Some(id) = unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }
     let folder = &spec.process.folder;
-    inside.make(folder, true).context(format!("make the folder {folder}"))?;
+    inside
+        .make(folder, true)
+        .context(format!("make the folder {folder}"))?;
     let mut stubs = Stubs::read(&run.folder)?;
     let mut binds = Vec::new();
     let mut memory = Vec::new();
@@ -221,7 +244,9 @@ impl Stubs {
     }
 
     fn make(&mut self, inside: &Inside, path: &str, folder: bool) -> Result<(), Failure> {
-        let made = inside.make(path, folder).context(format!("make a place for {path}"))?;
+        let made = inside
+            .make(path, folder)
+            .context(format!("make a place for {path}"))?;
         self.0.extend(made);
         Ok(())
     }
@@ -259,7 +284,10 @@ pub(super) fn runtime(programs: &Programs) -> Command {
     let mut command = Command::new(&programs.runtime);
     command
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        )
         .args(["--root", "state"])
         .stdin(Stdio::null());
     if programs.kind == RuntimeKind::Crun {
@@ -269,7 +297,11 @@ pub(super) fn runtime(programs: &Programs) -> Command {
 }
 
 /// Starts the process. The runtime ends once it runs, and leaves it to the monitor.
-pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Result<Started, Failure> {
+pub(super) fn start(
+    programs: &Programs,
+    bundle: &Bundle,
+    how: &Start<'_>,
+) -> Result<Started, Failure> {
     let step = "start the container";
     let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step);
     let own = rustix::process::getpid().as_raw_nonzero();
@@ -300,14 +332,21 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
     command.stdout(write);
     let (errors, write) = pipe()?;
     command.stderr(write);
-    let status = command.status().context(format!("start {}", programs.kind.name()))?;
+    let status = command
+        .status()
+        .context(format!("start {}", programs.kind.name()))?;
     // With it go the other ends of the pipes.
     drop(command);
     if !status.success() {
         return Err(refused(programs, bundle, how, &[errors, output], &log));
     }
     let text = fs::read_to_string(&pid_file).context(step)?;
-    let pid = text.trim().parse().ok().and_then(Pid::from_raw).ok_or(Failure::NotRunning)?;
+    let pid = text
+        .trim()
+        .parse()
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(Failure::NotRunning)?;
     let mut started = Started {
         pid,
         input,
@@ -326,7 +365,10 @@ pub(super) fn start(programs: &Programs, bundle: &Bundle, how: &Start<'_>) -> Re
         if how.network == Network::Private {
             started._network = Some(network::connect(programs, pid, how.ports)?);
         }
-        let output = runtime(programs).args(["start", ID]).output().context(step)?;
+        let output = runtime(programs)
+            .args(["start", ID])
+            .output()
+            .context(step)?;
         if !output.status.success() {
             let _ = runtime(programs).args(["delete", "--force", ID]).output();
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -343,7 +385,10 @@ impl Started {
         let mut pumps = Vec::new();
         let mut ends = Vec::new();
         ends.extend(self.input.take());
-        let streams = [(Stream::Output, self.output.take()), (Stream::Error, self.errors.take())];
+        let streams = [
+            (Stream::Output, self.output.take()),
+            (Stream::Error, self.errors.take()),
+        ];
         for (stream, from) in streams {
             let Some(from) = from else { continue };
             let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step)?;
@@ -362,7 +407,13 @@ impl Started {
 }
 
 /// Says why the runtime did not start the process, from what it wrote.
-fn refused(programs: &Programs, bundle: &Bundle, how: &Start<'_>, written: &[OwnedFd], log: &str) -> Failure {
+fn refused(
+    programs: &Programs,
+    bundle: &Bundle,
+    how: &Start<'_>,
+    written: &[OwnedFd],
+    log: &str,
+) -> Failure {
     let mut words = fs::read_to_string(log).unwrap_or_default();
     for end in written {
         let mut bytes = vec![0; 16 * 1024];
@@ -383,14 +434,20 @@ fn command_of(bundle: &Bundle, how: &Start<'_>) -> String {
     let file = how.process.unwrap_or("config.json");
     let text = fs::read(bundle.at(file)).unwrap_or_default();
     let value: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let process = if how.process.is_some() { &value } else { &value["process"] };
+    let process = if how.process.is_some() {
+        &value
+    } else {
+        &value["process"]
+    };
     process["args"][0].as_str().unwrap_or_default().to_owned()
 }
 
 /// Tells docker's two special cases apart by the runtimes' words: neither has codes for them.
 fn classify(programs: &Programs, command: String, words: &str) -> Failure {
     let words = words.trim();
-    let is_about_the_program = ["executable", "exec:", "exec "].iter().any(|part| words.contains(part));
+    let is_about_the_program = ["executable", "exec:", "exec "]
+        .iter()
+        .any(|part| words.contains(part));
     let says = |parts: &[&str]| parts.iter().any(|part| words.to_lowercase().contains(part));
     if is_about_the_program && says(&["not found", "no such file"]) {
         return Failure::CommandNotFound { command };
@@ -400,6 +457,10 @@ fn classify(programs: &Programs, command: String, words: &str) -> Failure {
     }
     Failure::Runtime {
         program: programs.kind.name().to_owned(),
-        message: if words.is_empty() { "it failed without a word".to_owned() } else { words.to_owned() },
+        message: if words.is_empty() {
+            "it failed without a word".to_owned()
+        } else {
+            words.to_owned()
+        },
     }
 }

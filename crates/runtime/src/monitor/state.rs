@@ -44,7 +44,10 @@ pub(crate) struct Ended {
 
 impl ProcessId {
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        Some(Self { pid, start: start_of(pid)? })
+        Some(Self {
+            pid,
+            start: start_of(pid)?,
+        })
     }
 }
 
@@ -116,5 +119,7 @@ pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
 /// Returns the time, in nanoseconds since 1970.
 pub(super) fn now() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+    time.tv_sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(time.tv_nsec)
 }

@@ -28,7 +28,11 @@ fn overlay(place: &Path) -> Result<(), Failure> {
     std::env::set_current_dir(place).context(step)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("tmpfs", "memory", "tmpfs", flags, None).context("mount memory")?;
-    let user = if namespace::is_user_namespace() { ",userxattr" } else { "" };
+    let user = if namespace::is_user_namespace() {
+        ",userxattr"
+    } else {
+        ""
+    };
     let data = CString::new(format!("lowerdir=lower,upperdir=upper,workdir=work{user}"))
         .context("mount an overlay")?;
     rustix::mount::mount("overlay", "root", "overlay", flags, Some(data.as_c_str()))

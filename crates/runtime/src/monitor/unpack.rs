@@ -16,7 +16,11 @@ use crate::{Failure, Identity};
 const STEP: u64 = 4 << 20;
 
 /// Unpacks beside the target, and gives it its name when it is complete and on the disk.
-pub(super) fn unpack(unpack: &Unpack, identity: &Identity, caller: &mut Caller) -> Result<Report, Failure> {
+pub(super) fn unpack(
+    unpack: &Unpack,
+    identity: &Identity,
+    caller: &mut Caller,
+) -> Result<Report, Failure> {
     let target = &unpack.target;
     if target.is_dir() {
         return Ok(Report::Done);
@@ -47,10 +51,14 @@ fn fill(
     identity: &Identity,
     caller: &mut Caller,
 ) -> Result<(), Failure> {
-    let failed = |error: layer::Error| Failure::Unpack { message: chain(&error) };
+    let failed = |error: layer::Error| Failure::Unpack {
+        message: chain(&error),
+    };
     let mut tree = Tree::new();
     for (_, index) in &unpack.layers {
-        let index = File::open(index).map_err(layer::Error::ReadIndex).map_err(failed)?;
+        let index = File::open(index)
+            .map_err(layer::Error::ReadIndex)
+            .map_err(failed)?;
         let index = FileIndex::open(io::BufReader::new(index)).map_err(failed)?;
         tree.push(index).map_err(failed)?;
     }
@@ -61,22 +69,37 @@ fn fill(
         keep_target: false,
     };
     let open = |layer: u32, offset: u64| -> Result<Box<dyn Read + Send>, layer::Error> {
-        let blob = unpack.layers.get(layer as usize).map(|(blob, _)| File::open(blob));
+        let blob = unpack
+            .layers
+            .get(layer as usize)
+            .map(|(blob, _)| File::open(blob));
         let blob = blob.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
-        let mut tar = Decompressor::new(blob.map_err(layer::Error::Read)?).map_err(layer::Error::Read)?;
+        let mut tar =
+            Decompressor::new(blob.map_err(layer::Error::Read)?).map_err(layer::Error::Read)?;
         io::copy(&mut tar.by_ref().take(offset), &mut io::sink()).map_err(layer::Error::Read)?;
         Ok(Box::new(tar))
     };
     let mut told = 0;
     let mut gone = false;
-    let done = layer::unpack(&tree, NodeId::ROOT, handle.as_fd(), options, &open, &mut |bytes| {
-        if bytes < told + STEP {
-            return ControlFlow::Continue(());
-        }
-        told = bytes;
-        gone = caller.say(&Report::Progress { bytes }, &[]).is_err();
-        if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    let done = layer::unpack(
+        &tree,
+        NodeId::ROOT,
+        handle.as_fd(),
+        options,
+        &open,
+        &mut |bytes| {
+            if bytes < told + STEP {
+                return ControlFlow::Continue(());
+            }
+            told = bytes;
+            gone = caller.say(&Report::Progress { bytes }, &[]).is_err();
+            if gone {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    );
     done.map_err(failed)?;
     Ok(())
 }

@@ -25,7 +25,10 @@ pub(super) struct Watch {
 }
 
 /// How long a stream may be silent, once its process has ended, before it counts as done. Others may have it open.
-const SILENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const SILENCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
 
 impl Watch {
     /// Waits until the process has ended and everything that it wrote was passed on. Returns its exit code, 128 and the signal where
@@ -36,7 +39,9 @@ impl Watch {
         let mut hears = true;
         let mut code = None;
         while code.is_none() || !self.pumps.iter().all(Pump::is_done) {
-            let ready = self.wait(caller, &process, hears, code.is_none()).context(step)?;
+            let ready = self
+                .wait(caller, &process, hears, code.is_none())
+                .context(step)?;
             if ready.ended {
                 code = Some(reap(self.pid).context(step)?);
             }
@@ -71,7 +76,11 @@ impl Watch {
         for (pump, place) in self.pumps.iter().zip(&mut pumps) {
             if let Some((end, writes)) = pump.awaits() {
                 *place = Some(polled.len());
-                let flags = if writes { PollFlags::OUT } else { PollFlags::IN };
+                let flags = if writes {
+                    PollFlags::OUT
+                } else {
+                    PollFlags::IN
+                };
                 polled.push(PollFd::new(end, flags));
             }
         }
@@ -115,7 +124,8 @@ fn listen(caller: &mut Caller, process: &OwnedFd) -> bool {
     match caller.incoming.step::<Word>(caller.socket.as_fd()) {
         Ok(Some((Word::Signal(number), _))) => {
             // The process may have ended meanwhile.
-            let _ = signal(number).map(|signal| rustix::process::pidfd_send_signal(process, signal));
+            let _ =
+                signal(number).map(|signal| rustix::process::pidfd_send_signal(process, signal));
             true
         }
         Ok(_) => true,
@@ -130,7 +140,9 @@ pub(crate) fn signal(number: i32) -> Option<Signal> {
     // other processes, never given a handler.
     (1..=64)
         .contains(&number)
-        .then(|| (!matches!(number, 32 | 33)).then(|| unsafe { Signal::from_raw_unchecked(number) }))
+        .then(|| {
+            (!matches!(number, 32 | 33)).then(|| unsafe { Signal::from_raw_unchecked(number) })
+        })
         .flatten()
 }
 

@@ -24,7 +24,11 @@ use crate::error::Context;
 use crate::message::{Changes, Report};
 
 /// The namespaces of overlay's attributes: of root's, of a user's, and of fuse-overlayfs.
-const OVERLAY: [&[u8]; 3] = [b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs."];
+const OVERLAY: [&[u8]; 3] = [
+    b"trusted.overlay.",
+    b"user.overlay.",
+    b"user.fuseoverlayfs.",
+];
 
 /// Names that fuse-overlayfs keeps for itself; what they say stands in attributes too.
 const MARK: &[u8] = b".wh.";
@@ -33,10 +37,15 @@ const MARK: &[u8] = b".wh.";
 pub(super) fn write(changes: &Changes, caller: &mut Caller) -> Result<Report, Failure> {
     let step = "tell the changes";
     if changes.folder.join(COPY).is_dir() {
-        return Err(Failure::NotWhole { path: "/".to_owned(), feature: COPY.to_owned() });
+        return Err(Failure::NotWhole {
+            path: "/".to_owned(),
+            feature: COPY.to_owned(),
+        });
     }
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step)?;
-    caller.say(&Report::Changes, &[read.as_fd()]).context(step)?;
+    caller
+        .say(&Report::Changes, &[read.as_fd()])
+        .context(step)?;
     drop(read);
     let mut walk = Walk {
         out: BufWriter::with_capacity(256 * 1024, File::from(write)),
@@ -98,7 +107,11 @@ impl<W: Write> Walk<W> {
             Ok(top) => top,
             // It never ran.
             Err(rustix::io::Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(error).context("open the writable layer").map_err(Problem::from),
+            Err(error) => {
+                return Err(error)
+                    .context("open the writable layer")
+                    .map_err(Problem::from);
+            }
         };
         let mut open = vec![self.folder(top, Vec::new())?];
         while let Some(at) = open.last_mut() {
@@ -137,16 +150,23 @@ impl<W: Write> Walk<W> {
             names.sort_unstable_by(|left, right| right.cmp(left));
             Ok((found, names, xattrs(handle.as_fd())?))
         };
-        let (found, names, (xattrs, marks)) = read().context(format!("read the folder {}", shown(&path)))?;
+        let (found, names, (xattrs, marks)) =
+            read().context(format!("read the folder {}", shown(&path)))?;
         whole(&path, &marks)?;
-        let kind = ChangedKind::Folder { opaque: marks.opaque };
+        let kind = ChangedKind::Folder {
+            opaque: marks.opaque,
+        };
         let entry = entry(path.clone(), kind, &found, xattrs);
         if self.is_stub(&path) {
             self.waiting.push(entry);
         } else {
             self.tell(entry)?;
         }
-        Ok(Open { handle, names, path })
+        Ok(Open {
+            handle,
+            names,
+            path,
+        })
     }
 
     fn is_stub(&self, path: &[u8]) -> bool {
@@ -154,7 +174,12 @@ impl<W: Write> Walk<W> {
     }
 
     /// Tells one name; returns the folder where it is one.
-    fn entry(&mut self, parent: BorrowedFd<'_>, name: &[u8], path: Vec<u8>) -> Result<Option<Open>, Problem> {
+    fn entry(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &[u8],
+        path: Vec<u8>,
+    ) -> Result<Option<Open>, Problem> {
         let step = || format!("read {}", shown(&path));
         let os = OsStr::from_bytes(name);
         let found = rustix::fs::statat(parent, os, AtFlags::SYMLINK_NOFOLLOW).context(step())?;
@@ -167,7 +192,10 @@ impl<W: Write> Walk<W> {
             let handle = open(OFlags::DIRECTORY)?;
             return self.folder(handle, path).map(Some);
         }
-        let device = (rustix::fs::major(found.st_rdev), rustix::fs::minor(found.st_rdev));
+        let device = (
+            rustix::fs::major(found.st_rdev),
+            rustix::fs::minor(found.st_rdev),
+        );
         if file_type == FileType::CharacterDevice && device == (0, 0) {
             self.tell(entry(path, ChangedKind::Deleted, &found, Vec::new()))?;
             return Ok(None);
@@ -192,11 +220,19 @@ impl<W: Write> Walk<W> {
             }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(parent, os, Vec::new()).context(step())?;
-                ChangedKind::Symlink { target: target.into_bytes() }
+                ChangedKind::Symlink {
+                    target: target.into_bytes(),
+                }
             }
             FileType::Fifo => ChangedKind::Pipe,
-            FileType::BlockDevice => ChangedKind::BlockDevice { major: device.0, minor: device.1 },
-            _ => ChangedKind::CharDevice { major: device.0, minor: device.1 },
+            FileType::BlockDevice => ChangedKind::BlockDevice {
+                major: device.0,
+                minor: device.1,
+            },
+            _ => ChangedKind::CharDevice {
+                major: device.0,
+                minor: device.1,
+            },
         };
         self.tell(entry(path, kind, &found, Vec::new()))?;
         Ok(None)
@@ -229,7 +265,8 @@ impl<W: Write> Walk<W> {
 
     fn tell(&mut self, path: ChangedPath) -> Result<(), Problem> {
         for folder in std::mem::take(&mut self.waiting) {
-            self.record(&Record::Path(folder)).map_err(|_| Problem::Gone)?;
+            self.record(&Record::Path(folder))
+                .map_err(|_| Problem::Gone)?;
         }
         self.record(&Record::Path(path)).map_err(|_| Problem::Gone)
     }
@@ -253,7 +290,10 @@ fn entry(path: Vec<u8>, kind: ChangedKind, found: &Stat, xattrs: Vec<Xattr>) -> 
         mode: found.st_mode & 0o7777,
         uid: found.st_uid,
         gid: found.st_gid,
-        modified: (found.st_mtime, u32::try_from(found.st_mtime_nsec).unwrap_or(0)),
+        modified: (
+            found.st_mtime,
+            u32::try_from(found.st_mtime_nsec).unwrap_or(0),
+        ),
         xattrs,
     }
 }
@@ -270,7 +310,10 @@ struct Marks {
 fn whole(path: &[u8], marks: &Marks) -> Result<(), Failure> {
     match marks.feature {
         None => Ok(()),
-        Some(feature) => Err(Failure::NotWhole { path: shown(path), feature: feature.to_owned() }),
+        Some(feature) => Err(Failure::NotWhole {
+            path: shown(path),
+            feature: feature.to_owned(),
+        }),
     }
 }
 
@@ -290,7 +333,11 @@ fn xattrs(file: BorrowedFd<'_>) -> io::Result<(Vec<Xattr>, Marks)> {
         let key = OsStr::from_bytes(&name);
         let size = rustix::fs::fgetxattr_query(file, key)?;
         let mut value = vec![0; size];
-        let count = if size == 0 { 0 } else { rustix::fs::fgetxattr(file, key, &mut value[..])? };
+        let count = if size == 0 {
+            0
+        } else {
+            rustix::fs::fgetxattr(file, key, &mut value[..])?
+        };
         value.truncate(count);
         match mark {
             Some(b"opaque") => marks.opaque = value == b"y",

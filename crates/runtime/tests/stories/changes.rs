@@ -10,7 +10,11 @@ use crate::lab::{Lab, end, shell, stories};
 
 /// Tells all changes, with the content of files.
 async fn changes(lab: &Lab) -> BTreeMap<String, (ChangedPath, String)> {
-    let mut changes = lab.runtime.changes(&lab.container(), true).await.expect("tells");
+    let mut changes = lab
+        .runtime
+        .changes(&lab.container(), true)
+        .await
+        .expect("tells");
     let mut found = BTreeMap::new();
     while let Some(path) = changes.next_path().expect("tells") {
         let mut content = String::new();
@@ -22,7 +26,11 @@ async fn changes(lab: &Lab) -> BTreeMap<String, (ChangedPath, String)> {
 }
 
 fn names(changes: &BTreeMap<String, (ChangedPath, String)>) -> Vec<&str> {
-    changes.keys().map(String::as_str).filter(|name| !name.is_empty()).collect()
+    changes
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 stories! {
@@ -137,7 +145,13 @@ fn packed(lab: &Lab) -> (oci::Digest, Vec<(PathBuf, PathBuf)>) {
         .status();
     assert!(tar.expect("tar runs").success());
     let owned = std::process::Command::new("tar")
-        .args(["--owner=33", "--group=50", "--mode=640", "--numeric-owner", "-rf"])
+        .args([
+            "--owner=33",
+            "--group=50",
+            "--mode=640",
+            "--numeric-owner",
+            "-rf",
+        ])
         .arg(&blob)
         .arg("-C")
         .arg(&lab.root)
@@ -145,6 +159,7 @@ fn packed(lab: &Lab) -> (oci::Digest, Vec<(PathBuf, PathBuf)>) {
         .status();
     assert!(owned.expect("tar runs").success());
     let out = std::fs::File::create(&index).expect("a file");
-    let (_, facts) = layer::scan(std::fs::File::open(&blob).expect("a file"), out).expect("a layer");
+    let (_, facts) =
+        layer::scan(std::fs::File::open(&blob).expect("a file"), out).expect("a layer");
     (facts.diff_id, vec![(blob, index)])
 }

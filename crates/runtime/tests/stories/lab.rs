@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use oci::ContainerConfig;
-use runtime::{Identity, Programs, RunOptions, RunSpec, Running, Runtime, RuntimeKind, Settings, Start};
+use runtime::{
+    Identity, Programs, RunOptions, RunSpec, Running, Runtime, RuntimeKind, Settings, Start,
+};
 use tokio::io::AsyncReadExt;
 
 /// Says in which process, and where the monitor is, a story runs as the test user.
@@ -69,7 +71,11 @@ fn tell_as_user(name: &str) {
     let monitor = copy(Path::new(env!("CARGO_BIN_EXE_strata-monitor")), "monitor");
     let story = name.split_once("::").expect("a module").1;
     let output = Command::new("setpriv")
-        .args([format!("--reuid={uid}"), format!("--regid={gid}"), "--init-groups".to_owned()])
+        .args([
+            format!("--reuid={uid}"),
+            format!("--regid={gid}"),
+            "--init-groups".to_owned(),
+        ])
         .arg(test)
         .args(["--exact", story, "--nocapture"])
         .env(AS_USER, monitor)
@@ -77,18 +83,30 @@ fn tell_as_user(name: &str) {
         .current_dir("/")
         .output()
         .expect("setpriv runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "as {USER}: {text}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "as {USER}: {text}"
+    );
 }
 
 fn test_user() -> (u32, u32) {
     let id = |option| {
-        let output = Command::new("id").args([option, USER]).output().expect("id runs");
-        String::from_utf8_lossy(&output.stdout).trim().parse::<u32>().ok()
+        let output = Command::new("id")
+            .args([option, USER])
+            .output()
+            .expect("id runs");
+        String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse::<u32>()
+            .ok()
     };
     if id("-u").is_none() {
         // Another test may do the same at this moment; what counts is that the user is there.
-        let _ = Command::new("useradd").args(["--create-home", USER]).output();
+        let _ = Command::new("useradd")
+            .args(["--create-home", USER])
+            .output();
     }
     let found = id("-u").zip(id("-g"));
     found.expect("useradd makes a user with ranges in /etc/subuid and /etc/subgid")
@@ -97,8 +115,10 @@ fn test_user() -> (u32, u32) {
 impl Lab {
     fn new(kind: RuntimeKind) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let monitor = std::env::var_os(AS_USER)
-            .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_strata-monitor")), PathBuf::from);
+        let monitor = std::env::var_os(AS_USER).map_or_else(
+            || PathBuf::from(env!("CARGO_BIN_EXE_strata-monitor")),
+            PathBuf::from,
+        );
         let path = std::env::var_os("PATH").unwrap_or_default();
         let settings = Settings {
             path: path.clone(),
@@ -106,12 +126,20 @@ impl Lab {
             volumes: folder.path().join("volumes"),
             roots: folder.path().join("roots"),
         };
-        let programs = Programs::find(&path).and_then(|programs| programs.with_runtime(kind, &path));
+        let programs =
+            Programs::find(&path).and_then(|programs| programs.with_runtime(kind, &path));
         let programs = programs.expect("crun and runc are installed");
-        let runtime = Runtime::open(settings).expect("a runtime").with_programs(programs);
+        let runtime = Runtime::open(settings)
+            .expect("a runtime")
+            .with_programs(programs);
         let root = folder.path().join("image");
         busybox(&root);
-        Self { runtime, root, folder, monitor }
+        Self {
+            runtime,
+            root,
+            folder,
+            monitor,
+        }
     }
 
     /// Tells whether the story is told as root.
@@ -126,7 +154,10 @@ impl Lab {
 
     /// Returns how a container of that is started.
     pub(crate) fn start_of(&self, options: &RunOptions) -> Start {
-        let config = ContainerConfig { env: vec!["PATH=/bin".to_owned()], ..ContainerConfig::default() };
+        let config = ContainerConfig {
+            env: vec!["PATH=/bin".to_owned()],
+            ..ContainerConfig::default()
+        };
         Start {
             folder: self.container(),
             lower: vec![self.root.clone()],
@@ -168,12 +199,19 @@ pub(crate) async fn end(mut running: Running) -> Outcome {
     let read = async |stream: Option<tokio::net::unix::pipe::Receiver>| {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            stream.read_to_end(&mut bytes).await.expect("it can be read");
+            stream
+                .read_to_end(&mut bytes)
+                .await
+                .expect("it can be read");
         }
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let (output, errors, code) = tokio::join!(read(output), read(errors), running.wait());
-    Outcome { code: code.expect("it ends"), output, errors }
+    Outcome {
+        code: code.expect("it ends"),
+        output,
+        errors,
+    }
 }
 
 /// Makes a small image's files.
@@ -182,11 +220,25 @@ fn busybox(root: &Path) {
         fs::create_dir_all(root.join(folder)).expect("a folder");
     }
     fs::copy("/bin/busybox", root.join("bin/busybox")).expect("busybox-static is installed");
-    let list = Command::new("/bin/busybox").arg("--list").output().expect("busybox runs");
-    for name in String::from_utf8_lossy(&list.stdout).lines().filter(|name| *name != "busybox") {
+    let list = Command::new("/bin/busybox")
+        .arg("--list")
+        .output()
+        .expect("busybox runs");
+    for name in String::from_utf8_lossy(&list.stdout)
+        .lines()
+        .filter(|name| *name != "busybox")
+    {
         symlink("busybox", root.join("bin").join(name)).expect("a link");
     }
-    fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:33:33::/home/web:/bin/sh\n").expect("a file");
-    fs::write(root.join("etc/group"), "root:x:0:\nweb:x:33:\nstaff:x:50:web\n").expect("a file");
+    fs::write(
+        root.join("etc/passwd"),
+        "root:x:0:0::/root:/bin/sh\nweb:x:33:33::/home/web:/bin/sh\n",
+    )
+    .expect("a file");
+    fs::write(
+        root.join("etc/group"),
+        "root:x:0:\nweb:x:33:\nstaff:x:50:web\n",
+    )
+    .expect("a file");
     fs::set_permissions(root.join("tmp"), PermissionsExt::from_mode(0o1777)).expect("a mode");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use runtime::{Error, ExecOptions, Failure, LogReader, RunOptions, Running, Start, Status, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::lab::{Lab, end, shell, stories};
+use crate::lab::{end, shell, stories};
 
 /// Reads what a terminal shows until a text has come.
 async fn until(running: &mut Running, text: &str) -> String {
@@ -14,7 +14,9 @@ async fn until(running: &mut Running, text: &str) -> String {
     let mut buffer = [0; 4096];
     while !shown.contains(text) {
         let count = tokio::time::timeout(Duration::from_secs(20), output.read(&mut buffer)).await;
-        let count = count.unwrap_or_else(|_| panic!("{text} did not come: {shown}")).expect("it can be read");
+        let count = count
+            .unwrap_or_else(|_| panic!("{text} did not come: {shown}"))
+            .expect("it can be read");
         assert!(count > 0, "{text} did not come: {shown}");
         shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
@@ -22,17 +24,29 @@ async fn until(running: &mut Running, text: &str) -> String {
 }
 
 async fn type_in(running: &mut Running, text: &str) {
-    running.input.as_mut().expect("a terminal").write_all(text.as_bytes()).await.expect("is taken");
+    running
+        .input
+        .as_mut()
+        .expect("a terminal")
+        .write_all(text.as_bytes())
+        .await
+        .expect("is taken");
 }
 
 fn exec(line: &str) -> ExecOptions {
-    ExecOptions { arguments: ["/bin/sh", "-c", line].map(str::to_owned).to_vec(), ..ExecOptions::default() }
+    ExecOptions {
+        arguments: ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
+        ..ExecOptions::default()
+    }
 }
 
 fn log(mut reader: LogReader) -> Vec<(Stream, String)> {
     let mut lines = Vec::new();
     while let Some(line) = reader.next_line().expect("reads") {
-        lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()));
+        lines.push((
+            line.stream,
+            String::from_utf8_lossy(&line.text).into_owned(),
+        ));
     }
     lines
 }

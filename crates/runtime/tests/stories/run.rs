@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use runtime::{CAPABILITIES, Error, Failure, Mount, Network, RunOptions};
 use tokio::io::AsyncWriteExt;
 
-use crate::lab::{Lab, end, shell, stories};
+use crate::lab::{end, shell, stories};
 
 fn command(parts: &[&str]) -> RunOptions {
     RunOptions {
