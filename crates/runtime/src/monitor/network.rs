@@ -63,10 +63,19 @@ impl Drop for Connected {
 }
 
 /// Connects the network of a process.
-pub(super) fn connect(programs: &Programs, pid: Pid, ports: &[Port]) -> Result<Connected, Failure> {
+pub(super) fn connect(
+    programs: &Programs,
+    bundle: &Bundle,
+    pid: Pid,
+    ports: &[Port],
+) -> Result<Connected, Failure> {
+    // Under a name of its own: for one below `/proc` these programs lack a right that they give away at their start.
+    fs::File::create("net").map_err(failed)?;
     let network = format!("/proc/{}/ns/net", pid.as_raw_nonzero());
+    rustix::mount::mount_bind(network, "net").map_err(failed)?;
+    let network = bundle.at("net");
     match (&programs.pasta, &programs.slirp4netns) {
-        (Some(pasta), _) => start_pasta(pasta, &network, ports),
+        (Some(pasta), _) => start_pasta(pasta, &network, pid, ports),
         (None, Some(slirp)) => start_slirp(slirp, &network, ports),
         (None, None) => Err(failed("neither pasta nor slirp4netns is installed")),
     }
@@ -78,7 +87,12 @@ fn failed(message: impl std::fmt::Display) -> Failure {
     }
 }
 
-fn start_pasta(program: &Path, network: &str, ports: &[Port]) -> Result<Connected, Failure> {
+fn start_pasta(
+    program: &Path,
+    network: &str,
+    pid: Pid,
+    ports: &[Port],
+) -> Result<Connected, Failure> {
     let mut command = Command::new(program);
     command.args([
         "--config-net",
@@ -114,7 +128,7 @@ fn start_pasta(program: &Path, network: &str, ports: &[Port]) -> Result<Connecte
     }
     command.args(["--netns", network]);
     let child = spawn(command.stdout(Stdio::null()))?;
-    wait_for_link(child, network)
+    wait_for_link(child, pid)
 }
 
 fn start_slirp(program: &Path, network: &str, ports: &[Port]) -> Result<Connected, Failure> {
@@ -184,8 +198,8 @@ fn spawn(command: &mut Command) -> Result<Child, Failure> {
 }
 
 /// Waits until the namespace has an interface that leads out, or the program has given up.
-fn wait_for_link(mut child: Child, network: &str) -> Result<Connected, Failure> {
-    let table = network.replace("/ns/net", "/net/route");
+fn wait_for_link(mut child: Child, pid: Pid) -> Result<Connected, Failure> {
+    let table = format!("/proc/{}/net/route", pid.as_raw_nonzero());
     for _ in 0..ATTEMPTS {
         if !matches!(child.try_wait(), Ok(None)) {
             return Err(failed(words(child)));

@@ -363,7 +363,7 @@ pub(super) fn start(
     if how.process.is_none() {
         namespace::forbid_devices(pid.as_raw_nonzero().get(), how.read_only)?;
         if how.network == Network::Private {
-            started._network = Some(network::connect(programs, pid, how.ports)?);
+            started._network = Some(network::connect(programs, bundle, pid, how.ports)?);
         }
         let output = runtime(programs)
             .args(["start", ID])

@@ -185,4 +185,26 @@ stories! {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("is there");
         assert!(!mounts.contains(&*lab.folder.path().to_string_lossy()), "{mounts}");
     }
+
+    async fn a_killed_program_takes_its_containers_along(lab: Lab) {
+        if let Some(mark) = std::env::var_os("STRATA_TEST_VICTIM") {
+            // This is the program that is killed.
+            let mut running = lab.start(&shell(&format!("sleep {0} & sleep {0}; true", mark.to_string_lossy()))).await.expect("starts");
+            running.wait().await.expect("nobody ends it");
+        }
+        let mark = format!("3000.{}", std::process::id());
+        let test = std::env::current_exe().expect("its path");
+        let mut victim = std::process::Command::new(test)
+            .args(["--exact", "life::a_killed_program_takes_its_containers_along", "--nocapture"])
+            .env("STRATA_TEST_VICTIM", &mark)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts again");
+        soon("the processes run", || processes(&mark).len() >= 3).await;
+        victim.kill().expect("is there");
+        victim.wait().expect("is gone");
+        soon("all processes end", || processes(&mark).is_empty()).await;
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("is there");
+        assert!(!mounts.contains("/container/run"), "{mounts}");
+    }
 }

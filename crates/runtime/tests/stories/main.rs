@@ -5,4 +5,5 @@ mod lab;
 
 mod changes;
 mod life;
+mod network;
 mod run;
