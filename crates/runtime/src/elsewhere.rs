@@ -104,6 +104,21 @@ impl Runtime {
         match self.0 {}
     }
 
+    /// Makes a folder of one layer.
+    pub async fn unpack_layer(
+        &self,
+        _blob: PathBuf,
+        _index: PathBuf,
+        _target: &Path,
+    ) -> Result<(), Error> {
+        match self.0 {}
+    }
+
+    /// Removes unfinished folders and unpacked files.
+    pub async fn sweep(&self, _keep: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<(), Error> {
+        match self.0 {}
+    }
+
     /// Returns where the files of a stack of layers are, or would be.
     pub fn root_of(&self, _chain_id: &oci::Digest) -> PathBuf {
         match self.0 {}

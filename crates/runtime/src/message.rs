@@ -89,6 +89,8 @@ pub(crate) struct Unpack {
     pub(crate) layers: Vec<(PathBuf, PathBuf)>,
     /// The folder that is to be there at the end.
     pub(crate) target: PathBuf,
+    /// Whether it is one layer, whose whiteouts are to be marks for overlay.
+    pub(crate) marks: bool,
 }
 
 /// Tells what a container changed.

@@ -259,7 +259,7 @@ impl Runtime {
     /// a name for the stack, which is its last chain ID.
     ///
     /// Folders are kept below [`Settings::roots`], for containers of all images that have the same layers, apart for each user who
-    /// makes them, because owners differ. Dropping the future leaves an unfinished folder, which [`Self::sweep`] removes. `told` hears
+    /// makes them, because owners differ. Dropping the future leaves an unfinished folder, which the next [`Self::sweep`] removes. `told` hears
     /// how many bytes of files were written.
     ///
     /// # Errors
@@ -280,9 +280,63 @@ impl Runtime {
         let work = Work::Unpack(message::Unpack {
             layers,
             target: target.clone(),
+            marks: false,
         });
         self.until_done(work, told).await?;
         Ok(target)
+    }
+
+    /// Makes a folder of one layer, to be put on top of others in [`Start::lower`]: what the layer removes becomes overlay's marks.
+    ///
+    /// The layer must have the folders above each of its entries, as those do that a commit writes: a folder that is not in it would
+    /// hide the attributes of the one below. That the folder is there already is fine; what it holds is not looked at then.
+    ///
+    /// # Errors
+    /// [`Failure::Unpack`], [`Failure::Step`].
+    pub async fn unpack_layer(
+        &self,
+        blob: PathBuf,
+        index: PathBuf,
+        target: &Path,
+    ) -> Result<(), Error> {
+        let work = Work::Unpack(message::Unpack {
+            layers: vec![(blob, index)],
+            target: absolute(target)?,
+            marks: true,
+        });
+        self.until_done(work, &|_| ()).await
+    }
+
+    /// Removes unfinished folders whose monitor has ended, and the unpacked files of all images but those that are to be kept.
+    /// Files that a container stands on at this moment stay.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub async fn sweep(&self, keep: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<(), Error> {
+        let roots = self.roots();
+        let entries = match std::fs::read_dir(&roots) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io("read", &roots)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", &roots))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let unfinished = name
+                .strip_suffix(".new")
+                .and_then(|name| name.rsplit('.').next());
+            let stays = match unfinished.map(str::parse) {
+                Some(Ok(pid)) => monitor::is_running(pid),
+                _ => keep(&name),
+            };
+            if !stays {
+                match self.remove(&entry.path()).await {
+                    Err(Error::Failure(Failure::Running)) => {}
+                    other => other?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns where the files of a stack of layers are, or would be.

@@ -15,6 +15,7 @@ mod copy;
 mod exec;
 mod inside;
 mod log;
+mod marks;
 mod namespace;
 mod network;
 mod pump;
@@ -36,7 +37,7 @@ use crate::message::{self, Incoming, Order, Report, Word, Work};
 use crate::{Failure, Identity};
 
 pub use log::LogReader;
-pub(crate) use state::{Recorded, is_alive, is_locked, read as read_state};
+pub(crate) use state::{Recorded, is_alive, is_running, read as read_state, try_lock};
 pub(crate) use watch::signal;
 
 /// The argument that makes a program a monitor.

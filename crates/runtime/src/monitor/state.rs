@@ -70,6 +70,11 @@ pub(crate) fn is_alive(process: ProcessId) -> bool {
     start_of(process.pid) == Some(process.start)
 }
 
+/// Tells whether there is a process of this number.
+pub(crate) fn is_running(pid: i32) -> bool {
+    start_of(pid).is_some()
+}
+
 /// Reads what was written down; `None` where the container never ran.
 pub(crate) fn read(folder: &Path) -> io::Result<Option<Recorded>> {
     match fs::read(folder.join(STATE)) {
@@ -90,12 +95,9 @@ pub(super) fn write(folder: &Path, state: &Recorded) -> Result<(), Failure> {
 
 /// Takes the container for this process, until it ends.
 pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
-    let file = File::open(folder).context("open the container's folder")?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Failure::Running),
-        Err(error) => Err(error).context("lock the container's folder"),
-    }
+    try_lock(folder)
+        .context("lock the container's folder")?
+        .ok_or(Failure::Running)
 }
 
 /// Keeps a folder of the image's files from being removed, until the file is closed.
@@ -106,12 +108,12 @@ pub(super) fn lock_shared(folder: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// Tells whether a process has the container.
-pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
+/// Takes a container, or an image's files, for this process while the file is open; `None` where another has it.
+pub(crate) fn try_lock(folder: &Path) -> io::Result<Option<File>> {
     let file = File::open(folder)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(false),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use layer::{Decompressor, FileIndex, NodeId, Tree, UnpackOptions};
 
-use super::{Caller, namespace, remove};
+use super::{Caller, marks, namespace, remove};
 use crate::error::Context;
 use crate::message::{Report, Unpack};
 use crate::{Failure, Identity};
@@ -30,6 +30,9 @@ pub(super) fn unpack(
     let new = target.with_extension(format!("{own}.new"));
     fs::create_dir_all(&new).context(&*step)?;
     let made = fill(unpack, &new, identity, caller).and_then(|()| {
+        if let (true, [(_, index)]) = (unpack.marks, unpack.layers.as_slice()) {
+            marks::write(index, &new)?;
+        }
         let handle = File::open(&new).context(&*step)?;
         // What is used for years without being looked at must not have come only half to the disk.
         rustix::fs::syncfs(&handle).context(&*step)?;

@@ -116,6 +116,56 @@ stories! {
         assert!(!root.exists());
     }
 
+    async fn a_layer_on_top_removes_and_hides(lab: Lab) {
+        let edits = lab.folder.path().join("edits");
+        for folder in ["etc", "home", "tmp"] {
+            std::fs::create_dir_all(edits.join(folder)).expect("a folder");
+        }
+        for mark in ["etc/.wh.group", "home/.wh..wh..opq", "home/new", "tmp/.wh.tmp"] {
+            std::fs::write(edits.join(mark), "").expect("a file");
+        }
+        std::fs::write(edits.join("etc/passwd"), "root:x:0:0::/:/bin/sh\n").expect("a file");
+        let blob = lab.folder.path().join("edits.tar");
+        let tar = std::process::Command::new("tar")
+            .args(["--owner=0", "--group=0", "-cf"])
+            .arg(&blob)
+            .arg("-C")
+            .arg(&edits)
+            .arg(".")
+            .status();
+        assert!(tar.expect("tar runs").success());
+        let index = lab.folder.path().join("edits.index");
+        let out = std::fs::File::create(&index).expect("a file");
+        layer::scan(std::fs::File::open(&blob).expect("a file"), out).expect("a layer");
+        let target = lab.folder.path().join("top");
+        lab.runtime.unpack_layer(blob, index, &target).await.expect("unpacks");
+        let mut start = lab.start_of(&shell("ls /etc/group /tmp/.wh.tmp; ls -A /home; cat /etc/passwd; rm /home/new"));
+        start.lower.insert(0, target.clone());
+        let outcome = end(Box::pin(lab.runtime.start(start)).await.expect("starts")).await;
+        assert_eq!(outcome.output, "new\nroot:x:0:0::/:/bin/sh\n", "{outcome:?}");
+        let told = changes(&lab).await;
+        assert_eq!(told["home/new"].0.kind, ChangedKind::Deleted);
+        lab.runtime.remove(&target).await.expect("goes");
+    }
+
+    async fn unfinished_and_unused_files_are_swept(lab: Lab) {
+        let (chain, layers) = packed(&lab);
+        let root = lab.runtime.unpack(&chain, layers, &|_| ()).await.expect("unpacks");
+        let roots = root.parent().expect("a folder").to_owned();
+        std::fs::create_dir_all(roots.join("abc.999999999.new/x")).expect("a folder");
+        lab.runtime.sweep(&|_| true).await.expect("sweeps");
+        assert_eq!(std::fs::read_dir(&roots).expect("reads").count(), 1);
+        let mut start = lab.start_of(&shell("sleep 1000"));
+        start.lower = vec![root.clone()];
+        let running = Box::pin(lab.runtime.start(start)).await.expect("starts");
+        lab.runtime.sweep(&|_| false).await.expect("sweeps");
+        assert!(root.exists(), "a container stands on it");
+        running.control().signal(9).await.expect("is there");
+        end(running).await;
+        lab.runtime.sweep(&|_| false).await.expect("sweeps");
+        assert!(!root.exists());
+    }
+
     async fn the_probe_finds_that_it_works(lab: Lab) {
         let settings = |path: &str| Settings {
             path: path.into(),
