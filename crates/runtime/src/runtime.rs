@@ -246,8 +246,8 @@ impl Runtime {
     /// # Errors
     /// [`Failure::Running`]; [`Failure::Step`] names what could not be removed.
     pub async fn remove(&self, folder: &Path) -> Result<(), Error> {
-        match monitor::is_locked(folder) {
-            Ok(true) => return Err(Failure::Running.into()),
+        match monitor::try_lock(folder) {
+            Ok(None) => return Err(Failure::Running.into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             _ => {}
         }
@@ -329,12 +329,17 @@ impl Runtime {
                 Some(Ok(pid)) => monitor::is_running(pid),
                 _ => keep(&name),
             };
-            if !stays {
-                match self.remove(&entry.path()).await {
-                    Err(Error::Failure(Failure::Running)) => {}
-                    other => other?,
-                }
+            if stays {
+                continue;
             }
+            let path = entry.path();
+            let locked = monitor::try_lock(&path).map_err(Error::io("lock", &path))?;
+            let Some(lock) = locked else { continue };
+            // Half of an image's files must never have the name of the whole.
+            let aside = roots.join(format!("{name}.0.new"));
+            std::fs::rename(&path, &aside).map_err(Error::io("remove", &path))?;
+            drop(lock);
+            self.remove(&aside).await?;
         }
         Ok(())
     }

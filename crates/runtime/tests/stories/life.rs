@@ -94,7 +94,7 @@ stories! {
         assert!(matches!(before.err(), Some(Error::Failure(Failure::NotRunning))));
         let options = RunOptions { environment: vec!["A=1".to_owned()], ..shell("echo x > /x; exec sleep 1000") };
         let running = lab.start(&options).await.expect("starts");
-        for _ in 0..5 {
+        for _ in 0..10 {
             let one = lab.runtime.exec(&folder, exec("cat /x; echo $A; echo $$ >&2; exit 7")).await.expect("starts");
             let outcome = end(one).await;
             assert_eq!((outcome.code, outcome.output.as_str()), (7, "x\n1\n"), "{outcome:?}");
