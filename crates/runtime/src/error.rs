@@ -127,6 +127,11 @@ pub enum Failure {
         /// `redirect_dir` or `metacopy`.
         feature: String,
     },
+    /// Changes cannot be told, because there was no overlay: the container is a copy of the image's files.
+    #[error(
+        "what changed cannot be told: without overlay the container is a copy of the image's files"
+    )]
+    Copied,
     /// A layer could not be unpacked.
     #[error("the image's files could not be unpacked: {message}")]
     Unpack {

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::bundle::Bundle;
 use super::inside::Inside;
 use super::run::{self, Start};
-use super::watch::Watch;
 use super::{Caller, namespace};
 use crate::config;
 use crate::error::Context;
@@ -57,10 +56,7 @@ pub(super) fn exec(
     if let Some(id) = run::unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }
-    let file = format!(
-        "process-{}.json",
-        rustix::process::getpid().as_raw_nonzero()
-    );
+    let file = format!("process-{}.json", run::own());
     bundle.write_json(
         &file,
         &config::process(&process, &user, kept.no_new_privileges),
@@ -78,15 +74,7 @@ pub(super) fn exec(
         },
     );
     let _ = fs::remove_file(&file);
-    let mut started = started?;
-    let watch = Watch {
-        pid: started.pid,
-        pumps: started.tell(caller, false)?,
-        log: None,
-        detached: false,
-        shared: true,
-    };
     Ok(Report::Exited {
-        code: watch.until_end(caller)?,
+        code: started?.follow(caller, None, false, true)?,
     })
 }

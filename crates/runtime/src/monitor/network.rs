@@ -127,8 +127,7 @@ fn start_pasta(
         }
     }
     command.args(["--netns", network]);
-    let child = spawn(command.stdout(Stdio::null()))?;
-    wait_for_link(child, pid)
+    wait_for_link(spawn(command.stdout(Stdio::null()))?, pid)
 }
 
 fn start_slirp(program: &Path, network: &str, ports: &[Port]) -> Result<Connected, Failure> {
@@ -146,16 +145,16 @@ fn start_slirp(program: &Path, network: &str, ports: &[Port]) -> Result<Connecte
         network,
         "tap0",
     ]);
-    let mut child = spawn(command.stdout(Stdio::piped()))?;
+    let mut connected = spawn(command.stdout(Stdio::piped()))?;
     let mut ready = [0];
-    let read = child
+    let read = connected
+        .0
         .stdout
         .take()
         .map(|mut out| out.read_exact(&mut ready));
     if !matches!(read, Some(Ok(()))) {
-        return Err(failed(words(child)));
+        return Err(failed(words(connected)));
     }
-    let connected = Connected(child);
     for port in ports {
         forward(port).map_err(failed)?;
     }
@@ -189,36 +188,36 @@ fn forward(port: &Port) -> std::io::Result<()> {
     }
 }
 
-fn spawn(command: &mut Command) -> Result<Child, Failure> {
-    command
-        .env_clear()
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped());
-    command.spawn().map_err(failed)
+/// Where these programs write what they have to say, as long as they live: nobody may be there to read it from a pipe.
+const LOG: &str = "net-log";
+
+fn spawn(command: &mut Command) -> Result<Connected, Failure> {
+    let log = fs::File::create(LOG).map_err(failed)?;
+    command.env_clear().stdin(Stdio::null()).stderr(log);
+    command.spawn().map(Connected).map_err(failed)
 }
 
 /// Waits until the namespace has an interface that leads out, or the program has given up.
-fn wait_for_link(mut child: Child, pid: Pid) -> Result<Connected, Failure> {
+fn wait_for_link(mut connected: Connected, pid: Pid) -> Result<Connected, Failure> {
     let table = format!("/proc/{}/net/route", pid.as_raw_nonzero());
     for _ in 0..ATTEMPTS {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return Err(failed(words(child)));
+        if !matches!(connected.0.try_wait(), Ok(None)) {
+            return Err(failed(words(connected)));
         }
         if fs::read_to_string(&table).is_ok_and(|routes| routes.lines().count() > 1) {
-            return Ok(Connected(child));
+            return Ok(connected);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let _ = child.kill();
-    Err(failed(words(child)))
+    Err(failed(words(connected)))
 }
 
 /// How often is looked, 5 milliseconds apart.
 const ATTEMPTS: u32 = 1000;
 
-fn words(child: Child) -> String {
-    match child.wait_with_output() {
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    }
+/// Ends the program, and returns what it said.
+fn words(connected: Connected) -> String {
+    drop(connected);
+    let said = fs::read(LOG).unwrap_or_default();
+    String::from_utf8_lossy(&said).trim().to_owned()
 }

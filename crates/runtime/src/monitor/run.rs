@@ -47,7 +47,7 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
     let bundle = Bundle::make(&run.folder)?;
     root::mount(run)?;
     prepare(run, identity, &bundle)?;
-    let mut started = start(
+    let started = start(
         &run.programs,
         &bundle,
         &Start {
@@ -60,8 +60,7 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
         },
     )?;
     let mut recorded = Recorded {
-        monitor: ProcessId::of(rustix::process::getpid().as_raw_nonzero().get())
-            .ok_or(Failure::NotRunning)?,
+        monitor: ProcessId::of(own()).ok_or(Failure::NotRunning)?,
         process: ProcessId::of(started.pid.as_raw_nonzero().get()),
         started: state::now(),
         stop_signal: run.spec.stop_signal,
@@ -71,16 +70,7 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
     state::write(&run.folder, &recorded)?;
     let log = run.log.map(|limit| Log::open(&run.folder, limit));
     let log = log.transpose().context("open the log")?;
-    let pumps = started.tell(caller, run.detached)?;
-    let watch = Watch {
-        pid: started.pid,
-        pumps,
-        log,
-        detached: run.detached,
-        shared: false,
-    };
-    let code = watch.until_end(caller)?;
-    drop(started);
+    let code = started.follow(caller, log, run.detached, false)?;
     if run.programs.kind == RuntimeKind::Runc {
         // It made control groups, which would stay.
         let _ = runtime(&run.programs)
@@ -98,6 +88,11 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
         state::write(&run.folder, &recorded)?;
     }
     Ok(Report::Exited { code })
+}
+
+/// Returns the number of this process.
+pub(super) fn own() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
 }
 
 /// Kills what a monitor that was itself killed left behind.
@@ -195,7 +190,7 @@ fn prepare(run: &Run, identity: &Identity, bundle: &Bundle) -> Result<(), Failur
         user: &user,
         user_namespace: namespace::is_user_namespace(),
         terminal_group: namespace::has_group(5),
-        monitor: rustix::process::getpid().as_raw_nonzero().get(),
+        monitor: own(),
         binds: &binds,
         memory: &memory,
     };
@@ -268,9 +263,10 @@ pub(super) struct Start<'a> {
     pub(super) ports: &'a [crate::options::Port],
 }
 
-/// A process that was started.
+/// A process that was started. It is killed when this is dropped before it has ended, as when something else fails.
 pub(super) struct Started {
-    pub(super) pid: Pid,
+    pid: Pid,
+    has_ended: bool,
     /// Where its input goes.
     input: Option<OwnedFd>,
     output: Option<OwnedFd>,
@@ -304,7 +300,7 @@ pub(super) fn start(
 ) -> Result<Started, Failure> {
     let step = "start the container";
     let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step);
-    let own = rustix::process::getpid().as_raw_nonzero();
+    let own = own();
     let (pid_file, console_name) = (format!("pid-{own}"), format!("console-{own}"));
     let console = how.terminal.then(|| Console::listen(&console_name));
     let console = console.transpose().context("make a terminal")?;
@@ -349,6 +345,7 @@ pub(super) fn start(
         .ok_or(Failure::NotRunning)?;
     let mut started = Started {
         pid,
+        has_ended: false,
         input,
         output: Some(output),
         errors: Some(errors),
@@ -379,8 +376,28 @@ pub(super) fn start(
 }
 
 impl Started {
+    /// Stays with it until it has ended; returns its exit code.
+    pub(super) fn follow(
+        mut self,
+        caller: &mut Caller,
+        log: Option<Log>,
+        detached: bool,
+        shared: bool,
+    ) -> Result<u8, Failure> {
+        let watch = Watch {
+            pid: self.pid,
+            pumps: self.tell(caller, detached)?,
+            log,
+            detached,
+            shared,
+        };
+        let code = watch.until_end(caller)?;
+        self.has_ended = true;
+        Ok(code)
+    }
+
     /// Tells the caller, who gets its ends of the streams.
-    pub(super) fn tell(&mut self, caller: &Caller, detached: bool) -> Result<Vec<Pump>, Failure> {
+    fn tell(&mut self, caller: &Caller, detached: bool) -> Result<Vec<Pump>, Failure> {
         let step = "pass on what the container writes";
         let mut pumps = Vec::new();
         let mut ends = Vec::new();
@@ -397,12 +414,18 @@ impl Started {
         }
         let ends: Vec<_> = ends.iter().map(AsFd::as_fd).collect();
         let pid = self.pid.as_raw_nonzero().get();
-        let said = caller.say(&Report::Started { pid }, &ends);
-        if let (Err(error), false) = (said, detached) {
-            let _ = rustix::process::kill_process(self.pid, rustix::process::Signal::KILL);
-            return Err(error).context("speak with the caller");
+        match caller.say(&Report::Started { pid }, &ends) {
+            Err(error) if !detached => Err(error).context("speak with the caller"),
+            _ => Ok(pumps),
         }
-        Ok(pumps)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let _ = rustix::process::kill_process(self.pid, rustix::process::Signal::KILL);
+        }
     }
 }
 

@@ -37,10 +37,7 @@ const MARK: &[u8] = b".wh.";
 pub(super) fn write(changes: &Changes, caller: &mut Caller) -> Result<Report, Failure> {
     let step = "tell the changes";
     if changes.folder.join(COPY).is_dir() {
-        return Err(Failure::NotWhole {
-            path: "/".to_owned(),
-            feature: COPY.to_owned(),
-        });
+        return Err(Failure::Copied);
     }
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step)?;
     caller

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use runtime::{CAPABILITIES, Error, Failure, Mount, Network, RunOptions};
+use runtime::{CAPABILITIES, Error, Failure, Identity, Mount, Network, RunOptions, Start};
 use tokio::io::AsyncWriteExt;
 
 use crate::lab::{end, shell, stories};
@@ -40,6 +40,32 @@ stories! {
         assert!(matches!(error, Error::Failure(Failure::UnknownGroup { group }) if group == "none"));
         let outcome = lab.shell("true").await;
         assert_eq!(outcome.code, 0, "the folder is as it was");
+    }
+
+    async fn without_a_runtime_nothing_starts(lab: Lab) {
+        let mut programs = lab.runtime.programs().clone();
+        programs.runtime = "/nowhere/crun".into();
+        let runtime = lab.runtime.clone().with_programs(programs);
+        let error = Box::pin(runtime.start(lab.start_of(&shell("true")))).await.err().expect("it is not there");
+        assert_eq!(error.exit_code(), 125, "{error}");
+        let gone = Start { lower: vec![lab.folder.path().join("gone")], ..lab.start_of(&shell("true")) };
+        let error = Box::pin(lab.runtime.start(gone)).await.err().expect("the image is not there");
+        assert!(error.to_string().contains("image's files"), "{error}");
+        assert_eq!(lab.shell("echo fine").await.output, "fine\n");
+    }
+
+    async fn a_user_without_ranges_is_root_and_nobody_else(lab: Lab) {
+        if lab.is_root() {
+            return assert_eq!(lab.shell("chown 33:33 /tmp").await.code, 0, "root has all numbers");
+        }
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let runtime = lab.runtime.clone().with_identity(Identity::Single { uid, gid });
+        let running = Box::pin(runtime.start(lab.start_of(&shell("id -u; echo x > /x; rm /etc/group; chown 33 /x || echo refused")))).await;
+        let outcome = end(running.expect("starts")).await;
+        assert_eq!(outcome.output, "0\nrefused\n", "{outcome:?}");
+        let web = RunOptions { user: Some("web".to_owned()), ..shell("true") };
+        let error = Box::pin(runtime.start(lab.start_of(&web))).await.err().expect("there is no 33");
+        assert!(matches!(error, Error::Failure(Failure::Unmapped { id: 33 })), "{error}");
     }
 
     async fn users_are_those_of_the_image(lab: Lab) {
