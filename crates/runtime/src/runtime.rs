@@ -246,10 +246,17 @@ impl Runtime {
     /// # Errors
     /// [`Failure::Running`]; [`Failure::Step`] names what could not be removed.
     pub async fn remove(&self, folder: &Path) -> Result<(), Error> {
-        match monitor::try_lock(folder) {
-            Ok(None) => return Err(Failure::Running.into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            _ => {}
+        for attempt in 1.. {
+            match monitor::try_lock(folder) {
+                Ok(Some(_)) => break,
+                Ok(None) if attempt < monitor::ATTEMPTS && monitor::has_ended(folder) => {
+                    tokio::time::sleep(monitor::PAUSE).await;
+                }
+                Ok(None) => return Err(Failure::Running.into()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                // The monitor meets it too, and says where.
+                Err(_) => break,
+            }
         }
         let path = absolute(folder)?;
         self.until_done(Work::Remove { path }, &|_| ()).await

@@ -37,7 +37,9 @@ use crate::message::{self, Incoming, Order, Report, Word, Work};
 use crate::{Failure, Identity};
 
 pub use log::LogReader;
-pub(crate) use state::{Recorded, is_alive, is_running, read as read_state, try_lock};
+pub(crate) use state::{
+    ATTEMPTS, PAUSE, Recorded, has_ended, is_alive, is_running, read as read_state, try_lock,
+};
 pub(crate) use watch::signal;
 
 /// The argument that makes a program a monitor.

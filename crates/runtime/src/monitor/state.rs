@@ -95,9 +95,27 @@ pub(super) fn write(folder: &Path, state: &Recorded) -> Result<(), Failure> {
 
 /// Takes the container for this process, until it ends.
 pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
-    try_lock(folder)
-        .context("lock the container's folder")?
-        .ok_or(Failure::Running)
+    let step = "lock the container's folder";
+    for _ in 0..ATTEMPTS {
+        if let Some(file) = try_lock(folder).context(step)? {
+            return Ok(file);
+        }
+        // The monitor of a container that has ended is about to.
+        if !has_ended(folder) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(Failure::Running)
+}
+
+/// How often, and how far apart, is looked whether a monitor that has written down the end has ended itself.
+pub(crate) const ATTEMPTS: u32 = 500;
+pub(crate) const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// Tells whether the end of the last run was written down.
+pub(crate) fn has_ended(folder: &Path) -> bool {
+    read(folder).is_ok_and(|recorded| recorded.is_some_and(|recorded| recorded.ended.is_some()))
 }
 
 /// Keeps a folder of the image's files from being removed, until the file is closed.

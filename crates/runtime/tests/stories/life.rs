@@ -79,11 +79,12 @@ stories! {
         type_in(&mut running, "tty; stty size; echo $TERM\n").await;
         let shown = until(&mut running, "xterm").await;
         assert!(shown.contains("/dev/pts/0") && shown.contains("33 101"), "{shown}");
-        type_in(&mut running, "echo be''gun; sleep 1000\n").await;
+        let line = "sh -c 'trap \"echo ca\\\"\\\"ught; exit 9\" INT; echo be\"\"gun; while :; do sleep 1; done'; echo code $?\n";
+        type_in(&mut running, line).await;
         until(&mut running, "begun").await;
         type_in(&mut running, "\u{3}").await;
-        type_in(&mut running, "echo still $((40 + 2))\n").await;
-        until(&mut running, "still 42").await;
+        let shown = until(&mut running, "code 9").await;
+        assert!(shown.contains("caught"), "{shown}");
         type_in(&mut running, "exit 5\n").await;
         assert_eq!(end(running).await.code, 5);
     }
