@@ -24,6 +24,8 @@ mod message;
 #[cfg(target_os = "linux")]
 pub mod monitor;
 pub mod options;
+#[cfg(target_os = "linux")]
+mod pause;
 mod probe;
 mod programs;
 #[cfg(target_os = "linux")]
@@ -48,9 +50,11 @@ pub use spec::{CAPABILITIES, Process, RunOptions, RunSpec};
 pub use start::{ExecOptions, Line, Settings, Start, Status, Stream};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Control, Input, LogReader, Output, Running, Runtime, monitor};
+pub use elsewhere::{Control, Input, LogReader, Output, Paused, Running, Runtime, monitor};
 #[cfg(target_os = "linux")]
 pub use monitor::LogReader;
+#[cfg(target_os = "linux")]
+pub use pause::Paused;
 #[cfg(target_os = "linux")]
 pub use running::{Control, Running};
 #[cfg(target_os = "linux")]

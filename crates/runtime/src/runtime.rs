@@ -13,6 +13,7 @@ use crate::changes::Changes;
 use crate::ids::{IdRange, Identity};
 use crate::message::{self, Order, Report, Word, Work};
 use crate::monitor::{self, LogReader};
+use crate::pause::Paused;
 use crate::programs::Programs;
 use crate::running::{Link, Running};
 use crate::start::{ExecOptions, Settings, Start, Status};
@@ -208,6 +209,19 @@ impl Runtime {
             .filter(|_| monitor::is_alive(process))
             .ok_or(Failure::NotRunning)?;
         send(&handle, signal).map_err(Error::io("signal", folder))
+    }
+
+    /// Holds a container still until what is returned is dropped. It takes some milliseconds, and blocks for them.
+    ///
+    /// # Errors
+    /// [`Failure::NotRunning`]; where its processes cannot be stopped, and then they go on.
+    pub fn pause(&self, folder: &Path) -> Result<Paused, Error> {
+        let recorded = self.recorded(folder)?.ok_or(Failure::NotRunning)?;
+        let process = recorded
+            .process
+            .filter(|process| monitor::is_alive(*process));
+        let process = process.ok_or(Failure::NotRunning)?;
+        Paused::all_with(process.pid).map_err(Error::io("pause", folder))
     }
 
     /// Opens the log of a container.

@@ -208,4 +208,22 @@ stories! {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("is there");
         assert!(!mounts.contains("/container/run"), "{mounts}");
     }
+
+    async fn a_paused_container_writes_nothing(lab: Lab) {
+        let folder = lab.container();
+        assert!(matches!(lab.runtime.pause(&folder).err(), Some(Error::Failure(Failure::NotRunning))));
+        let line = "(while :; do echo x >> /a; done) & while :; do echo x >> /b; sh -c 'echo y >> /c'; done";
+        let running = lab.start(&shell(line)).await.expect("starts");
+        let size = |name: &str| std::fs::metadata(folder.join("upper").join(name)).map_or(0, |found| found.len());
+        soon("it writes", || size("a") > 100 && size("c") > 4).await;
+        let paused = lab.runtime.pause(&folder).expect("stops");
+        let sizes = || [size("a"), size("b"), size("c")];
+        let before = sizes();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(sizes(), before);
+        drop(paused);
+        soon("it goes on", || sizes().iter().zip(before).all(|(now, before)| *now > before)).await;
+        running.control().signal(9).await.expect("is there");
+        end(running).await;
+    }
 }
