@@ -1,6 +1,6 @@
-//! Runs a command in a folder that is an image's files: what a benchmark or a hand that tries something needs.
+//! Runs a command on a folder or a plain tar that is an image's files: what a benchmark or a hand that tries something needs.
 //!
-//! `cargo run -p runtime --example run -- ROOT FOLDER COMMAND…`; with `--rm` before them the container goes away at the end.
+//! `cargo run -p runtime --example run -- [--rm] [--network none|host|private] ROOT FOLDER COMMAND…`, where FOLDER is the container's.
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -20,6 +20,17 @@ async fn run() -> std::process::ExitCode {
 
     let mut arguments = std::env::args().skip(1).peekable();
     let remove = arguments.next_if(|argument| argument == "--rm").is_some();
+    let mut network = runtime::Network::None;
+    if arguments
+        .next_if(|argument| argument == "--network")
+        .is_some()
+    {
+        let name = arguments.next().unwrap_or_default();
+        let Ok(named) = name.parse() else {
+            return std::process::ExitCode::from(2);
+        };
+        network = named;
+    }
     let (Some(root), Some(folder)) = (arguments.next(), arguments.next()) else {
         return std::process::ExitCode::from(2);
     };
@@ -28,16 +39,17 @@ async fn run() -> std::process::ExitCode {
         path: std::env::var_os("PATH").unwrap_or_default(),
         monitor: std::env::current_exe().unwrap_or_default(),
         volumes: folder.join("volumes"),
-        roots: folder.join("roots"),
+        roots: folder.with_extension("roots"),
     };
     let options = RunOptions {
         command: arguments.collect(),
+        network,
         ..RunOptions::default()
     };
     let ran = async {
         let spec = RunSpec::new(&oci::ContainerConfig::default(), &options)?;
-        let lower = vec![PathBuf::from(root)];
         let runtime = Runtime::open(settings)?;
+        let lower = vec![files(&runtime, PathBuf::from(root), &folder).await?];
         let start = Start {
             folder,
             lower,
@@ -62,6 +74,26 @@ async fn run() -> std::process::ExitCode {
             std::process::ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Returns the folder with the image's files, unpacked if it is a tar.
+#[cfg(target_os = "linux")]
+async fn files(
+    runtime: &runtime::Runtime,
+    root: std::path::PathBuf,
+    folder: &std::path::Path,
+) -> Result<std::path::PathBuf, runtime::Error> {
+    if root.is_dir() {
+        return Ok(root);
+    }
+    let index = folder.with_extension("index");
+    let scanned = std::fs::File::open(&root)
+        .and_then(|tar| Ok((tar, std::fs::File::create(&index)?)))
+        .map_err(runtime::Error::Monitor)?;
+    let (_, facts) = layer::scan(scanned.0, scanned.1).expect("it is a layer");
+    runtime
+        .unpack(&facts.diff_id, vec![(root, index)], &|_| ())
+        .await
 }
 
 /// Passes on what a process writes.
