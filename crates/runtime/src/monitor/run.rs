@@ -47,47 +47,53 @@ pub(super) fn run(run: &Run, identity: &Identity, caller: &mut Caller) -> Result
     let bundle = Bundle::make(&run.folder)?;
     root::mount(run)?;
     prepare(run, identity, &bundle)?;
-    let started = start(
-        &run.programs,
-        &bundle,
-        &Start {
-            process: None,
-            terminal: run.spec.process.terminal,
-            stdin: run.spec.process.stdin,
-            read_only: run.spec.read_only,
-            network: run.spec.network,
-            ports: &run.spec.ports,
-        },
-    )?;
-    let mut recorded = Recorded {
-        monitor: ProcessId::of(own()).ok_or(Failure::NotRunning)?,
-        process: ProcessId::of(started.pid.as_raw_nonzero().get()),
-        started: state::now(),
-        stop_signal: run.spec.stop_signal,
-        terminal: run.spec.process.terminal,
-        ended: None,
-    };
-    state::write(&run.folder, &recorded)?;
-    let log = run.log.map(|limit| Log::open(&run.folder, limit));
-    let log = log.transpose().context("open the log")?;
-    let code = started.follow(caller, log, run.detached, false)?;
+    let lived = live(run, &bundle, caller);
     if run.programs.kind == RuntimeKind::Runc {
         // It made control groups, which would stay.
         let _ = runtime(&run.programs)
             .args(["delete", "--force", ID])
             .output();
     }
+    let recorded = lived?;
     bundle.clear()?;
     if run.remove {
         remove::remove(&run.folder)?;
     } else {
-        recorded.ended = Some(Ended {
-            code,
-            at: state::now(),
-        });
         state::write(&run.folder, &recorded)?;
     }
+    let code = recorded.ended.map_or(125, |ended| ended.code);
     Ok(Report::Exited { code })
+}
+
+/// Starts the process and stays with it to its end.
+fn live(run: &Run, bundle: &Bundle, caller: &mut Caller) -> Result<Recorded, Failure> {
+    let process = &run.spec.process;
+    let how = Start {
+        process: None,
+        terminal: process.terminal,
+        stdin: process.stdin,
+        read_only: run.spec.read_only,
+        network: run.spec.network,
+        ports: &run.spec.ports,
+    };
+    let started = start(&run.programs, bundle, &how)?;
+    let mut recorded = Recorded {
+        monitor: ProcessId::of(own()).ok_or(Failure::NotRunning)?,
+        process: ProcessId::of(started.pid.as_raw_nonzero().get()),
+        started: state::now(),
+        stop_signal: run.spec.stop_signal,
+        terminal: process.terminal,
+        ended: None,
+    };
+    state::write(&run.folder, &recorded)?;
+    let log = run.log.map(|limit| Log::open(&run.folder, limit));
+    let log = log.transpose().context("open the log")?;
+    let code = started.follow(caller, log, run.detached, false)?;
+    recorded.ended = Some(Ended {
+        code,
+        at: state::now(),
+    });
+    Ok(recorded)
 }
 
 /// Returns the number of this process.
@@ -367,7 +373,6 @@ pub(super) fn start(
             .output()
             .context(step)?;
         if !output.status.success() {
-            let _ = runtime(programs).args(["delete", "--force", ID]).output();
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(classify(programs, command_of(bundle, how), &words));
         }
@@ -445,9 +450,6 @@ fn refused(
         let _ = rustix::fs::fcntl_setfl(end, flags | rustix::fs::OFlags::NONBLOCK);
         let count = rustix::io::read(end, &mut bytes[..]).unwrap_or(0);
         words.push_str(&String::from_utf8_lossy(&bytes[..count]));
-    }
-    if how.process.is_none() {
-        let _ = runtime(programs).args(["delete", "--force", ID]).output();
     }
     classify(programs, command_of(bundle, how), &words)
 }
