@@ -156,7 +156,10 @@ fn prepare(run: &Run, identity: &Identity, bundle: &Bundle) -> Result<(), Failur
         let target = format!("/etc/{name}");
         if spec.mounts.iter().all(|mount| mount.target != target) {
             stubs.make(&inside, &target, false)?;
-            binds.push((bundle.at(name), target, false));
+            // An image may have an `/etc` that is a link to nowhere: it does without.
+            if inside.has(&target) {
+                binds.push((bundle.at(name), target, false));
+            }
         }
     }
     for mount in &spec.mounts {
@@ -313,7 +316,8 @@ pub(super) fn start(
     let log = format!("log-{own}");
     let mut command = runtime(programs);
     // Or its warnings would look like the process's own.
-    command.args(["--log", &bundle.at(&log)]);
+    // A relative name, because a colon would end the kind of log.
+    command.args(["--log", &log]);
     match how.process {
         Some(process) => command.args(["exec", "--detach", "--process", process]),
         // Not `run`, where a process that ends at once may be waited for by crun, and how it ended is lost.
@@ -442,7 +446,7 @@ fn refused(
     written: &[OwnedFd],
     log: &str,
 ) -> Failure {
-    let mut words = fs::read_to_string(log).unwrap_or_default();
+    let mut words = String::new();
     for end in written {
         let mut bytes = vec![0; 16 * 1024];
         // What it wrote is in the pipe already; what it left running may have it open still.
@@ -450,6 +454,10 @@ fn refused(
         let _ = rustix::fs::fcntl_setfl(end, flags | rustix::fs::OFlags::NONBLOCK);
         let count = rustix::io::read(end, &mut bytes[..]).unwrap_or(0);
         words.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    // Some say it in one place, some in both.
+    if words.trim().is_empty() {
+        words = fs::read_to_string(log).unwrap_or_default();
     }
     classify(programs, command_of(bundle, how), &words)
 }
