@@ -49,6 +49,11 @@ const READ_ONLY: [&str; 5] = [
     "/proc/sysrq-trigger",
 ];
 
+/// Returns the name of the control group that runc makes for a monitor's container.
+pub(crate) fn control_group(monitor: i32) -> String {
+    format!("strata-{monitor}")
+}
+
 /// Writes the configuration of a container whose root is `root` beside it.
 pub(crate) fn container(spec: &RunSpec, at: &Surroundings<'_>) -> Value {
     let mut namespaces = vec![
@@ -76,7 +81,7 @@ pub(crate) fn container(spec: &RunSpec, at: &Surroundings<'_>) -> Value {
         "annotations": annotations,
         "linux": {
             // For runc, which makes control groups whatever it is told, where it may; a user gets none then.
-            "cgroupsPath": (!at.user_namespace).then(|| format!("/strata-{}", at.monitor)),
+            "cgroupsPath": (!at.user_namespace).then(|| format!("/{}", control_group(at.monitor))),
             "namespaces": namespaces,
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,

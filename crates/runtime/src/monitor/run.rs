@@ -101,26 +101,33 @@ pub(super) fn own() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Kills what a monitor that was itself killed left behind.
+/// Ends what a monitor that was itself killed left behind.
 fn end_what_was_left(folder: &Path) -> Result<(), Failure> {
     let step = "end what an earlier run left";
-    let Some(recorded) = state::read(folder).context(step)? else {
+    let recorded = state::read(folder).context(step)?;
+    let Some(recorded) = recorded.filter(|recorded| recorded.ended.is_none()) else {
         return Ok(());
     };
-    let Some(process) = recorded.process.filter(|process| state::is_alive(*process)) else {
-        return Ok(());
-    };
-    let Some(pid) = Pid::from_raw(process.pid) else {
-        return Ok(());
-    };
-    let handle =
-        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).context(step)?;
-    rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).context(step)?;
-    let mut polled = [rustix::event::PollFd::new(
-        &handle,
-        rustix::event::PollFlags::IN,
-    )];
-    rustix::event::poll(&mut polled, None).context(step)?;
+    let process = recorded.process.filter(|process| state::is_alive(*process));
+    if let Some(pid) = process.and_then(|process| Pid::from_raw(process.pid)) {
+        let handle =
+            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).context(step)?;
+        rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).context(step)?;
+        let mut polled = [rustix::event::PollFd::new(
+            &handle,
+            rustix::event::PollFlags::IN,
+        )];
+        rustix::event::poll(&mut polled, None).context(step)?;
+    }
+    // Those that runc made. One with a process in it stays.
+    let (top, name) = (
+        Path::new("/sys/fs/cgroup"),
+        config::control_group(recorded.monitor.pid),
+    );
+    let _ = fs::remove_dir(top.join(&name));
+    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+        let _ = fs::remove_dir(entry.path().join(&name));
+    }
     Ok(())
 }
 
