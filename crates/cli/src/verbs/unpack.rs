@@ -26,6 +26,7 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
     let (reference, path) = source(&arguments.source)?;
     let options = CopyOptions {
         owners: arguments.archive && is_root(),
+        ..CopyOptions::default()
     };
     let destination = Path::new(&arguments.destination);
     let copied = session.with_engine_at_length("What was copied stays.", async |engine| {
@@ -40,7 +41,10 @@ pub(super) fn unpack(
     arguments: &Unpack,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let options = CopyOptions { owners: is_root() };
+    let options = CopyOptions {
+        owners: is_root(),
+        ..CopyOptions::default()
+    };
     let folder = Path::new(&arguments.folder);
     let copied = session.with_engine_at_length("What was unpacked stays.", async |engine| {
         let files = engine.files(&arguments.reference).await?;

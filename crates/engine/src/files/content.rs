@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
 use oci::Digest;
 
-use super::{FileRow, ImageFiles};
+use super::{FileRow, FileView, ImageFiles};
 use crate::Error;
 
 /// The first bytes of a file.
@@ -50,8 +50,40 @@ impl ImageFiles {
     /// As [`ImageFiles::read`].
     pub fn read_start(&self, path: &[u8], limit: u64) -> Result<FileContent, Error> {
         let row = self.look(path)?;
+        self.start_of(row, self.read(path)?, path, limit)
+    }
+
+    /// Reads at most `limit` bytes from the start of what a view has at a path, and of what it removed as it was before.
+    ///
+    /// Symbolic links are followed in the merged view only: what they led to at another time nobody asked for.
+    ///
+    /// # Errors
+    /// As [`ImageFiles::read`], and `usage`, where there is no such layer.
+    pub fn read_start_in(
+        &self,
+        path: &[u8],
+        view: FileView,
+        limit: u64,
+    ) -> Result<FileContent, Error> {
+        if view == FileView::Merged {
+            return self.read_start(path, limit);
+        }
+        let row = self.look_in(path, view)?;
+        let node = self.node(path, view)?;
+        let file = self.file_in(node, view);
+        let file = file.ok_or_else(|| self.no_such_file(path))?;
+        self.start_of(row, self.reader(file, path)?, path, limit)
+    }
+
+    fn start_of(
+        &self,
+        row: FileRow,
+        reader: FileReader,
+        path: &[u8],
+        limit: u64,
+    ) -> Result<FileContent, Error> {
         let mut bytes = Vec::new();
-        self.read(path)?
+        reader
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|source| self.unreadable(path, source))?;
