@@ -162,7 +162,7 @@ pub struct FileTouch {
     pub layer: usize,
     /// What it did; `None` where the layer has the path just as it was below.
     pub change: Option<FileChange>,
-    /// Bytes of the file that is there since; `None` for folders, and where it was removed.
+    /// Bytes of the file that is there since; `None` for everything without content, and where it was removed.
     pub size: Option<u64>,
 }
 
@@ -352,7 +352,7 @@ impl ImageFiles {
                 size: version
                     .file
                     .map(|file| tree.file(file))
-                    .filter(|file| !file.is_folder())
+                    .filter(|file| file.kind == EntryKind::Regular)
                     .map(|file| file.size),
             })
             .collect())

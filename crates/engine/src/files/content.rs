@@ -6,14 +6,16 @@ use std::io::{self, Read};
 use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
 use oci::Digest;
 
-use super::{FileRow, FileView, ImageFiles};
+use super::{FileKind, FileRow, FileView, ImageFiles};
 use crate::Error;
 
 /// The first bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileContent {
-    /// What the file is.
+    /// What is at the path: a link itself, whose content is that of what it leads to.
     pub row: FileRow,
+    /// Bytes of the whole content.
+    pub size: u64,
     /// Its bytes, from the start.
     pub bytes: Vec<u8>,
     /// Whether there are more.
@@ -49,13 +51,12 @@ impl ImageFiles {
     /// # Errors
     /// As [`ImageFiles::read`].
     pub fn read_start(&self, path: &[u8], limit: u64) -> Result<FileContent, Error> {
-        let row = self.look(path)?;
-        self.start_of(row, self.read(path)?, path, limit)
+        self.read_start_in(path, FileView::Merged, limit)
     }
 
     /// Reads at most `limit` bytes from the start of what a view has at a path, and of what it removed as it was before.
     ///
-    /// Symbolic links are followed in the merged view only: what they led to at another time nobody asked for.
+    /// Symbolic links are followed by what is in the merged tree, to the file that the view has there.
     ///
     /// # Errors
     /// As [`ImageFiles::read`], and `usage`, where there is no such layer.
@@ -65,25 +66,16 @@ impl ImageFiles {
         view: FileView,
         limit: u64,
     ) -> Result<FileContent, Error> {
-        if view == FileView::Merged {
-            return self.read_start(path, limit);
-        }
         let row = self.look_in(path, view)?;
-        let node = self.node(path, view)?;
-        let file = self.file_in(node, view);
+        let tree = &self.inner.tree;
+        let node = match row.kind {
+            FileKind::Symlink => tree.resolve(path, true),
+            _ => Some(self.node(path, view)?),
+        };
+        let file = node.and_then(|node| self.file_in(node, view));
         let file = file.ok_or_else(|| self.no_such_file(path))?;
-        self.start_of(row, self.reader(file, path)?, path, limit)
-    }
-
-    fn start_of(
-        &self,
-        row: FileRow,
-        reader: FileReader,
-        path: &[u8],
-        limit: u64,
-    ) -> Result<FileContent, Error> {
         let mut bytes = Vec::new();
-        reader
+        self.reader(file, path)?
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|source| self.unreadable(path, source))?;
@@ -93,6 +85,7 @@ impl ImageFiles {
         }
         Ok(FileContent {
             row,
+            size: tree.file(file).size,
             bytes,
             truncated,
         })

@@ -46,7 +46,7 @@ pub struct FileTouch {
     pub layer: u32,
     /// What it did; `null` where it has the path just as it was below.
     pub change: Option<FileChange>,
-    /// Bytes of the file that is there since; `null` for folders, and where it was removed.
+    /// Bytes of the file that is there since; `null` for everything without content, and where it was removed.
     pub size: Option<u64>,
 }
 
@@ -151,17 +151,11 @@ fn content_of(
                 text: String::new(),
                 base64: STANDARD.encode(&whole.bytes),
                 media_type: Some(media_type.to_owned()),
-                size: whole.bytes.len() as u64,
+                size: whole.size,
                 shown: whole.bytes.len() as u64,
             });
         }
     }
-    let size = match start.truncated {
-        // A link's own size is not its file's.
-        true if start.row.kind == engine::FileKind::Symlink => start.bytes.len() as u64 + 1,
-        true => start.row.size,
-        false => start.bytes.len() as u64,
-    };
     let mut bytes = start.bytes;
     let (kind, text, base64) = match text_of(&bytes, start.truncated) {
         _ if bytes.is_empty() => (ContentKind::Empty, String::new(), String::new()),
@@ -176,7 +170,7 @@ fn content_of(
         text,
         base64,
         media_type: None,
-        size,
+        size: start.size,
         shown: bytes.len() as u64,
     })
 }

@@ -1,4 +1,4 @@
-import type { FileTouch, ListedFile, OutlineRow, WasteSource } from "../../api";
+import type { FileChange, FileTouch, ListedFile, OutlineRow, WasteSource } from "../../api";
 import { formatCount, formatSize } from "../../text/size";
 
 /** An instruction without the words that builders put before it. */
@@ -12,19 +12,20 @@ export function instruction(createdBy: string | null, number: number): string {
   return bare.trim() === "" ? createdBy : bare;
 }
 
-/** What a layer did to what a line shows, in words: "added", "3 changed", "removed". */
-export function changeWords(row: OutlineRow): string {
+/** What a layer did to what a line shows, and in a few words: "added", "3 changed", "removed". */
+export function changeOf(row: OutlineRow): { change: FileChange | null; words: string } {
   const { file } = row;
-  const counts: [number, string][] = [
+  const counts: [number, FileChange][] = [
     [row.addedBelow, "added"],
     [row.changedBelow, "changed"],
     [row.removedBelow, "removed"],
   ];
-  const most = counts.reduce((best, next) => (next[0] > best[0] ? next : best));
-  const own = file.change ?? "";
-  const words = file.kind === "folder" && most[0] > 0 ? `${formatNumber(most[0])} ${most[1]}` : own;
-  if (file.hiddenBy === null || words === "") return words;
-  return `${words}, hidden by ${String(file.hiddenBy)}`;
+  const [most, what] = counts.reduce((best, next) => (next[0] > best[0] ? next : best));
+  const below = file.kind === "folder" && most > 0 && file.change !== "removed";
+  const change = below ? what : file.change;
+  if (change === null) return { change, words: "" };
+  const words = most > 0 && file.kind === "folder" ? `${formatNumber(most)} ${what}` : change;
+  return { change, words: file.hiddenBy === null ? words : `${words}, hidden by ${String(file.hiddenBy)}` };
 }
 
 /** The same in full, for the hover. */
@@ -41,7 +42,7 @@ export function changeSentence(row: OutlineRow): string {
 /** What a layer did to a path: "changed, 11 B". */
 export function touchWords(touch: FileTouch): string {
   const size = touch.size === null ? "" : `, ${formatSize(touch.size)}`;
-  return `${touch.change ?? "has it as it was"}${size}`;
+  return `${touch.change ?? "has it unchanged"}${size}`;
 }
 
 /** What a file is, in a word. */
