@@ -206,7 +206,7 @@ impl<'a> Unpacker<'a> {
         Ok(std::mem::take(&mut self.done))
     }
 
-    fn file_of(&self, node: NodeId) -> Option<FileId> {
+    pub(super) fn file_of(&self, node: NodeId) -> Option<FileId> {
         match self.options.as_of {
             Some(layer) => self.tree.file_at(node, layer),
             None => self.tree.current(node),

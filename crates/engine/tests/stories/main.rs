@@ -3,6 +3,7 @@
 
 mod crashes;
 mod faults;
+mod inside;
 mod lab;
 mod layers;
 mod peers;
