@@ -145,7 +145,7 @@ fn a_file_is_saved_where_the_dialog_says_and_nowhere_else() {
         (&json!(1), &json!(10))
     );
     assert_eq!(fs::read(&place).expect("a file"), b"ID=debian\n");
-    assert_eq!(shell.notices()[0].title, "/etc/os-release was saved");
+    assert_eq!(shell.notices()[1].title, "/etc/os-release was saved");
     assert_eq!(shell.refused("save_file", form(&json!(place))), "not_found");
     assert_eq!(
         shell.call("choose_file_place", chosen),

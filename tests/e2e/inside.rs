@@ -45,24 +45,24 @@ fn an_image_is_looked_into_layer_by_layer_and_file_by_file() {
     window.click("gridcell", "service 1");
     window.click("tab", "Layers");
     // The newest layer first: what it added, changed and removed, in words.
-    window.see("treeitem", "var, folder, 0 B, 1 removed");
-    window.see("treeitem", "etc, folder, 12 B, 1 changed");
+    window.see("treeitem", "var folder 0 B 0:0 1 removed");
+    window.see("treeitem", "etc folder 12 B 0:0 1 changed");
     window.read("Efficiency");
     window.judge("inside-layers");
 
     // From the keyboard: into a folder, to a file, and what every layer did to it.
-    window.click("treeitem", "etc, folder, 12 B, 1 changed");
+    window.click("treeitem", "etc folder 12 B 0:0 1 changed");
     window.press(&["ArrowRight"]);
-    window.see("treeitem", "motd, 12 B, changed");
+    window.see("treeitem", "motd 12 B");
     window.press(&["ArrowDown"]);
     window.read("hello again");
     window.click("button", "1 added, 6 B");
-    window.see("treeitem", "motd, 6 B, added, hidden by 3");
+    window.see("treeitem", "motd 6 B added, hidden by 3");
     window.read("a container does not see this");
     window.judge("inside-file");
 
     // The base, by its piece of the core; the file that every image has.
-    window.click("treeitem", "os-release, 28 B, added");
+    window.click("treeitem", "os-release 28 B");
     window.read("ID=debian");
     assert_eq!(
         window.js(
@@ -74,19 +74,19 @@ fn an_image_is_looked_into_layer_by_layer_and_file_by_file() {
 
     // Over all layers, also what is gone.
     window.fill("searchbox", "Find in all layers", "python3*");
-    window.see("option", "/usr/bin/python3.11, from layer 1");
-    window.see("option", "/usr/bin/python3, from layer 2");
-    window.see("option", "/usr/lib/python3, from layer 2");
+    window.see("option", "/usr/bin/python3.11 from layer 1");
+    window.see("option", "/usr/bin/python3 from layer 2");
+    window.see("option", "/usr/lib/python3 from layer 2");
     window.judge("inside-search");
     window.fill("searchbox", "Find in all layers", "packages");
-    window.click("option", "/var/cache/packages, removed by layer 3");
+    window.click("option", "/var/cache/packages removed by layer 3");
     window.read("Removed by layer 3");
     window.fill("searchbox", "Find in all layers", "no such file");
     window.read("No layer ever had a file like this");
     window.press(&["Escape"]);
 
     window.click("tab", "Files");
-    window.see("treeitem", "srv, folder, 0 B, layer 3");
+    window.see("treeitem", "srv folder");
     window.close();
 }
 
@@ -104,7 +104,7 @@ fn waste_is_told_with_a_way_out_and_leads_to_the_file() {
     window.read("Remove the files in the same instruction that makes them");
     window.judge("inside-waste");
     window.click("button", "/var/cache/packages");
-    window.see("treeitem", "packages, removed");
+    window.see("treeitem", "packages removed");
     window.read("Removed by layer 3");
     window.click("button", "Treemap");
     window.read("Click a folder to go into it");
@@ -139,10 +139,7 @@ fn names_and_contents_of_files_do_nothing() {
     window.click("gridcell", "hostile 1");
     window.click("tab", "Files");
     window.read("b\\u{202e}gnp.svg");
-    window.click(
-        "treeitem",
-        "a<img src=x onerror=window.__pwned=1>.html, 37 B, layer 1",
-    );
+    window.click("treeitem", "a<img src=x onerror=window.__pwned=1>.html");
     window.read("<script>window.__pwned=1</script>\\x1b[2J");
     window.press(&["ArrowDown"]);
     window.read("<svg xmlns=");

@@ -9,10 +9,14 @@ export class FileSearch {
   readonly found = new Pages<ListedFile>();
   text = $state("");
   current = $state(-1);
-  readonly active: boolean = $derived(this.text.trim() !== "");
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly target: string) {}
+
+  /** Whether anything is looked for. No derived rune: it would end with the screen that asked first. */
+  get active(): boolean {
+    return this.text.trim() !== "";
+  }
 
   /** Looks for something else, as soon as the typing pauses. */
   type(text: string): void {

@@ -29,6 +29,7 @@ export class FileTree {
   /** The file on the current line. It stays known while that line is fetched anew. */
   file = $state.raw<OutlineRow | null>(null);
   #open = new Set<string>();
+  #started = false;
   #typed = "";
   #typedAt = 0;
 
@@ -38,13 +39,16 @@ export class FileTree {
     return { view: this.view, sort: this.sort, changedOnly: this.changedOnly, open: [...this.#open] };
   }
 
-  /** Draws the tree for the first time; again it does nothing. */
+  /** Draws the tree for the first time; again it does nothing, also where that failed. */
   start(): void {
-    if (this.lines.total === 0 && !this.lines.pending) void this.#draw();
+    if (this.#started) return;
+    this.#started = true;
+    void this.#draw();
   }
 
   /** Looks at other files. What was the current file stays it, if it is among them. */
   async look(view: FileView, changedOnly = this.changedOnly): Promise<void> {
+    this.#started = true;
     this.view = view;
     this.changedOnly = changedOnly;
     await this.#drawAround(this.file?.file.path ?? null);
@@ -58,6 +62,7 @@ export class FileTree {
 
   /** Opens the way to a file and makes it the current one. Tells whether it is there. */
   async reveal(path: string): Promise<boolean> {
+    this.#started = true;
     let query = this.#query;
     let revealed: number | null = null;
     const shown = await this.lines.show(async (offset, limit) => {
