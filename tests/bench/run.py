@@ -283,6 +283,45 @@ def pull_rows(table, strata, registry, cache, work, runs):
     table.versus("`check --read-data` of that store", check, [openssl], ">= 0.8x the rate per core, all cores: <= 0.63x on 2")
 
 
+def push_rows(table, strata, cache, work, runs):
+    large = cache / "large/oci"
+    store, folder = work / "pushed", work / "push-registry"
+    subprocess.run([strata, "--store", store, "-q", "copy", f"oci:{large}:data", "bench/data:1"], check=True, stdout=subprocess.DEVNULL)
+    running = []
+
+    def fresh(side, command):
+        """An empty registry on a port of its own, about which no program has noted anything yet."""
+
+        def start():
+            stop()
+            shutil.rmtree(folder, ignore_errors=True)
+            running.append(Registry(folder))
+            side.command = command(running[0].name("bench/data:1"))
+
+        side.before = start
+
+    def stop():
+        while running:
+            running.pop().stop()
+
+    ours, skopeo = Side("strata", []), Side("skopeo copy", [])
+    fresh(ours, lambda name: [strata, "--store", store, "push", "-q", "bench/data:1", name])
+    fresh(skopeo, lambda name: ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{large}:data", f"docker://{name}"])
+    try:
+        compare([ours, skopeo], runs)
+        size = sum(layer["size"] for layer in manifest_of(large)["layers"])
+        table.versus(f"push {megabytes(size)} to an empty registry", ours, [skopeo], "<= 1.0x")
+        table.add("the same: memory", megabytes(ours.median("memory")), f"skopeo {megabytes(skopeo.median('memory'))}", "", "<= 105 MB (100 MiB)")
+        table.add("the same: CPU seconds", f"{ours.median('cpu'):.2f}", f"skopeo {skopeo.median('cpu'):.2f}", "", "")
+        name = running[0].name("bench/data:1")
+        again = Side("strata", [strata, "--store", store, "push", "-q", "bench/data:1", name])
+        again_peer = Side("skopeo copy", ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{large}:data", f"docker://{name}"])
+        compare([again, again_peer], runs * 2)
+        table.versus("push again, nothing changed", again, [again_peer], "<= 1.0x")
+    finally:
+        stop()
+
+
 def manifest_of(layout):
     index = json.loads((layout / "index.json").read_text())
     return json.loads((layout / "blobs/sha256" / index["manifests"][0]["digest"].split(":")[1]).read_text())
@@ -412,6 +451,67 @@ def inside_rows(table, strata, cache, work, runs):
     table.versus("unpack it to a folder", unpack, [umoci], "<= 0.3x")
 
 
+def container_rows(table, strata, cache, work, runs):
+    """Working containers of the large image: made, ten files changed and committed, and 120 MB put in and committed."""
+    large = cache / "large/oci"
+    store, name = work / "containers", "bench/data:1"
+    Run([strata, "--store", store, "load", "-q", "-i", f"{large}"])
+    names = Run([strata, "--store", store, "images", "-q"]).output.split()
+    Run([strata, "--store", store, "tag", names[0], name])
+    remove = lambda *containers: lambda: subprocess.run([strata, "--store", store, "rm", "-f", *containers], capture_output=True)
+    create = Side("strata", [strata, "--store", store, "create", "--name", "made", name], remove("made"))
+    compare([create], runs * 3)
+    table.add("create a container of it", seconds(create.median("wall")), "", "", "<= 50 ms")
+    ten, much = work / "ten", work / "much"
+    ten.mkdir()
+    for number in range(10):
+        (ten / f"file-{number}").write_bytes(random.Random(number).randbytes(2000))
+    much.mkdir()
+    # Half noise, half text, as programs and their data are.
+    for number in range(120):
+        noise = random.Random(number)
+        words = " ".join(str(noise.randrange(50_000)) for _ in range(85_000)).encode()
+        (much / f"file-{number}").write_bytes((noise.randbytes(500_000) + words)[:1_000_000])
+    for container, folder in {"few": ten, "many": much}.items():
+        Run([strata, "--store", store, "create", "--name", container, name])
+        Run([strata, "--store", store, "cp", "-q", folder, f"{container}:/srv"])
+    commit = lambda container: [strata, "--store", store, "commit", "-q", container, f"bench/{container}"]
+    # A layer that is here already is not written again: that is not what is measured.
+    drop = lambda container: lambda: subprocess.run([strata, "--store", store, "rmi", "--now", f"bench/{container}"], capture_output=True)
+    ours = Side("strata", commit("few"), drop("few"))
+    if shutil.which("dockerd"):
+        docker = Dockerd(work / "docker-containers")
+        try:
+            docker.run("load", "-i", oci_as_docker(large, work))
+            docker.run("create", "--name", "few", name)
+            docker.run("cp", ten, "few:/srv")
+            peer = Side("docker commit", [*docker.command, "commit", "few", "bench/few"])
+            compare([ours, peer], runs * 3)
+            table.versus("commit 10 changed files", ours, [peer], "<= 0.5x")
+        finally:
+            docker.stop()
+    else:
+        table.notes.append("docker.io is not installed: its row is missing.")
+    if not shutil.which("buildah"):
+        table.notes.append("buildah is not installed: its row is missing.")
+        return
+    storage = ["--root", work / "buildah", "--runroot", work / "buildah-run", "--storage-driver", "overlay"]
+    buildah = lambda *arguments: subprocess.run(["buildah", *map(str, storage), *map(str, arguments)], check=True, capture_output=True, text=True).stdout.strip()
+    container = buildah("from", "scratch")
+    buildah("copy", "--quiet", container, much, "/srv")
+    target = work / "buildah-oci"
+    # To a layout: there it compresses, as ours does; in its own storage it would not.
+    peer = Side(
+        "buildah commit",
+        ["buildah", *storage, "commit", "--quiet", "--disable-compression=false", container, f"oci:{target}:1"],
+        lambda: shutil.rmtree(target, ignore_errors=True),
+    )
+    ours = Side("strata", commit("many"), drop("many"))
+    compare([ours, peer], max(2, runs // 2))
+    table.versus("commit 120 MB of changes, gzip", ours, [peer], "<= 0.5x")
+    table.add("the same: memory", megabytes(ours.median("memory")), f"buildah {megabytes(peer.median('memory'))}", "", "<= 105 MB (100 MiB)")
+
+
 def window_rows(table, cache, runs):
     program, blank = ROOT / "target/release/strata-desktop", ROOT / "target/release/examples/blank_window"
     if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
@@ -425,7 +525,7 @@ def window_rows(table, cache, runs):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--only", choices=["pull", "archive", "list", "inside", "window"])
+    arguments.add_argument("--only", choices=["pull", "push", "archive", "list", "inside", "containers", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
     strata = str(ROOT / "target/release/strata")
@@ -441,6 +541,9 @@ def main():
                 pull_rows(table, strata, registry, cache, work, options.runs)
             finally:
                 registry.stop()
+        if options.only in (None, "push"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            push_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "archive"):
             subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
             archive_rows(table, strata, cache, work, options.runs)
@@ -449,6 +552,9 @@ def main():
         if options.only in (None, "inside"):
             subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
             inside_rows(table, strata, cache, work, options.runs)
+        if options.only in (None, "containers"):
+            subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
+            container_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "window"):
             window_rows(table, cache, options.runs)
     peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "dockerd", "umoci", "openssl"])))

@@ -1,10 +1,16 @@
 //! What can be typed: the verbs and their flags, as `docs/cli.md` promises them to other programs.
 
+mod containers;
+mod registries;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
+
+pub(crate) use self::registries::{Catalog, Login, Logout, Push, Search, Tags};
+pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -58,6 +64,15 @@ pub(crate) struct Global {
     /// Trust the certificate authorities of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
+    /// Send the login for a registry to this token server too, although it is on another site (repeatable)
+    #[arg(long, global = true, value_name = "HOST=REALM")]
+    pub(crate) trust_realm: Vec<String>,
+    /// Ask this host first for what is read from a registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST=MIRROR")]
+    pub(crate) mirror: Vec<String>,
+    /// Ask this address instead of Docker Hub's search
+    #[arg(long, global = true, value_name = "URL", hide = true)]
+    pub(crate) search_address: Option<String>,
 }
 
 /// How progress is shown.
@@ -81,14 +96,27 @@ pub(crate) enum Verb {
     Images(Images),
     /// Download an image from a registry
     Pull(Pull),
+    /// Send an image to a registry
+    Push(Push),
     /// Load images from an archive: docker save's, podman's, skopeo's, an OCI layout
     Load(Load),
     /// Save images as one archive that docker, podman and every OCI tool load
     Save(Save),
     /// Make an image of the tar of a file system, or of a folder
     Import(Import),
-    /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, or a bare name = the store
+    /// Copy an image from one place to another: docker://, oci:, oci-archive:, docker-archive:, docker-daemon:, or a
+    /// bare name = the store
     Copy(Copy),
+    /// Search Docker Hub, or another registry, for repositories
+    Search(Search),
+    /// List the tags of a repository in a registry: digest, size, age, platforms
+    Tags(Tags),
+    /// List the repositories of a registry
+    Catalog(Catalog),
+    /// Sign in to a registry
+    Login(Login),
+    /// Sign out of a registry
+    Logout(Logout),
     /// Give an image one more name
     Tag(Tag),
     /// Remove names, and images that have no other name
@@ -109,8 +137,22 @@ pub(crate) enum Verb {
     Ls(Ls),
     /// Print a file of an image
     Cat(Cat),
-    /// Copy a file or folder out of an image
+    /// Copy files out of an image or container, or into a container
     Cp(Cp),
+    /// Make a working container of an image
+    Create(Create),
+    /// List working containers
+    Ps(Ps),
+    /// Remove working containers, with all that was changed in them
+    Rm(Rm),
+    /// List the files that were added (A), changed (C) or deleted (D) in a container
+    Diff(Diff),
+    /// Change files and settings of a container, without running anything in it
+    Edit(Edit),
+    /// Make an image of a container
+    Commit(Commit),
+    /// Write the file system of a container as a tar
+    Export(Export),
     /// Make the files of an image in an empty folder
     Unpack(Unpack),
     /// Compare two images: settings, layers, files, packages; or one file of both
@@ -121,6 +163,8 @@ pub(crate) enum Verb {
     Analyze(Analyze),
     /// Show what the store takes on disk
     Df,
+    /// List the Docker engines and Podmans that docker-daemon: can mean, and whether they answer
+    Engines,
     /// Look for damage: rows, files, sizes and digests that disagree
     Check(Check),
     /// Print the version
@@ -237,6 +281,13 @@ pub(crate) struct Copy {
     /// Refuse when the name already names another image
     #[arg(long)]
     pub(crate) no_move: bool,
+    /// Which engine docker-daemon: in FROM means: a context of docker's, `docker`, `podman`, or an address such as
+    /// ssh://user@host [default: the one that docker would use]
+    #[arg(long, value_name = "ENGINE", alias = "src-daemon-host")]
+    pub(crate) src_engine: Option<String>,
+    /// Which engine docker-daemon: in TO means
+    #[arg(long, value_name = "ENGINE", alias = "dest-daemon-host")]
+    pub(crate) dest_engine: Option<String>,
     /// Where the image is
     #[arg(value_name = "FROM", value_parser = place)]
     pub(crate) from: Place,
@@ -397,20 +448,6 @@ pub(crate) struct Cat {
     /// The file in the image; links are followed
     #[arg(value_name = "PATH")]
     pub(crate) path: OsString,
-}
-
-/// `strata cp`.
-#[derive(Debug, Args)]
-pub(crate) struct Cp {
-    /// Keep the owners, as root
-    #[arg(long, short)]
-    pub(crate) archive: bool,
-    /// The image and the path in it; with /. at the end what is in the folder
-    #[arg(value_name = "REF:/PATH")]
-    pub(crate) source: String,
-    /// A folder to copy into, or the name to copy to
-    #[arg(value_name = "DEST")]
-    pub(crate) destination: OsString,
 }
 
 /// `strata unpack`.

@@ -1,6 +1,6 @@
 //! Lists of things with docker's `--format`: a table, a template for each thing, or a JSON object for each.
 
-use std::io::Write;
+use std::{borrow::Cow, io::Write};
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ pub(crate) struct Field<R> {
     /// What stands above it in a table.
     pub(crate) header: &'static str,
     /// Its text. It is made safe for a terminal when it is shown.
-    pub(crate) value: fn(&R) -> String,
+    pub(crate) value: fn(&R) -> Cow<'_, str>,
 }
 
 /// How a list is written.
@@ -62,15 +62,7 @@ pub(crate) fn write<R>(
     rows: impl IntoIterator<Item = R>,
 ) -> Result<(), Failure> {
     let find = |name: &str| fields.iter().find(|field| field.name == name);
-    let render = |template: &Template, row: &R| {
-        template
-            .render(&|keys| match keys {
-                [] => Some(Value::Object(object(fields, row))),
-                [name] => find(name).map(|field| Value::String((field.value)(row))),
-                _ => None,
-            })
-            .map_err(Failure::Usage)
-    };
+    let mut text = String::new();
     match format {
         Format::Json => {
             for row in rows {
@@ -79,16 +71,20 @@ pub(crate) fn write<R>(
         }
         Format::Lines(template) => {
             for row in rows {
-                writeln!(out, "{}", render(template, &row)?)?;
+                text.clear();
+                render(template, fields, &row, &mut text)?;
+                writeln!(out, "{text}")?;
             }
         }
         Format::Table(template) => {
             let header = template
                 .header(&|name| find(name).map_or_else(String::new, |field| field.header.into()));
             let mut table = Table::default();
-            table.push(header.split('\t').map(String::from));
+            table.push(header.split('\t'));
             for row in rows {
-                table.push(render(template, &row)?.split('\t').map(String::from));
+                text.clear();
+                render(template, fields, &row, &mut text)?;
+                table.push(text.split('\t'));
             }
             table.write(out)?;
         }
@@ -96,10 +92,36 @@ pub(crate) fn write<R>(
     Ok(())
 }
 
+/// Fills in a template for one thing.
+fn render<R>(
+    template: &Template,
+    fields: &[Field<R>],
+    row: &R,
+    text: &mut String,
+) -> Result<(), Failure> {
+    let of = |name: &str| {
+        let field = fields.iter().find(|field| field.name == name)?;
+        Some((field.value)(row))
+    };
+    let resolve = |keys: &[String]| match keys {
+        [] => Some(Value::Object(object(fields, row))),
+        [name] => of(name).map(|value| Value::String(value.into_owned())),
+        _ => None,
+    };
+    template
+        .render_to(text, &of, &resolve)
+        .map_err(Failure::Usage)
+}
+
 fn object<R>(fields: &[Field<R>], row: &R) -> Map<String, Value> {
     fields
         .iter()
-        .map(|field| (field.name.to_owned(), Value::String((field.value)(row))))
+        .map(|field| {
+            (
+                field.name.to_owned(),
+                Value::String((field.value)(row).into_owned()),
+            )
+        })
         .collect()
 }
 
@@ -125,12 +147,12 @@ mod tests {
         Field {
             name: "Name",
             header: "NAME",
-            value: |row| row.0.to_owned(),
+            value: |row| row.0.into(),
         },
         Field {
             name: "Count",
             header: "HOW MANY",
-            value: |row| row.1.to_string(),
+            value: |row| row.1.to_string().into(),
         },
     ];
 

@@ -26,7 +26,7 @@ pub(crate) fn listener(global: &Global, operation: &'static str) -> Box<dyn Prog
     };
     match style {
         ProgressStyle::Json => Box::new(objects::Objects::new(operation, std::io::stderr())),
-        ProgressStyle::Plain => Box::new(lines::Lines::new(std::io::stderr())),
+        ProgressStyle::Plain => Box::new(lines::Lines::new(operation, std::io::stderr())),
         ProgressStyle::Auto | ProgressStyle::None => Box::new(NoProgress),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Engine, Progress, Settings};
+use engine::{Engine, Mirror, Progress, Settings, TrustedRealm};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
@@ -112,8 +112,32 @@ impl Session {
             .insecure_hosts
             .extend_from_slice(&self.global.insecure_registry);
         registry.ca_files.extend_from_slice(&self.global.ca_file);
+        for pair in &self.global.trust_realm {
+            let (host, realm) = two_hosts(pair)?;
+            registry.trusted_realms.push(TrustedRealm {
+                registry: host.to_owned(),
+                realm: realm.to_owned(),
+            });
+        }
+        for pair in &self.global.mirror {
+            let (registry_host, host) = two_hosts(pair)?;
+            registry.mirrors.push(Mirror {
+                registry: registry_host.to_owned(),
+                host: host.to_owned(),
+            });
+        }
+        if let Some(address) = &self.global.search_address {
+            registry.hub_search = vec![address.clone()];
+        }
         Ok(settings)
     }
+}
+
+/// Reads `REGISTRY=HOST`.
+fn two_hosts(pair: &str) -> Result<(&str, &str), Failure> {
+    pair.split_once('=')
+        .filter(|(one, other)| !one.is_empty() && !other.is_empty())
+        .ok_or_else(|| Failure::Usage(format!("{pair}: write it as REGISTRY=HOST")))
 }
 
 /// Ends when the user or the system wants the program to stop. From its first poll on, the signals no longer kill.

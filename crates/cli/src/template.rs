@@ -4,6 +4,8 @@
 //! functions `json`, `upper`, `lower`, `join`, `index` and `len`. `range`, `if` and variables are not among them: the
 //! message says so, and `--json` gives everything to a program that can loop.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::text::escaped;
@@ -114,13 +116,28 @@ impl Template {
         resolve: &dyn Fn(&[String]) -> Option<Value>,
     ) -> Result<String, String> {
         let mut text = String::new();
+        self.render_to(&mut text, &|_| None, resolve)?;
+        Ok(text)
+    }
+
+    /// As [`render`](Self::render), onto the end of a text. A field that stands alone in its action is asked of `plain`
+    /// first, which may have its text without a detour over a value.
+    pub(crate) fn render_to<'a>(
+        &self,
+        text: &mut String,
+        plain: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+        resolve: &dyn Fn(&[String]) -> Option<Value>,
+    ) -> Result<(), String> {
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Pipe(stages) => text.push_str(&escaped(&shown(&evaluate(stages, resolve)?))),
+                Part::Pipe(stages) => match lone_field(stages).and_then(plain) {
+                    Some(value) => text.push_str(&escaped(&value)),
+                    None => text.push_str(&escaped(&shown(&evaluate(stages, resolve)?))),
+                },
             }
         }
-        Ok(text)
+        Ok(())
     }
 
     /// Fills in the header: every action becomes the header of the field that it shows.
@@ -143,6 +160,25 @@ impl Template {
             }
         }
         text
+    }
+}
+
+/// Returns the field of an action that is nothing but that.
+fn lone_field(stages: &[Stage]) -> Option<&str> {
+    match stages {
+        [
+            Stage {
+                function: None,
+                operands,
+            },
+        ] => match operands.as_slice() {
+            [Operand::Path(keys)] => match keys.as_slice() {
+                [key] => Some(key),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -16,7 +16,11 @@ pub(crate) fn is_unsafe(character: char) -> bool {
 
 /// Writes unsafe characters as `\n`, `\t`, `\r`, `\xNN` or `\u{NNNN}`.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    // Nearly all text is printable ASCII, and that is seen sixteen bytes at a time.
+    let plain = text
+        .bytes()
+        .fold(true, |plain, b| plain & matches!(b, b' '..=b'~'));
+    if plain || !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

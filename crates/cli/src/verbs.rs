@@ -2,9 +2,13 @@
 
 mod analyze;
 mod check;
+mod commit;
 mod compare;
+mod containers;
 mod copy;
 mod df;
+mod edit;
+mod engines;
 mod files;
 mod history;
 mod images;
@@ -13,12 +17,16 @@ mod inspect;
 mod journal;
 mod layers;
 mod load;
+mod login;
 mod man;
 mod moves;
 mod pull;
+mod push;
 mod removal;
 mod save;
+mod search;
 mod tag;
+mod tags;
 mod undo;
 mod unpack;
 mod version;
@@ -39,10 +47,16 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
     match verb {
         Verb::Images(arguments) => images::run(session, &arguments, out),
         Verb::Pull(arguments) => pull::run(session, arguments, out),
+        Verb::Push(arguments) => push::run(session, arguments, out),
         Verb::Load(arguments) => load::run(session, arguments, out),
         Verb::Save(arguments) => save::run(session, arguments, out),
         Verb::Import(arguments) => import::run(session, arguments, out),
         Verb::Copy(arguments) => copy::run(session, arguments, out),
+        Verb::Search(arguments) => search::run(session, &arguments, out),
+        Verb::Tags(arguments) => tags::tags(session, &arguments, out),
+        Verb::Catalog(arguments) => tags::catalog(session, &arguments, out),
+        Verb::Login(arguments) => login::login(session, arguments, out),
+        Verb::Logout(arguments) => login::logout(session, &arguments, out),
         Verb::Tag(arguments) => tag::run(session, &arguments, out),
         Verb::Rmi(arguments) => removal::remove(session, arguments, out),
         Verb::Prune(arguments) => removal::prune(session, &arguments, out),
@@ -53,12 +67,20 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
         Verb::Ls(arguments) => files::list(session, &arguments, out),
         Verb::Cat(arguments) => files::print(session, &arguments, out),
+        Verb::Create(arguments) => containers::create(session, arguments, out),
+        Verb::Ps(arguments) => containers::list(session, &arguments, out),
+        Verb::Rm(arguments) => containers::remove(session, &arguments, out),
+        Verb::Diff(arguments) => containers::changes(session, &arguments, out),
+        Verb::Edit(arguments) => edit::run(session, arguments, out),
+        Verb::Commit(arguments) => commit::run(session, arguments, out),
+        Verb::Export(arguments) => containers::export(session, arguments, out),
         Verb::Cp(arguments) => unpack::copy(session, &arguments, out),
         Verb::Unpack(arguments) => unpack::unpack(session, &arguments, out),
         Verb::Compare(arguments) => compare::run(session, &arguments, out),
         Verb::Packages(arguments) => compare::packages(session, &arguments, out),
         Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
         Verb::Df => df::run(session, out),
+        Verb::Engines => engines::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),
         Verb::Completions(arguments) => {

@@ -154,7 +154,11 @@ impl Engine {
                     false => ControlFlow::Continue(()),
                 }
             };
-            Ok(store.check(&options, &step)?)
+            let mut report = store.check(&options, &step)?;
+            report
+                .problems
+                .extend(crate::containers::check::check(store, options.read_data)?);
+            Ok(report)
         });
         let report = follow(work, &mut counts, &tell).await?;
         if report.bytes_read > 0 {

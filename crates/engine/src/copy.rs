@@ -2,11 +2,14 @@
 
 use archive::{Compression, Style};
 use oci::{Digest, ImageName, Platform, Reference, Selector};
+use registry::Repository;
 
+use crate::pull::Retries;
+use crate::push::{Delivery, Origin};
 use crate::save::Called;
 use crate::{
     ArchiveImage, ArchiveSource, ChosenImage, Engine, Error, LoadRequest, MovePolicy, Place,
-    PlaceError, Progress, PullRequest, RemovalRequest, SaveRequest, SaveTarget, TagMove, tag,
+    Progress, PullRequest, PushRequest, RemovalRequest, SaveRequest, SaveTarget, TagMove, tag,
 };
 
 /// What to copy.
@@ -31,29 +34,31 @@ pub struct Copied {
     pub target: Digest,
     /// The names that it has there.
     pub names: Vec<ImageName>,
-    /// Names of the store that were made or moved.
+    /// Names that were made or moved there.
     pub moved: Vec<TagMove>,
 }
 
 impl Engine {
-    /// Copies an image. Between two places that are both not the store it goes through the store, which keeps nothing of it
-    /// but for the grace time.
+    /// Copies an image. Between two engines it goes through a pipe; between two other places that are both not the store it goes
+    /// through the store, which keeps nothing of it but for the grace time. From registry to registry the blobs that are missing
+    /// pass through without being kept, and the image is copied whole, with all its platforms, unless one is asked for. What the
+    /// other side has already is not sent.
     ///
-    /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::load`] and [`Engine::save`] say of it.
+    /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::push`], [`Engine::load`] and [`Engine::save`] say of it;
+    /// an engine may then have layers that no image has.
     ///
     /// # Errors
-    /// Those of the three, and `usage` for a place to which nothing can be copied yet.
+    /// Those of the four, and those of [`Engine::place`].
     pub async fn copy(
         &self,
         request: &CopyRequest,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
-        if let Place::Registry(_) = &request.to {
-            // Before anything is fetched for nothing.
-            return Err(PlaceError::NotYet {
-                kind: "a registry".into(),
-            }
-            .into());
+        if let Place::Registry(destination) = &request.to {
+            return Box::pin(self.take_away(request, destination, progress)).await;
+        }
+        if let (Place::Daemon { .. }, Place::Daemon { .. }) = (&request.from, &request.to) {
+            return Box::pin(self.send_between_engines(request, progress)).await;
         }
         if let Place::Store(selector) = &request.to {
             let name = given(selector)?;
@@ -70,6 +75,58 @@ impl Engine {
             .await;
         self.forget(&brought.target).await?;
         taken
+    }
+
+    /// Brings an image to a registry.
+    async fn take_away(
+        &self,
+        request: &CopyRequest,
+        destination: &Reference,
+        progress: &dyn Progress,
+    ) -> Result<Copied, Error> {
+        let push = |source| PushRequest {
+            source,
+            destination: Some(destination.clone()),
+            platform: request.platform.clone(),
+            move_policy: request.move_policy,
+        };
+        let pushed = match &request.from {
+            Place::Store(selector) => self.push(&push(selector.clone()), progress).await?,
+            Place::Registry(source) => {
+                let observer = Retries { progress };
+                let root = self
+                    .shared
+                    .registry
+                    .resolve(source, &observer)
+                    .await?
+                    .digest;
+                let delivery = Delivery {
+                    origin: Origin::Registry(Repository::of(source)),
+                    root,
+                    platform: request.platform.clone(),
+                    destination: destination.clone().with_default_tag(),
+                    move_policy: request.move_policy,
+                };
+                Box::pin(self.deliver(&delivery, progress)).await?
+            }
+            _ => {
+                let brought = self.bring_in(request, None, progress).await?;
+                let source = Selector::digest_of(&brought.target);
+                let pushed = self.push(&push(source), progress).await;
+                self.forget(&brought.target).await?;
+                pushed?
+            }
+        };
+        let name = ImageName::of(&pushed.reference);
+        Ok(Copied {
+            id: pushed.id,
+            target: pushed.digest,
+            names: Some(name)
+                .filter(|name| name.tag().is_some())
+                .into_iter()
+                .collect(),
+            moved: Vec::new(),
+        })
     }
 
     /// Brings an image into the store, under one name or none.
@@ -118,6 +175,7 @@ impl Engine {
                     moved: pulled.moved,
                 })
             }
+            Place::Daemon { .. } => Box::pin(self.bring_from_engine(request, name, progress)).await,
             archive => {
                 let image = self.find_in(archive).await?;
                 let load = LoadRequest {
@@ -143,7 +201,7 @@ impl Engine {
         }
     }
 
-    /// Writes an image of the store into an archive.
+    /// Writes an image of the store into an archive, or sends it to an engine.
     async fn take_out(
         &self,
         request: &CopyRequest,
@@ -151,11 +209,14 @@ impl Engine {
         named: Option<&ImageName>,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
+        if let Place::Daemon { .. } = &request.to {
+            return Box::pin(self.send_to_engine(request, selector, progress)).await;
+        }
         let (target, style) = match &request.to {
             Place::OciFolder { path, .. } => (SaveTarget::Folder(path.clone()), Style::Oci),
             Place::OciArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Oci),
             Place::DockerArchive { path, .. } => (SaveTarget::File(path.clone()), Style::Docker),
-            Place::Store(_) | Place::Registry(_) => {
+            Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => {
                 return Err(Error::Internal("this place is no archive".into()));
             }
         };
@@ -236,6 +297,7 @@ impl Engine {
                 let reference = reference.clone().with_default_tag();
                 Ok(Some(ImageName::of(&reference)).filter(|name| name.tag().is_some()))
             }
+            daemon @ Place::Daemon { .. } => Box::pin(self.name_at_engine(daemon)).await,
             archive => Ok(self.find_in(archive).await?.names.into_iter().next()),
         }
     }
@@ -287,7 +349,7 @@ fn path(place: &Place) -> &std::path::Path {
         Place::OciFolder { path, .. }
         | Place::OciArchive { path, .. }
         | Place::DockerArchive { path, .. } => path,
-        Place::Store(_) | Place::Registry(_) => std::path::Path::new(""),
+        Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => std::path::Path::new(""),
     }
 }
 
@@ -296,7 +358,7 @@ fn reference(place: &Place) -> Option<&str> {
         Place::OciFolder { reference, .. }
         | Place::OciArchive { reference, .. }
         | Place::DockerArchive { reference, .. } => reference.as_deref(),
-        Place::Store(_) | Place::Registry(_) => None,
+        Place::Store(_) | Place::Registry(_) | Place::Daemon { .. } => None,
     }
 }
 

@@ -61,7 +61,7 @@ impl Engine {
                 },
                 containers: Counted {
                     count: usage.containers,
-                    size: 0,
+                    size: usage.containers_size,
                 },
                 indexes_size: usage.indexes_size,
                 partial_size: usage.partial_size,

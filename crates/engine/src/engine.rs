@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) registry: RegistryClient,
     pub(crate) files: crate::files::FilesCache,
+    pub(crate) containers: crate::containers::ContainerFilesCache,
+    pub(crate) engine_images: docker::Knowledge,
 }
 
 impl Engine {
@@ -47,6 +49,8 @@ impl Engine {
                 store,
                 registry,
                 files: crate::files::FilesCache::default(),
+                containers: crate::containers::ContainerFilesCache::default(),
+                engine_images: docker::Knowledge::default(),
             }),
         })
     }

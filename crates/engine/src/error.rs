@@ -47,6 +47,9 @@ pub enum Error {
         /// The filter's key.
         key: &'static str,
     },
+    /// A Docker Engine or a Podman, or the way to it, failed.
+    #[error(transparent)]
+    Docker(#[from] Box<docker::Error>),
     /// The registry, or the way to it, failed.
     #[error(transparent)]
     Registry(#[from] Box<registry::Error>),
@@ -104,6 +107,48 @@ pub enum Error {
         wanted: Box<Platform>,
         /// What is offered instead.
         offered: Vec<Platform>,
+    },
+    /// A login cannot be kept, neither by a helper nor in a keyring, and the user did not agree to plain text.
+    #[error("nothing here can keep the login for {host}{}", reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    NoKeyring {
+        /// The registry.
+        host: String,
+        /// Why the keyring does not, where there is one.
+        reason: Option<String>,
+    },
+    /// A credential helper, a keyring or a file with logins failed.
+    #[error(transparent)]
+    Credentials(#[from] registry::CredentialError),
+    /// The text names no registry.
+    #[error("{text} is no registry")]
+    NoRegistry {
+        /// The text.
+        text: String,
+    },
+    /// A search for too many results, or none.
+    #[error("a search for {limit} results: 1 to 100 are possible")]
+    SearchLimit {
+        /// What was asked for.
+        limit: usize,
+    },
+    /// A search for nothing.
+    #[error("there is nothing to search for")]
+    NoSearchTerm,
+    /// An image is to be pushed that was not meant by a name.
+    #[error("{wanted} is no name, so nothing says where to push it")]
+    NoDestination {
+        /// What was meant.
+        wanted: String,
+    },
+    /// Several platforms of an image are here, but not all that its index names.
+    #[error("{target} names images that are not here{}", listed(": ", missing))]
+    PartlyHere {
+        /// The index.
+        target: Digest,
+        /// The platforms that are here.
+        here: Vec<Platform>,
+        /// The platforms that are not.
+        missing: Vec<Platform>,
     },
     /// An image is nested in too many indexes.
     #[error("{reference} stands in more than {limit} indexes, one in another", limit = oci::MAX_INDEX_DEPTH)]
@@ -181,6 +226,85 @@ pub enum Error {
         /// The path in the image.
         path: String,
     },
+    /// Something is there already.
+    #[error("{path} is there already")]
+    PathExists {
+        /// The path in the container.
+        path: String,
+    },
+    /// Something on the way is no folder, or a folder is wanted.
+    #[error("{path} is no folder")]
+    NotAFolder {
+        /// The path in the container.
+        path: String,
+    },
+    /// Too many symbolic links lead to further ones.
+    #[error("there are too many symbolic links on the way to {path}")]
+    TooManyLinks {
+        /// The path in the container.
+        path: String,
+    },
+    /// The root itself stays as it is.
+    #[error("the root folder itself cannot be changed")]
+    RootPath,
+    /// A layer cannot have a file of that name.
+    #[error("{path} is no name that a file in an image can have")]
+    BadPath {
+        /// The path in the container.
+        path: String,
+    },
+    /// A folder is to go into itself.
+    #[error("{path} cannot be moved into itself")]
+    IntoItself {
+        /// The path in the container.
+        path: String,
+    },
+    /// A folder and something else would take each other's place.
+    #[error("{path} would replace a folder by something else, or something else by a folder")]
+    WouldReplace {
+        /// The path in the container.
+        path: String,
+    },
+    /// A tar has a file with holes, which is not taken in from a stream.
+    #[error("{path} is stored with holes in the archive")]
+    SparseMember {
+        /// The member.
+        path: String,
+    },
+    /// There is nothing to take back.
+    #[error("{path} was not changed")]
+    NotChanged {
+        /// The path in the container.
+        path: String,
+    },
+    /// The text is no name for a container.
+    #[error(
+        "{name:?} is no name for a container: it begins with a letter or a digit, and goes on with those, _ . and -"
+    )]
+    BadContainerName {
+        /// The name.
+        name: String,
+    },
+    /// It is running, and that is in the way.
+    #[error("container {name} is running")]
+    ContainerRunning {
+        /// Its name.
+        name: String,
+    },
+    /// What a container was to be made of has no file system.
+    #[error("{reference} is no image of a file system")]
+    NoFileSystem {
+        /// What was asked for.
+        reference: String,
+    },
+    /// What was changed in a container cannot be read.
+    #[error("what was changed in container {container} cannot be read: {source}")]
+    ContainerContent {
+        /// The container.
+        container: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// The layer that has the file is not in the store.
     #[error("the layer {digest} is not here")]
     LayerNotHere {
@@ -237,9 +361,24 @@ pub enum Error {
     Internal(String),
 }
 
+/// Lists platforms behind a word; nothing where there are none.
+fn listed(before: &str, platforms: &[Platform]) -> String {
+    let words: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("{before}{}", words.join(", ")),
+    }
+}
+
 impl From<registry::Error> for Error {
     fn from(error: registry::Error) -> Self {
         Error::Registry(Box::new(error))
+    }
+}
+
+impl From<docker::Error> for Error {
+    fn from(error: docker::Error) -> Self {
+        Error::Docker(Box::new(error))
     }
 }
 

@@ -19,6 +19,7 @@ pub use outline::{FileSort, Outline, OutlineQuery, OutlineRow};
 pub use page::{FileQuery, FilesPage};
 pub use treemap::{Treemap, TreemapNode};
 
+use crate::containers::LayerTar;
 use crate::{Engine, Error};
 
 /// The files of an image: as a container would see them, and what each layer did to them.
@@ -33,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) manifest: Digest,
     pub(crate) layers: Vec<LayerBlob>,
+    /// The layer on top that a container will be once it is committed.
+    pub(crate) top: Option<LayerTar>,
     pub(crate) tree: Tree,
     views: Mutex<HashMap<FileView, Arc<ViewFacts>>>,
 }
@@ -228,34 +231,47 @@ impl Engine {
         self.with_store(move |store| {
             let target = store.resolve(&selector)?.target;
             let detail = store.image(&target)?;
-            let mut kept = shared
+            shared
                 .files
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = kept
-                .iter()
-                .position(|files| files.inner.manifest == detail.manifest)
-            {
-                let files = kept.remove(at);
-                kept.push(files.clone());
-                return Ok(files);
-            }
-            let files = ImageFiles::open(store, &detail)?;
-            if kept.len() >= KEPT {
-                kept.remove(0);
-            }
-            kept.push(files.clone());
-            Ok(files)
+                .open(store, &detail.manifest, || Ok(detail.layers))
         })
         .await
     }
 }
 
+impl FilesCache {
+    /// Returns the files of a manifest's layers, and reads their indexes where nobody looked at them just before.
+    pub(crate) fn open(
+        &self,
+        store: &Store,
+        manifest: &Digest,
+        layers: impl FnOnce() -> Result<Vec<store::LayerDetail>, Error>,
+    ) -> Result<ImageFiles, Error> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = kept
+            .iter()
+            .position(|files| files.inner.manifest == *manifest)
+        {
+            let files = kept.remove(at);
+            kept.push(files.clone());
+            return Ok(files);
+        }
+        let files = ImageFiles::open(store, manifest, &layers()?)?;
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push(files.clone());
+        Ok(files)
+    }
+}
+
 impl ImageFiles {
-    fn open(store: &Store, detail: &store::ImageDetail) -> Result<Self, Error> {
-        let layers: Vec<&store::LayerDetail> = detail
-            .layers
+    fn open(
+        store: &Store,
+        manifest: &Digest,
+        layers: &[store::LayerDetail],
+    ) -> Result<Self, Error> {
+        let layers: Vec<&store::LayerDetail> = layers
             .iter()
             .filter(|layer| layer.media_type.is_layer())
             .collect();
@@ -279,12 +295,7 @@ impl ImageFiles {
             break tree;
         };
         let blobs = layers.iter().map(|layer| layer.digest.clone());
-        Ok(Self::of(
-            store.clone(),
-            detail.manifest.clone(),
-            blobs,
-            tree,
-        ))
+        Ok(Self::of(store.clone(), manifest.clone(), blobs, tree))
     }
 
     /// Puts together what is known of an image whose tree was made.
@@ -299,16 +310,44 @@ impl ImageFiles {
                 store,
                 manifest,
                 layers: layers.map(|digest| LayerBlob { digest }).collect(),
+                top: None,
                 tree,
                 views: Mutex::default(),
             }),
         }
     }
 
+    /// Returns the files of nothing, where none are going to be asked for.
+    pub(crate) fn none(store: Store, manifest: Digest) -> Self {
+        Self::of(store, manifest, std::iter::empty(), Tree::new())
+    }
+
+    /// Puts what was changed in a container on top, as the layer that it will be.
+    ///
+    /// # Errors
+    /// `corrupt_layer` where the changes have no place on the image, as after somebody altered their log.
+    pub(crate) fn with_top(&self, top: LayerTar) -> Result<Self, Error> {
+        let mut tree = self.inner.tree.clone();
+        tree.push_entries(top.entries())
+            .map_err(|source| Error::Unpack {
+                source: Box::new(source),
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: self.inner.store.clone(),
+                manifest: self.inner.manifest.clone(),
+                layers: self.inner.layers.clone(),
+                top: Some(top),
+                tree,
+                views: Mutex::default(),
+            }),
+        })
+    }
+
     /// Returns how many layers there are.
     #[must_use]
     pub fn layers(&self) -> usize {
-        self.inner.layers.len()
+        self.inner.layers.len() + usize::from(self.inner.top.is_some())
     }
 
     /// Returns the digest of the image's manifest, which tells one image from another.

@@ -9,27 +9,53 @@ const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 /// The same as docker's `units.HumanSizeWithPrecision(size, 3)`, but for what Go writes as `1e+03kB`, which is `1MB` here.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "three digits are shown, f64 has fifteen"
-    )]
-    let mut value = bytes as f64;
     let mut unit = 0;
+    let mut one: u64 = 1;
     // 999.5 is where three digits would round up to a fourth.
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
+    while unit + 1 < UNITS.len() && u128::from(bytes) * 2 >= u128::from(one) * 1999 {
+        one *= 1000;
         unit += 1;
     }
-    let decimals = match value {
-        _ if value >= 99.95 => 0,
-        _ if value >= 9.995 => 1,
+    let hundredths = u128::from(bytes) * 100 / u128::from(one);
+    let decimals = match hundredths {
+        9995.. => 0,
+        _ if u128::from(bytes) * 1000 >= u128::from(one) * 9995 => 1,
         _ => 2,
     };
-    let mut text = format!("{value:.decimals$}");
+    let mut text = rounded(bytes, one, decimals);
     if text.contains('.') {
         text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
     }
     text + UNITS[unit]
+}
+
+/// Writes `bytes / one` with so many decimals.
+///
+/// In whole numbers, which is many times faster than in floating point. Only where the exact value lies in the middle of two,
+/// the floating point that docker calculates with decides, by where it happens to have its nearest number.
+fn rounded(bytes: u64, one: u64, decimals: usize) -> String {
+    let scale: u32 = [1, 10, 100][decimals];
+    let (scaled, one) = (u128::from(bytes) * u128::from(scale), u128::from(one));
+    let (down, rest) = (scaled / one, scaled % one);
+    if rest * 2 == one {
+        let mut left = one;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "three digits are shown, f64 has fifteen"
+        )]
+        let mut value = bytes as f64;
+        while left > 1 {
+            value /= 1000.0;
+            left /= 1000;
+        }
+        return format!("{value:.decimals$}");
+    }
+    let nearest = if rest * 2 > one { down + 1 } else { down };
+    let scale = u128::from(scale);
+    match decimals {
+        0 => nearest.to_string(),
+        _ => format!("{}.{:0decimals$}", nearest / scale, nearest % scale),
+    }
 }
 
 /// Writes how long ago something was: `3 weeks ago`. A time to come counts as now.
@@ -121,6 +147,36 @@ mod tests {
             (u64::MAX, "18.4EB"),
         ] {
             assert_eq!(size(bytes), text, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_round_as_floating_point_does() {
+        let as_docker = |bytes: u64| {
+            let (mut value, mut unit) = (bytes as f64, 0);
+            while value >= 999.5 && unit + 1 < UNITS.len() {
+                value /= 1000.0;
+                unit += 1;
+            }
+            let decimals = match value {
+                _ if value >= 99.95 => 0,
+                _ if value >= 9.995 => 1,
+                _ => 2,
+            };
+            let text = format!("{value:.decimals$}");
+            let text = match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.'),
+                false => &text,
+            };
+            format!("{text}{}", UNITS[unit])
+        };
+        // Dense around the borders and the middles, then ever further apart.
+        let near = (0..2_000_000_u64).chain((0..60).flat_map(|power| {
+            let at = 1_u64 << power;
+            (0..400).map(move |step| at + step * (at / 321 + 1))
+        }));
+        for bytes in near {
+            assert_eq!(size(bytes), as_docker(bytes), "{bytes}");
         }
     }
 

@@ -53,8 +53,6 @@ pub struct ImageList {
     pub total: usize,
     /// How many images the store holds.
     pub total_all: usize,
-    /// Bytes on disk of everything that the store's images need, shared blobs counted once.
-    pub total_size: u64,
 }
 
 /// An image in a list.
@@ -104,10 +102,26 @@ impl Engine {
         self.with_store(move |store| list(store, &query, &host))
             .await
     }
+
+    /// Returns the bytes on disk of everything that the store's images need, shared blobs counted once.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn images_size(&self) -> Result<u64, Error> {
+        self.with_store(|store| Ok(store.images_size()?)).await
+    }
 }
 
 impl ImageSummary {
     pub(crate) fn new(image: store::ImageSummary, host: &Platform) -> Self {
+        let foreign = image
+            .platform
+            .as_ref()
+            .is_some_and(|platform| host.rank(platform).is_none());
+        Self::described(image, foreign)
+    }
+
+    fn described(image: store::ImageSummary, foreign: bool) -> Self {
         let dangling = image.is_dangling();
         let store::ImageSummary {
             target,
@@ -124,9 +138,6 @@ impl ImageSummary {
             layers,
             ..
         } = image;
-        let foreign = platform
-            .as_ref()
-            .is_some_and(|platform| host.rank(platform).is_none());
         Self {
             manifest: target.clone(),
             target,
@@ -206,9 +217,11 @@ fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
 }
 
 fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
+    if query.filter.is_empty() && query.name.is_none() && query.limit.is_some() {
+        return page(store, query, host);
+    }
     let all = store.images()?;
     let total_all = all.len();
-    let total_size = store.images_size()?;
     let mut images = matching(store, &query.filter, all)?;
     if let Some(name) = &query.name {
         // A repository alone means all its tags.
@@ -218,20 +231,73 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
                 .is_some_and(|glob| glob.matches_any(&image.names))
         });
     }
-    // Names are written out once, not in every comparison.
-    let mut named: Vec<(Option<String>, store::ImageSummary)> = images
+    let total = images.len();
+    let order = order(&images, query, |image| SortKey {
+        target: &image.target,
+        name: image.names.first(),
+        size: image.size,
+        unique_size: image.unique_size,
+        created: image.created,
+    });
+    let mut images: Vec<Option<store::ImageSummary>> = images.into_iter().map(Some).collect();
+    let rows = order
         .into_iter()
-        .map(|image| (image.names.first().map(ToString::to_string), image))
+        .filter_map(|position| images[position].take());
+    Ok(ImageList {
+        images: described(rows, host),
+        total,
+        total_all,
+    })
+}
+
+/// Lists a part of all images: only what they are sorted by is read of those that are not shown.
+fn page(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
+    let keys = store.image_keys()?;
+    let order = order(&keys, query, |key| SortKey {
+        target: &key.target,
+        name: key.first_name.as_ref(),
+        size: key.size,
+        unique_size: key.unique_size,
+        created: key.created,
+    });
+    let targets: Vec<Digest> = order
+        .into_iter()
+        .map(|position| keys[position].target.clone())
         .collect();
-    named.sort_by(|(first_a, a), (first_b, b)| {
-        let by_name = || match (first_a, first_b) {
-            (None, None) => Ordering::Equal,
-            (None, _) => Ordering::Greater,
-            (_, None) => Ordering::Less,
-            (a, b) => a.cmp(b),
-        };
+    Ok(ImageList {
+        images: described(store.images_of(&targets)?, host),
+        total: keys.len(),
+        total_all: keys.len(),
+    })
+}
+
+/// What images are sorted by.
+struct SortKey<'a> {
+    target: &'a Digest,
+    name: Option<&'a ImageName>,
+    size: u64,
+    unique_size: u64,
+    created: Option<Timestamp>,
+}
+
+/// Returns the positions of the images that are asked for, in order. The images themselves stay where they are: moving ten
+/// thousand of them around costs more than comparing them.
+fn order<'a, T>(
+    images: &'a [T],
+    query: &ImageQuery,
+    key: impl Fn(&'a T) -> SortKey<'a>,
+) -> Vec<usize> {
+    let by_name = |a: &SortKey<'_>, b: &SortKey<'_>| match (a.name, b.name) {
+        (None, None) => Ordering::Equal,
+        (None, _) => Ordering::Greater,
+        (_, None) => Ordering::Less,
+        (Some(a), Some(b)) => a.cmp(b),
+    };
+    let mut positions: Vec<usize> = (0..images.len()).collect();
+    positions.sort_unstable_by(|a, b| {
+        let (a, b) = (key(&images[*a]), key(&images[*b]));
         let order = match query.sort {
-            ImageSort::Name => by_name(),
+            ImageSort::Name => by_name(&a, &b),
             ImageSort::Size => a.size.cmp(&b.size),
             ImageSort::Created => a.created.cmp(&b.created),
             ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
@@ -242,19 +308,44 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
             order
         };
         order
-            .then_with(by_name)
-            .then_with(|| a.target.cmp(&b.target))
+            .then_with(|| by_name(&a, &b))
+            .then_with(|| a.target.cmp(b.target))
     });
-    let total = named.len();
-    let rows = named
+    positions
         .into_iter()
-        .map(|(_, image)| image)
         .skip(query.offset)
-        .take(query.limit.unwrap_or(usize::MAX));
-    Ok(ImageList {
-        images: rows.map(|image| ImageSummary::new(image, host)).collect(),
-        total,
-        total_all,
-        total_size,
-    })
+        .take(query.limit.unwrap_or(usize::MAX))
+        .collect()
+}
+
+fn described(
+    images: impl IntoIterator<Item = store::ImageSummary>,
+    host: &Platform,
+) -> Vec<ImageSummary> {
+    let mut foreign = LastForeign::default();
+    let images = images.into_iter().map(|image| {
+        let foreign = foreign.is(image.platform.as_ref(), host);
+        ImageSummary::described(image, foreign)
+    });
+    images.collect()
+}
+
+/// Tells whether platforms, of which most are the one before, are foreign.
+#[derive(Default)]
+struct LastForeign {
+    platform: Option<Platform>,
+    foreign: bool,
+}
+
+impl LastForeign {
+    fn is(&mut self, platform: Option<&Platform>, host: &Platform) -> bool {
+        let Some(platform) = platform else {
+            return false;
+        };
+        if self.platform.as_ref() != Some(platform) {
+            self.foreign = host.rank(platform).is_none();
+            self.platform = Some(platform.clone());
+        }
+        self.foreign
+    }
 }

@@ -1,7 +1,7 @@
 //! Making an image of a file system.
 
 #[cfg(unix)]
-mod pack;
+pub(crate) mod pack;
 
 use std::io::{Read, Write};
 use std::sync::Arc;

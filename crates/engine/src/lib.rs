@@ -1,4 +1,4 @@
-//! The verbs: pull, load, save, import, copy, look, tag, remove, prune, undo, check.
+//! The verbs: pull, push, load, save, import, copy, look, tag, remove, prune, undo, check.
 //!
 //! An [`Engine`] joins the store, the registry client and the layer reader. It is the only crate that the window and
 //! the command line know, so it hands out the nouns that they need ([`Digest`], [`Reference`], [`Platform`], …) too.
@@ -12,8 +12,10 @@ mod changes;
 mod check;
 mod compare;
 mod complete;
+mod containers;
 mod copy;
 mod df;
+mod discover;
 mod documents;
 mod engine;
 mod error;
@@ -29,17 +31,21 @@ mod interrupted;
 mod journal;
 mod layers;
 mod load;
+mod login;
 mod packages;
 mod pipeline;
 mod place;
+pub mod places;
 mod probe;
 mod progress;
 mod pull;
+mod push;
 mod removal;
 mod save;
 mod settings;
 mod status;
 mod tag;
+mod tags;
 mod unpack;
 
 pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WasteCause, WasteSource, WastedFile};
@@ -51,8 +57,13 @@ pub use compare::{
     TextDifference,
 };
 pub use complete::{Completion, CompletionKind};
+pub use containers::{
+    CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
+    CopySource, CreateRequest, TarTarget,
+};
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
+pub use discover::{CatalogPage, Referrer, ReferrerKind, SearchRequest, SearchResult};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
 pub use error::Error;
@@ -69,27 +80,39 @@ pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
+pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
+pub use login::{Kept, LoggedIn, LoginRequest};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
+pub use places::{EnginePlace, PlaceInfo};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
     PulledImage, RemoteImage,
 };
-pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
+pub use push::{BlobThere, LeftOut, PushBlob, PushPlan, PushRequest, Pushed};
+pub use registry::{
+    ClientOptions, Keyring, Mirror, NextPage, Proxies, Quota, RetryPolicy, Secret, Timeouts,
+    TrustedRealm,
+};
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
 pub use status::{Recovered, StoreStatus};
-pub use store::{LayerStrip, StripLayer as LayerStripe};
+pub use store::{
+    ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
+};
 pub use tag::{TagMove, TagPlan};
+pub use tags::{
+    LocalMark, RemoteTag, TagGroup, TagsPage, Update, UpdateState, by_version, grouped,
+};
 pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

@@ -136,7 +136,7 @@ impl Engine {
         let selected = select::select(
             &contents,
             &place,
-            request.chosen.as_deref(),
+            &Wanted::from(request.chosen),
             request.platform.as_ref(),
             &self.shared.settings.host_platform,
         )?;
@@ -170,9 +170,35 @@ impl Engine {
             move_policy,
         } = request;
         let place = source.to_string();
-        let length = source.length();
-        let name = place.clone();
-        let opened = blocking(move || source.open().map_err(failed(name))).await?;
+        let work = self
+            .begin_load(place, Wanted::from(chosen), platform, move_policy)
+            .await?;
+        self.load_from(&work, source, progress).await
+    }
+
+    /// As [`Engine::load`], of an archive with one image, whose ID nobody knows before, and with these names.
+    pub(crate) async fn load_only(
+        &self,
+        place: String,
+        stream: Box<dyn Read + Send>,
+        names: Vec<Reference>,
+        (platform, move_policy): (Option<Platform>, MovePolicy),
+        progress: &dyn Progress,
+    ) -> Result<Loaded, Error> {
+        let work = self
+            .begin_load(place, Wanted::Only(names), platform, move_policy)
+            .await?;
+        self.load_from(&work, ArchiveSource::Stream(stream), progress)
+            .await
+    }
+
+    async fn begin_load(
+        &self,
+        place: String,
+        wanted: Wanted,
+        platform: Option<Platform>,
+        move_policy: MovePolicy,
+    ) -> Result<Work, Error> {
         let now = self.now();
         let lease = self
             .with_store(move |store| {
@@ -182,16 +208,27 @@ impl Engine {
                 Ok(Arc::new(store.lease(&purpose, now)?))
             })
             .await?;
-        let work = Work {
+        Ok(Work {
             place,
-            chosen,
+            wanted,
             platform,
             move_policy,
             lease,
-        };
+        })
+    }
+
+    async fn load_from(
+        &self,
+        work: &Work,
+        source: ArchiveSource,
+        progress: &dyn Progress,
+    ) -> Result<Loaded, Error> {
+        let length = source.length();
+        let name = work.place.clone();
+        let opened = blocking(move || source.open().map_err(failed(name))).await?;
         match opened {
-            Opened::Archive(archive) => self.load_archive(&work, Arc::new(archive), progress).await,
-            Opened::Passage(passage) => self.load_passage(&work, passage, length, progress).await,
+            Opened::Archive(archive) => self.load_archive(work, Arc::new(archive), progress).await,
+            Opened::Passage(passage) => self.load_passage(work, passage, length, progress).await,
         }
     }
 
@@ -227,7 +264,7 @@ impl Engine {
         select::select(
             contents,
             &work.place,
-            work.chosen.as_deref(),
+            &work.wanted,
             work.platform.as_ref(),
             &self.shared.settings.host_platform,
         )
@@ -259,10 +296,26 @@ impl Engine {
 /// What a load works with.
 struct Work {
     place: String,
-    chosen: Option<Vec<ChosenImage>>,
+    wanted: Wanted,
     platform: Option<Platform>,
     move_policy: MovePolicy,
     lease: Arc<Lease>,
+}
+
+/// Which images of an archive are wanted.
+enum Wanted {
+    /// All of them.
+    All,
+    /// Some of them, by their IDs.
+    These(Vec<ChosenImage>),
+    /// The only one, under these names.
+    Only(Vec<Reference>),
+}
+
+impl From<Option<Vec<ChosenImage>>> for Wanted {
+    fn from(chosen: Option<Vec<ChosenImage>>) -> Self {
+        chosen.map_or(Self::All, Self::These)
+    }
 }
 
 impl ArchiveSource {

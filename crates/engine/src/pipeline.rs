@@ -244,7 +244,7 @@ fn algorithm_of(expected: Option<&Digest>) -> Algorithm {
     expected.map_or(Algorithm::Sha256, Digest::algorithm)
 }
 
-fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
+pub(crate) fn facts_of(facts: layer::LayerFacts) -> store::LayerFacts {
     store::LayerFacts {
         diff_id: facts.diff_id,
         uncompressed_size: facts.uncompressed_size,

@@ -34,6 +34,13 @@ pub enum Place {
         /// The image's name.
         reference: Option<String>,
     },
+    /// `docker-daemon:NAME`: a Docker Engine or a Podman.
+    Daemon {
+        /// Which: what [`crate::Engine::places`] calls it, or its address; `None` = the one that `docker` would use.
+        engine: Option<String>,
+        /// The image there.
+        image: Selector,
+    },
 }
 
 /// Why a text is no place.
@@ -78,10 +85,19 @@ impl FromStr for Place {
                 }),
             };
         }
-        for kind in ["docker-daemon:", "containers-storage:"] {
-            if text.starts_with(kind) {
-                return Err(PlaceError::NotYet { kind: kind.into() });
+        if let Some(name) = text.strip_prefix("docker-daemon:") {
+            if name.is_empty() {
+                return Err(empty());
             }
+            return Ok(Self::Daemon {
+                engine: None,
+                image: Selector::from(name),
+            });
+        }
+        if text.starts_with("containers-storage:") {
+            return Err(PlaceError::NotYet {
+                kind: "containers-storage:".into(),
+            });
         }
         let kinds = ["oci:", "oci-archive:", "docker-archive:"];
         for kind in kinds {
@@ -125,6 +141,7 @@ impl fmt::Display for Place {
         let (kind, path, reference) = match self {
             Self::Store(selector) => return selector.fmt(f),
             Self::Registry(reference) => return write!(f, "docker://{reference}"),
+            Self::Daemon { image, .. } => return write!(f, "docker-daemon:{image}"),
             Self::OciFolder { path, reference } => ("oci", path, reference),
             Self::OciArchive { path, reference } => ("oci-archive", path, reference),
             Self::DockerArchive { path, reference } => ("docker-archive", path, reference),
@@ -150,6 +167,7 @@ mod tests {
             "oci:/a/folder:tag",
             "oci-archive:file.tar:host/app:1",
             "docker-archive:file.tar:app:1",
+            "docker-daemon:app:1",
         ] {
             let place: Place = text.parse().expect(text);
             assert_eq!(place.to_string(), text);
@@ -162,7 +180,7 @@ mod tests {
                 reference: Some("tag".into())
             }
         );
-        for text in ["", "oci:", "oci::tag", "docker://", "docker-daemon:app:1"] {
+        for text in ["", "oci:", "oci::tag", "docker://", "docker-daemon:"] {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
     }

@@ -1,14 +1,19 @@
 //! What an engine is told when it is opened.
 
+mod engines;
+
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use oci::Platform;
-use registry::{ClientOptions, CredentialSources, Proxies, Secret};
+use registry::{ClientOptions, CredentialSources, Keyring, Proxies, Secret, SystemKeyring};
 
 /// How many blobs are fetched at a time unless the user says otherwise: docker's number
 /// (<https://docs.docker.com/reference/cli/dockerd/>, `max-concurrent-downloads`).
 const PARALLEL_DOWNLOADS: usize = 3;
+
+/// How many blobs are sent at a time: docker's number (`max-concurrent-uploads`).
+const PARALLEL_UPLOADS: usize = 5;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -22,8 +27,14 @@ pub struct Settings {
     pub host_platform: Platform,
     /// How many blobs are fetched at a time; at least 1.
     pub parallel_downloads: usize,
+    /// How many blobs are sent at a time; at least 1.
+    pub parallel_uploads: usize,
     /// Which hosts may be insecure, whom to trust, where credentials are, which proxies to use.
     pub registry: ClientOptions,
+    /// Where a Docker Engine or a Podman may be.
+    pub engines: docker::Sources,
+    /// Docker's `config.json`: which credential helper keeps logins, and where they go in plain text if the user agrees.
+    pub login_file: Option<PathBuf>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -41,7 +52,8 @@ impl Settings {
     /// Builds the defaults from the environment, which is read only through `lookup`.
     ///
     /// The store: `STRATA_STORE`, else `strata` in the platform's data folder. Credentials: podman's and docker's
-    /// files. Proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in capitals or not.
+    /// files. Proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in capitals or not. Engines: docker's own
+    /// variables and folder, and the usual sockets.
     ///
     /// # Errors
     /// [`SettingsError::NoStorePlace`] where neither the store nor a home folder is named.
@@ -62,11 +74,15 @@ impl Settings {
         let mut registry = ClientOptions::new(agent, registry::Clock::new(clock.clone()));
         registry.proxies = environment.proxies();
         registry.credentials = environment.credentials();
+        registry.certs_dirs = environment.certs_dirs();
         Ok(Settings {
             store_root,
             host_platform: host_platform(),
             parallel_downloads: PARALLEL_DOWNLOADS,
+            parallel_uploads: PARALLEL_UPLOADS,
             registry,
+            engines: environment.engines(),
+            login_file: environment.docker_config(),
             clock,
         })
     }
@@ -145,10 +161,7 @@ impl Environment<'_> {
             .filter(|folder| folder.is_absolute())
             .or_else(|| below_home(&[".config"]))
             .map(|folder| folder.join("containers").join("auth.json"));
-        let docker = self
-            .path("DOCKER_CONFIG")
-            .or_else(|| below_home(&[".docker"]))
-            .map(|folder| folder.join("config.json"));
+        let docker = self.docker_config();
         let files = [self.path("REGISTRY_AUTH_FILE"), runtime, config, docker];
         let helper_path = self.variable("PATH");
         CredentialSources {
@@ -156,7 +169,42 @@ impl Environment<'_> {
             helper_path: helper_path
                 .map(|path| std::env::split_paths(&path).collect())
                 .unwrap_or_default(),
+            keyring: self.keyring(),
         }
+    }
+
+    /// Where docker and podman look for the authorities of single registries, the user's own first.
+    fn certs_dirs(&self) -> Vec<PathBuf> {
+        let config = self
+            .path("XDG_CONFIG_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| Some(self.home()?.join(".config")));
+        let own = config.into_iter().flat_map(|config| {
+            ["containers", "docker"].map(|program| config.join(program).join("certs.d"))
+        });
+        let docker = self.home().map(|home| home.join(".docker").join("certs.d"));
+        let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+        let system = system.into_iter().filter(|_| cfg!(unix));
+        own.chain(docker).chain(system).collect()
+    }
+
+    fn docker_config(&self) -> Option<PathBuf> {
+        let below_home = || Some(self.home()?.join(".docker"));
+        let folder = self.path("DOCKER_CONFIG").or_else(below_home)?;
+        Some(folder.join("config.json"))
+    }
+
+    /// The system's keyring, where there is a session that can have one. `STRATA_KEYRING=off` does without.
+    fn keyring(&self) -> Option<Arc<dyn Keyring>> {
+        let is_off = self
+            .variable("STRATA_KEYRING")
+            .is_some_and(|value| value == "off");
+        let session = match cfg!(target_os = "linux") {
+            // Without a session's bus there is nobody to ask.
+            true => self.variable("DBUS_SESSION_BUS_ADDRESS").is_some(),
+            false => self.home().is_some(),
+        };
+        (session && !is_off).then(|| Arc::new(SystemKeyring) as Arc<dyn Keyring>)
     }
 
     /// Lower case wins, as with curl; what is not UTF-8 is no URL.

@@ -89,25 +89,20 @@ impl ImageFiles {
 
     /// Opens a layer's tar at an offset.
     fn layer_at(&self, layer: u32, offset: u64) -> Result<Box<dyn Read + Send>, layer::Error> {
-        let blob = self.inner.layers.get(layer as usize);
-        let opened = blob.map(|blob| self.open_layer(&blob.digest, offset));
-        match opened {
-            Some(Ok(reader)) => Ok(reader),
-            Some(Err(Error::Layer { source, .. })) => Err(*source),
-            Some(Err(error)) => Err(layer::Error::Read(std::io::Error::other(error))),
-            None => Err(layer::Error::Read(std::io::ErrorKind::NotFound.into())),
+        match self.open_layer(layer, offset) {
+            Ok(reader) => Ok(reader),
+            Err(Error::Layer { source, .. }) => Err(*source),
+            Err(error) => Err(layer::Error::Read(std::io::Error::other(error))),
         }
     }
 }
 
 /// Runs blocking work that tells how far it is. Dropping the future stops it where it tells that next.
-async fn with_progress(
+pub(crate) async fn with_progress<T: Send + 'static>(
     total: u64,
     progress: &OnCopy<'_>,
-    work: impl FnOnce(&mut dyn FnMut(u64) -> ControlFlow<()>) -> Result<CopiedOut, Error>
-    + Send
-    + 'static,
-) -> Result<CopiedOut, Error> {
+    work: impl FnOnce(&mut dyn FnMut(u64) -> ControlFlow<()>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     struct StopOnDrop(Arc<AtomicBool>);
     impl Drop for StopOnDrop {
         fn drop(&mut self) {

@@ -70,6 +70,35 @@ impl<R: Read> Content<R> {
         Ok(content)
     }
 
+    /// Goes on to the member whose headers begin at a later `offset`, past what is between, without opening the source anew.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] where no member begins there.
+    pub fn go_on(&mut self, offset: u64, expected: Option<u128>) -> Result<(), Error> {
+        loop {
+            let mut input = &self.buffer[self.start..self.end];
+            let found = match self.parser.advance(&mut input)? {
+                Step::Entry => Some(self.parser.entry().header_offset),
+                Step::NeedInput => None,
+                Step::Content(_) | Step::EntryEnd => Some(0),
+            };
+            self.start = self.end - input.len();
+            match found {
+                Some(at) if at == offset => break,
+                Some(at) if at > offset => return Err(self.changed()),
+                Some(_) => {}
+                None if self.fill().map_err(Error::from_read)? == 0 => {
+                    self.parser.finish()?;
+                    return Err(self.changed());
+                }
+                None => {}
+            }
+        }
+        *self.hash = Xxh3::with_seed(self.parser.sparse_map_name());
+        (self.expected, self.position, self.part, self.checked) = (expected, 0, 0, false);
+        Ok(())
+    }
+
     /// Returns what the headers say.
     pub fn entry(&self) -> &Entry {
         self.parser.entry()
@@ -136,7 +165,8 @@ impl<R: Read> Content<R> {
 
 impl<R: Read> Read for Content<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if out.is_empty() {
+        // What comes after the content is the next member.
+        if out.is_empty() || self.checked {
             return Ok(0);
         }
         if !self.parser.entry().sparse {

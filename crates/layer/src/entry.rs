@@ -166,6 +166,21 @@ impl Xattrs {
     }
 }
 
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Xattrs {
+    /// Puts them in order; of two with one name the last one counts.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let sorted: std::collections::BTreeMap<Vec<u8>, V> = pairs
+            .into_iter()
+            .map(|(name, value)| (name.as_ref().to_vec(), value))
+            .collect();
+        let mut xattrs = Self::default();
+        for (name, value) in &sorted {
+            xattrs.push(name, value.as_ref());
+        }
+        xattrs
+    }
+}
+
 impl fmt::Debug for Xattrs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let escaped = self.iter().map(|(name, value)| {

@@ -18,6 +18,7 @@
 //! - [`WasteCounter`]: what the layers carry along without using it.
 //! - `unpack` (on Unix): real files of a tree, beneath an open folder.
 //! - [`Content`]: the bytes of one file, from where its headers begin.
+//! - [`compress`], [`tar::write_header`]: a layer of our own, the same bytes for the same files.
 //!
 //! Everything here is synchronous, knows readers and writers only, and takes its input for hostile:
 //! whatever the bytes are, the answer is a value or an [`Error`] that names the entry at fault, in
@@ -25,6 +26,7 @@
 //!
 //! [OCI image-spec, layer.md]: https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
 
+mod compress;
 mod compression;
 mod content;
 mod entry;
@@ -40,13 +42,14 @@ mod tree;
 mod unpack;
 mod waste;
 
+pub use compress::{BLOCK as COMPRESSED_BLOCK, CompressedSink, Uncompressed, compress};
 pub use compression::{Compression, Decompressor};
 pub use content::Content;
 pub use entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
 pub use error::{Corruption, EntryName, Error, IndexProblem, PathProblem, Position};
 pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
-pub use scan::{LayerFacts, LayerScan, scan};
-pub use seek::{SPACING, SeekTable, read_from};
+pub use scan::{ContentHash, LayerFacts, LayerScan, scan};
+pub use seek::{SPACING, SeekTable, SeekTableBuilder, read_from};
 pub use tree::{Change, File, FileId, MAX_NODES, NodeId, Totals, Tree, Version};
 pub use waste::{Waste, WasteCounter, WastedPath};
 

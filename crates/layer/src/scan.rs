@@ -237,3 +237,24 @@ impl Fingerprint {
         self.done
     }
 }
+
+/// Hashes the content of a file as the file index does, so that the two can be compared.
+#[derive(Default)]
+pub struct ContentHash(Box<Xxh3>);
+
+impl ContentHash {
+    /// Begins.
+    pub fn new() -> Self {
+        Self(Box::new(Xxh3::with_seed(0)))
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns what [`FileEntry::fingerprint`](crate::FileEntry::fingerprint) is for a file of these bytes.
+    pub fn finish(&self) -> u128 {
+        self.0.digest128()
+    }
+}

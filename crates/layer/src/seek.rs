@@ -142,6 +142,31 @@ impl<W: Write> TableWriter<W> {
     }
 }
 
+/// Writes the seek table of a layer whose writer knows the places: blocks that begin at a whole byte and refer to nothing before.
+#[derive(Debug, Default)]
+pub struct SeekTableBuilder {
+    places: Vec<(u64, u64)>,
+}
+
+impl SeekTableBuilder {
+    /// Adds a place: so many compressed bytes and so many uncompressed ones come before it.
+    pub fn place(&mut self, input: u64, output: u64) {
+        self.places.push((input, output));
+    }
+
+    /// Writes the table of a layer of so many uncompressed bytes; nothing for one that is read in no time from its start.
+    pub fn finish(self, output: u64, out: impl Write) -> io::Result<()> {
+        if output < SPACING {
+            return Ok(());
+        }
+        let mut table = TableWriter::new(out);
+        for place in self.places {
+            table.add(place, 0, 0, &[])?;
+        }
+        table.finish(output)
+    }
+}
+
 impl<W: Write> Finder for TableWriter<W> {
     fn is_due(&self, output: u64) -> bool {
         output >= self.next

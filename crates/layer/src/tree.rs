@@ -54,13 +54,18 @@ impl NodeId {
 pub struct FileId(u32);
 
 impl FileId {
+    /// Returns a number that no other file of the tree has.
+    pub fn index(self) -> u64 {
+        self.0.into()
+    }
+
     fn at(self) -> usize {
         self.0 as usize
     }
 }
 
 /// Holds the merged files of a stack of layers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tree {
     nodes: Vec<Node>,
     files: Vec<File>,
@@ -75,7 +80,7 @@ pub struct Tree {
     last: Option<(Vec<u8>, NodeId)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     name: Arc<[u8]>,
     parent: NodeId,
@@ -264,6 +269,22 @@ impl Tree {
         let mut found = crate::FileEntry::default();
         while index.read_into(&mut found)? {
             self.apply(layer, &found.entry, found.fingerprint)?;
+        }
+        self.layers += 1;
+        Ok(())
+    }
+
+    /// As [`Tree::push`], for a layer that is not written yet: its entries, each with the fingerprint of its content.
+    pub fn push_entries<'e>(
+        &mut self,
+        entries: impl IntoIterator<Item = (&'e Entry, Option<u128>)>,
+    ) -> Result<(), Error> {
+        let layer = self.layers;
+        self.cleared.clear();
+        self.emptied.clear();
+        self.last = None;
+        for (entry, fingerprint) in entries {
+            self.apply(layer, entry, fingerprint)?;
         }
         self.layers += 1;
         Ok(())

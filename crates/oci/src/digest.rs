@@ -116,6 +116,15 @@ impl Digest {
     }
 }
 
+/// Tells whether a text has only lower-case hexadecimal digits.
+///
+/// It does not stop at the first wrong one: so the compiler compares many at a time, and a list of images reads thousands.
+pub(crate) fn is_lower_hex(text: &str) -> bool {
+    text.bytes().fold(true, |right, b| {
+        right & (b.is_ascii_digit() | matches!(b, b'a'..=b'f'))
+    })
+}
+
 impl FromStr for Digest {
     type Err = DigestError;
 
@@ -144,10 +153,7 @@ impl FromStr for Digest {
                 });
             }
         };
-        let digits = hex
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if hex.len() != algorithm.hex_len() || !digits {
+        if hex.len() != algorithm.hex_len() || !is_lower_hex(hex) {
             return Err(malformed());
         }
         Ok(Self { text: text.into() })

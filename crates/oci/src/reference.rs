@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::digest::is_lower_hex;
 use crate::{Digest, DigestError};
 
 const DEFAULT_HOST: &str = "docker.io";
@@ -91,11 +93,7 @@ impl Reference {
         if text.is_empty() {
             return Err(ReferenceError::Empty);
         }
-        if text.len() == 64
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        {
+        if text.len() == 64 && is_lower_hex(text) {
             return Err(ReferenceError::LooksLikeId {
                 text: text.to_owned(),
             });
@@ -103,14 +101,14 @@ impl Reference {
         let (host, rest) = split_host(text);
         let (rest, digest) = match rest.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest.parse()?)),
-            None => (rest.as_str(), None),
+            None => (&*rest, None),
         };
         // The host is gone, so the first colon starts the tag.
         let (repository, tag) = match rest.split_once(':') {
             Some((repository, tag)) => (repository, Some(tag.parse()?)),
             None => (rest, None),
         };
-        Self::checked(&host, repository, tag, digest, text)
+        Self::checked(host, repository, tag, digest, text)
     }
 
     fn checked(
@@ -243,27 +241,24 @@ impl Reference {
 }
 
 /// Splits the host from the rest by Docker's rule and fills in the defaults.
-fn split_host(text: &str) -> (String, String) {
+fn split_host(text: &str) -> (&str, Cow<'_, str>) {
+    let official = |rest: &str| Cow::Owned(format!("{OFFICIAL}{rest}"));
     let Some((first, rest)) = text.split_once('/') else {
-        return (DEFAULT_HOST.to_owned(), format!("{OFFICIAL}{text}"));
+        return (DEFAULT_HOST, official(text));
     };
     let is_host = first == "localhost"
-        || first.contains(['.', ':'])
-        || first.bytes().any(|b| b.is_ascii_uppercase());
+        || first
+            .bytes()
+            .any(|b| matches!(b, b'.' | b':' | b'A'..=b'Z'));
     let (host, rest) = match first {
         LEGACY_HOST => (DEFAULT_HOST, rest),
         _ if is_host => (first, rest),
         _ => (DEFAULT_HOST, text),
     };
-    let official = host == DEFAULT_HOST && !rest.contains('/');
-    (
-        host.to_owned(),
-        if official {
-            format!("{OFFICIAL}{rest}")
-        } else {
-            rest.to_owned()
-        },
-    )
+    if host == DEFAULT_HOST && !rest.contains('/') {
+        return (host, official(rest));
+    }
+    (host, Cow::Borrowed(rest))
 }
 
 fn is_host(text: &str) -> bool {
@@ -296,20 +291,30 @@ fn is_host(text: &str) -> bool {
 
 /// Tells whether a part of the path is `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
 fn is_component(text: &str) -> bool {
-    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return false;
-    };
-    if !alphanumeric(*first) || !alphanumeric(*last) {
-        return false;
+    // The separator that is being read: which byte, and how many of them.
+    let mut separator = (0, 0_usize);
+    let mut begun = false;
+    for b in text.bytes() {
+        match b {
+            b'a'..=b'z' | b'0'..=b'9' => {
+                begun = true;
+                separator = (0, 0);
+            }
+            b'.' | b'_' | b'-' if begun && (separator.1 == 0 || separator.0 == b) => {
+                separator = (b, separator.1 + 1);
+                let most = match b {
+                    b'.' => 1,
+                    b'_' => 2,
+                    _ => usize::MAX,
+                };
+                if separator.1 > most {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
     }
-    let separators = text
-        .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        .filter(|run| !run.is_empty());
-    separators
-        .into_iter()
-        .all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|b| b == b'-'))
+    begun && separator.1 == 0
 }
 
 impl fmt::Display for Reference {
@@ -411,7 +416,10 @@ impl FromStr for ImageName {
                 text: reference.to_string(),
             });
         }
-        Ok(Self::of(&reference))
+        Ok(match reference.digest() {
+            Some(_) => Self::of(&reference),
+            None => Self(reference),
+        })
     }
 }
 

@@ -15,10 +15,11 @@ use url::Url;
 use self::challenge::Challenge;
 use self::realm::Realm;
 use self::token::{NoToken, Token, Wanted, basic_header};
+use crate::access::Access;
 use crate::address::authority;
 use crate::credentials::{Credential, search};
 use crate::transport::Transport;
-use crate::{ClientOptions, CredentialError, CredentialUse, Error, Repository};
+use crate::{ClientOptions, CredentialError, CredentialUse, Error, Repository, Secret};
 
 /// How many tokens one request may use up before the registry's no is believed.
 const MAX_RENEWALS: u32 = 3;
@@ -32,8 +33,10 @@ pub(crate) struct Authorizer {
     options: Arc<ClientOptions>,
     transport: Arc<Transport>,
     manners: Mutex<HashMap<String, Manner>>,
-    slots: Mutex<HashMap<Repository, Arc<tokio::sync::Mutex<Slot>>>>,
+    slots: Mutex<Slots>,
 }
+
+type Slots = HashMap<(Repository, Access), Arc<tokio::sync::Mutex<Slot>>>;
 
 /// How a registry wants to be asked, learned from its first 401.
 #[derive(Clone, Debug)]
@@ -45,14 +48,16 @@ enum Manner {
     Basic,
 }
 
-/// What is held for one repository. Its lock is kept while a token is fetched, so that only one is.
+/// What is held for one repository and access. Its lock is kept while a token is fetched, so that only one is.
 #[derive(Debug, Default)]
 struct Slot {
     token: Option<Token>,
     basic: Option<(HeaderValue, Instant)>,
-    /// What the registry asked for beside the permission to pull.
+    /// What the registry asked for beside what the request needs.
     scopes: Vec<String>,
     used: Option<CredentialUse>,
+    /// What the token server gave to be kept instead of the password.
+    refresh: Option<Secret>,
     problems: Vec<CredentialError>,
 }
 
@@ -66,6 +71,19 @@ pub(crate) struct Refusal<'a> {
     /// How many 401 were answered before in this request.
     pub(crate) renewals: u32,
     pub(crate) message: Option<String>,
+}
+
+/// Who asks for a token, and for what.
+struct Asker<'a> {
+    repository: &'a Repository,
+    access: &'a Access,
+    scheme: &'a str,
+}
+
+/// What was done about credentials for a login.
+pub(crate) struct Outcome {
+    pub(crate) used: Option<CredentialUse>,
+    pub(crate) refresh: Option<Secret>,
 }
 
 impl Authorizer {
@@ -82,15 +100,16 @@ impl Authorizer {
     pub(crate) async fn ready(
         &self,
         repository: &Repository,
+        access: &Access,
         scheme: &str,
     ) -> Result<Option<HeaderValue>, Error> {
         let Some(manner) = lock(&self.manners).get(repository.host()).cloned() else {
             return Ok(None);
         };
-        let slot = self.slot(repository);
-        let mut slot = slot.lock().await;
         match manner {
             Manner::Bearer { realm, service } => {
+                let slot = self.slot(repository, access);
+                let mut slot = slot.lock().await;
                 if let Some(token) = slot
                     .token
                     .as_ref()
@@ -98,27 +117,41 @@ impl Authorizer {
                 {
                     return Ok(Some(token.header.clone()));
                 }
-                self.renew(repository, scheme, &realm, service.as_deref(), &mut slot)
+                let asker = Asker {
+                    repository,
+                    access,
+                    scheme,
+                };
+                self.renew(&asker, &realm, service.as_deref(), &mut slot)
                     .await
                     .map(Some)
             }
-            Manner::Basic => Ok(self.basic(repository, scheme, &mut slot).await),
+            // A password allows whatever its owner may: one slot is enough.
+            Manner::Basic => {
+                let slot = self.slot(repository, &Access::Pull);
+                let mut slot = slot.lock().await;
+                Ok(self.basic(repository, scheme, &mut slot).await)
+            }
         }
     }
 
     /// Answers a 401: returns another `Authorization` to try.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] if there is nothing more to try.
+    /// [`Error::Unauthorized`] if there is nothing more to try; [`Error::Denied`] if the user is known and may not.
     pub(crate) async fn answer(
         &self,
         repository: &Repository,
+        access: &Access,
         refusal: Refusal<'_>,
     ) -> Result<HeaderValue, Error> {
-        let slot = self.slot(repository);
-        let mut slot = slot.lock().await;
         let scheme = refusal.asked.scheme();
         let challenge = challenge::read(refusal.headers);
+        let slot = match challenge {
+            Some(Challenge::Basic) => self.slot(repository, &Access::Pull),
+            _ => self.slot(repository, access),
+        };
+        let mut slot = slot.lock().await;
         if refusal.renewals >= MAX_RENEWALS {
             return Err(slot.unauthorized(repository, refusal.message));
         }
@@ -131,7 +164,14 @@ impl Authorizer {
             }) => {
                 // The token is as new as can be and does not allow this: another one will not either.
                 if insufficient && refusal.renewals > 0 {
-                    return Err(slot.unauthorized(repository, refusal.message));
+                    return Err(match slot.used {
+                        Some(CredentialUse::Sent) => Error::Denied {
+                            host: repository.host().to_owned(),
+                            repository: repository.to_string(),
+                            message: refusal.message,
+                        },
+                        _ => slot.unauthorized(repository, refusal.message),
+                    });
                 }
                 let realm = realm::judge(
                     repository.host(),
@@ -152,7 +192,12 @@ impl Authorizer {
                 {
                     return Ok(token.header.clone());
                 }
-                self.renew(repository, scheme, &realm, service.as_deref(), &mut slot)
+                let asker = Asker {
+                    repository,
+                    access,
+                    scheme,
+                };
+                self.renew(&asker, &realm, service.as_deref(), &mut slot)
                     .await
             }
             Some(Challenge::Basic) => {
@@ -172,21 +217,45 @@ impl Authorizer {
         }
     }
 
-    fn slot(&self, repository: &Repository) -> Arc<tokio::sync::Mutex<Slot>> {
+    /// Forgets tokens and passwords.
+    pub(crate) fn forget(&self) {
+        lock(&self.slots).clear();
+    }
+
+    /// Tells what was done about credentials when a login was tried.
+    pub(crate) async fn outcome(&self, repository: &Repository) -> Outcome {
+        let basic = matches!(
+            lock(&self.manners).get(repository.host()),
+            Some(Manner::Basic)
+        );
+        let access = if basic { Access::Pull } else { Access::Login };
+        let slot = self.slot(repository, &access);
+        let slot = slot.lock().await;
+        Outcome {
+            used: slot.used.clone(),
+            refresh: slot.refresh.clone(),
+        }
+    }
+
+    fn slot(&self, repository: &Repository, access: &Access) -> Arc<tokio::sync::Mutex<Slot>> {
         lock(&self.slots)
-            .entry(repository.clone())
+            .entry((repository.clone(), access.clone()))
             .or_default()
             .clone()
     }
 
     async fn renew(
         &self,
-        repository: &Repository,
-        scheme: &str,
+        asker: &Asker<'_>,
         realm: &Realm,
         service: Option<&str>,
         slot: &mut Slot,
     ) -> Result<HeaderValue, Error> {
+        let Asker {
+            repository,
+            access,
+            scheme,
+        } = *asker;
         slot.token = None;
         let found = search(&self.options, repository, scheme).await;
         slot.problems = found.problems;
@@ -198,8 +267,7 @@ impl Authorizer {
             (None, _) => CredentialUse::None,
         });
         let credential = found.found.filter(|_| realm.trusted);
-        let own = format!("repository:{}:pull", repository.path());
-        let mut scopes = vec![own];
+        let mut scopes = access.scopes(repository);
         for scope in &slot.scopes {
             if !scopes.contains(scope) {
                 scopes.push(scope.clone());
@@ -212,10 +280,12 @@ impl Authorizer {
             realm,
             service,
             scopes: &scopes,
+            offline: *access == Access::Login,
         };
         match wanted.fetch(credential.as_ref()).await {
             Ok(token) => {
                 let header = token.header.clone();
+                slot.refresh.clone_from(&token.refresh);
                 slot.token = Some(token);
                 Ok(header)
             }

@@ -11,6 +11,7 @@ use oci::Descriptor;
 use reqwest::header::CONTENT_RANGE;
 use reqwest::{Method, Response};
 
+use crate::access::Access;
 use crate::client::{Answer, Ask, Place};
 use crate::resolve::hash;
 use crate::transport::next_chunk;
@@ -165,6 +166,7 @@ impl RegistryClient {
             what: &what,
             method: Method::GET,
             place: Place::Path(&path),
+            access: &Access::Pull,
             accept: None,
             offset,
         };

@@ -5,15 +5,17 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, R
 use reqwest::{Method, Response};
 use url::Url;
 
+use crate::access::Access;
 use crate::address::{Reach, authority, reach};
 use crate::auth::{Authorizer, Refusal};
 use crate::endpoint::{Endpoint, Endpoints, accepts_any_certificate, may_be_plain};
+use crate::mirror::Mirrors;
 use crate::status::{self, Account, MAX_ERROR_BODY, warning};
-use crate::transport::{Request, Transport, read_body};
+use crate::transport::{Payload, Request, Transport, read_body};
 use crate::{Attempts, ClientOptions, Error, Observer, Repository, What};
 
 /// The most hops from a registry's URL to the bytes.
-const MAX_REDIRECTS: usize = 10;
+pub(crate) const MAX_REDIRECTS: usize = 10;
 
 /// The most texts that are remembered so as not to report them twice.
 const MAX_WARNINGS: usize = 1000;
@@ -24,16 +26,17 @@ const MAX_WARNINGS: usize = 1000;
 /// credentials when a registry asks for them.
 #[derive(Clone, Debug)]
 pub struct RegistryClient {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    options: Arc<ClientOptions>,
-    transport: Arc<Transport>,
-    endpoints: Endpoints,
-    authorizer: Authorizer,
+pub(crate) struct Shared {
+    pub(crate) options: Arc<ClientOptions>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) authorizer: Authorizer,
     warned: Mutex<HashSet<String>>,
+    pub(crate) mirrors: Mirrors,
 }
 
 /// A request for something in a repository.
@@ -42,15 +45,20 @@ pub(crate) struct Ask<'a> {
     pub(crate) what: &'a What,
     pub(crate) method: Method,
     pub(crate) place: Place<'a>,
+    /// What the request must be allowed to do.
+    pub(crate) access: &'a Access,
     pub(crate) accept: Option<&'static str>,
     /// The first byte wanted; 0 asks for everything.
     pub(crate) offset: u64,
 }
 
 /// Where something is.
+#[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// Below the repository's API path, as in `blobs/sha256:…`.
     Path(&'a str),
+    /// Below the root of the API, as in `_catalog`; empty for the root itself.
+    Root(&'a str),
     /// A further page, which must be on the same origin.
     Page(&'a Url),
 }
@@ -76,6 +84,7 @@ impl RegistryClient {
                 endpoints,
                 authorizer,
                 warned: Mutex::default(),
+                mirrors: Mirrors::default(),
             }),
         }
     }
@@ -89,12 +98,26 @@ impl RegistryClient {
         )
     }
 
+    /// Asks once: follows redirects, answers 401, and turns every other failure into an error. Does not retry.
+    ///
+    /// What is read from a registry that has mirrors is asked of them first, in their order.
+    pub(crate) async fn ask(
+        &self,
+        ask: &Ask<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Answer, Error> {
+        match self.ask_mirrors(ask, observer).await {
+            Some(answer) => Ok(answer),
+            None => self.ask_there(ask, observer).await,
+        }
+    }
+
     pub(crate) fn options(&self) -> &ClientOptions {
         &self.shared.options
     }
 
-    /// Asks once: follows redirects, answers 401, and turns every other failure into an error. Does not retry.
-    pub(crate) async fn ask(
+    /// Asks the registry itself once.
+    pub(crate) async fn ask_there(
         &self,
         ask: &Ask<'_>,
         observer: &dyn Observer,
@@ -113,6 +136,9 @@ impl RegistryClient {
                 .map_err(|_| Error::BadHost {
                     host: ask.repository.host().to_owned(),
                 })?,
+            Place::Root(path) => endpoint.base.join(path).map_err(|_| Error::BadHost {
+                host: ask.repository.host().to_owned(),
+            })?,
             // The page before may have come from a host that the registry redirected to. This request carries a token.
             Place::Page(url) if url.origin() == endpoint.base.origin() => url.clone(),
             Place::Page(_) => {
@@ -123,7 +149,9 @@ impl RegistryClient {
                 });
             }
         };
-        let mut authorization = authorizer.ready(ask.repository, url.scheme()).await?;
+        let mut authorization = authorizer
+            .ready(ask.repository, ask.access, url.scheme())
+            .await?;
         let mut renewals = 0;
         loop {
             let mut hop = self
@@ -164,7 +192,11 @@ impl RegistryClient {
                 renewals,
                 message: account.message,
             };
-            authorization = Some(authorizer.answer(ask.repository, refusal).await?);
+            authorization = Some(
+                authorizer
+                    .answer(ask.repository, ask.access, refusal)
+                    .await?,
+            );
             renewals += 1;
         }
     }
@@ -208,7 +240,7 @@ impl RegistryClient {
                 method: ask.method.clone(),
                 url: &url,
                 headers,
-                form: None,
+                payload: Payload::Nothing,
                 unverified,
             };
             let response = transport.send(request).await?;
@@ -229,7 +261,7 @@ impl RegistryClient {
         })
     }
 
-    fn report_warnings(&self, host: &str, headers: &HeaderMap, observer: &dyn Observer) {
+    pub(crate) fn report_warnings(&self, host: &str, headers: &HeaderMap, observer: &dyn Observer) {
         for text in headers
             .get_all(WARNING)
             .iter()
@@ -259,7 +291,7 @@ struct Hop {
 ///
 /// `near` is how near the registry itself is. What comes from there is verified by its digest, so this is about what we
 /// could be made to *ask*: this computer's services, the cloud's key store, anything without encryption.
-fn redirect_target(
+pub(crate) fn redirect_target(
     from: &Url,
     location: Option<&HeaderValue>,
     near: Reach,

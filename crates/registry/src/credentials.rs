@@ -1,8 +1,16 @@
 //! Credentials: docker's and podman's files, and credential helpers.
 
+mod edit;
 mod file;
 mod helper;
+mod keep;
+mod keyring;
 
+use std::sync::Arc;
+
+pub use self::edit::LoginFile;
+pub use self::keep::Login;
+pub use self::keyring::{Keyring, SystemKeyring};
 use crate::address::DOCKER_HUB;
 use crate::{ClientOptions, CredentialError, Repository, Secret};
 
@@ -18,6 +26,13 @@ pub(crate) enum Credential {
     },
 }
 
+/// A credential that is being tried out, and stands in for all others.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) host: String,
+    pub(crate) credential: Credential,
+}
+
 /// The outcome of a search: the first credential found, and whatever went wrong before that.
 ///
 /// Trouble is not an error by itself: most images need no login, and a helper of a removed Docker Desktop that still
@@ -30,7 +45,7 @@ pub(crate) struct Search {
 
 /// Searches the sources for the credential of a repository, asked over `scheme`.
 ///
-/// In each file: the host's own helper, then the helper for all hosts, then the file's own entries, of which the one
+/// The keyring, then each file: the host's own helper, then the helper for all hosts, then the file's own entries, of which the one
 /// with the longest path counts. Source of the order: `docker/cli/config/configfile` and
 /// <https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>.
 pub(crate) async fn search(
@@ -39,8 +54,29 @@ pub(crate) async fn search(
     scheme: &str,
 ) -> Search {
     let mut search = Search::default();
+    if let Some(given) = &options.given {
+        let fits = given.host == repository.host();
+        search.found = Some(given.credential.clone()).filter(|_| fits);
+        return search;
+    }
     let wanted = Key::of(repository, scheme);
     let sources = &options.credentials;
+    if let Some(keyring) = &sources.keyring {
+        let asked = keyring::get(Arc::clone(keyring), wanted.helper_address());
+        match tokio::time::timeout(options.timeouts.helper, asked).await {
+            Ok(Ok(Some(found))) => {
+                return Search {
+                    found: Some(found),
+                    ..search
+                };
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(problem)) => search.problems.push(problem),
+            Err(_) => search.problems.push(CredentialError::Keyring {
+                reason: "it did not answer".to_owned(),
+            }),
+        }
+    }
     for path in &sources.files {
         let file = match file::read(path).await {
             Ok(Some(file)) => file,

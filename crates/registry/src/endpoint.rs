@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::address::{api_host, is_loopback};
-use crate::transport::{Request, Transport};
+use crate::transport::{Payload, Request, Transport};
 use crate::{ClientOptions, Error, Phase, TlsReason};
 
 /// How long a host is given to show that it speaks TLS, before plain http is tried where that is allowed.
@@ -81,7 +81,7 @@ impl Endpoints {
             method: Method::GET,
             url: &secure.base,
             headers: HeaderMap::new(),
-            form: None,
+            payload: Payload::Nothing,
             unverified: secure.unverified,
         };
         // A server of plain http may wait for the end of a line that never comes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oci::{Digest, DocumentError};
 
-use crate::What;
+use crate::{PeerCertificate, What};
 
 /// Why a registry did not give what was asked for.
 ///
@@ -44,12 +44,14 @@ pub enum Error {
         source: Box<reqwest::Error>,
     },
     /// The TLS handshake failed.
-    #[error("no secure connection to {host}: {reason}")]
+    #[error("no secure connection to {host}: {reason}{}", certificate.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
     Tls {
         /// The host.
         host: String,
         /// What is wrong.
         reason: TlsReason,
+        /// The certificate that was not accepted, where there was one.
+        certificate: Option<Box<PeerCertificate>>,
         /// What the TLS library said.
         #[source]
         source: Box<reqwest::Error>,
@@ -222,6 +224,44 @@ pub enum Error {
         /// The system's words, where the connection did not just end.
         reason: Option<String>,
     },
+    /// The registry does not do this: it is read-only, lists nothing, or knows no search.
+    #[error("{host} does not offer {what}{}", colon(message.as_deref()))]
+    NotOffered {
+        /// The registry.
+        host: String,
+        /// What it does not offer.
+        what: What,
+        /// The registry's words.
+        message: Option<String>,
+    },
+    /// The registry does not take what was sent.
+    #[error("{host} does not take {what} (status {status}){}", colon(message.as_deref()))]
+    Rejected {
+        /// The registry.
+        host: String,
+        /// What was sent.
+        what: What,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's words.
+        message: Option<String>,
+    },
+    /// The bytes that the registry got have another digest.
+    #[error("{host} does not take {digest}: the bytes that arrived have another digest")]
+    WrongBytes {
+        /// The registry.
+        host: String,
+        /// The blob.
+        digest: Digest,
+    },
+    /// The bytes to be sent cannot be read here.
+    #[error("{digest} cannot be read to be sent: {source}")]
+    Source {
+        /// The blob.
+        digest: Digest,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The client's options cannot be used.
     #[error(transparent)]
     Options(#[from] OptionsError),
@@ -338,6 +378,12 @@ pub enum CredentialError {
         /// The helper's name.
         name: String,
     },
+    /// The system's keyring failed.
+    #[error("the system's keyring cannot be used: {reason}")]
+    Keyring {
+        /// How, without any secret.
+        reason: String,
+    },
     /// The helper failed.
     #[error("the credential helper docker-credential-{name} failed: {reason}")]
     Helper {
@@ -424,7 +470,7 @@ impl Error {
             // Once more from the registry's own address, which gives a fresh redirect.
             Self::RedirectRefused { .. } => 3,
             // Bytes may be damaged on the way, or by one of several servers behind a name.
-            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } => 2,
+            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::WrongBytes { .. } => 2,
             _ => 1,
         }
     }

@@ -15,6 +15,16 @@ pub enum What {
     Blob(Digest),
     /// The list of tags of a repository; the text is `host/path`.
     Tags(String),
+    /// The list of what refers to a manifest; the text is `host/path@digest`.
+    Referrers(String),
+    /// The list of repositories of a registry; the text is its host.
+    Catalog(String),
+    /// A search; the text is the host that is asked.
+    Search(String),
+    /// The permission to write into a repository; the text is `host/path`.
+    Upload(String),
+    /// A login; the text is the registry's host.
+    Login(String),
 }
 
 impl fmt::Display for What {
@@ -23,6 +33,11 @@ impl fmt::Display for What {
             Self::Manifest(reference) => write!(f, "{reference}"),
             Self::Blob(digest) => write!(f, "blob {digest}"),
             Self::Tags(repository) => write!(f, "the tags of {repository}"),
+            Self::Referrers(subject) => write!(f, "what refers to {subject}"),
+            Self::Catalog(host) => write!(f, "the list of repositories of {host}"),
+            Self::Search(host) => write!(f, "the search of {host}"),
+            Self::Upload(repository) => write!(f, "a push to {repository}"),
+            Self::Login(host) => write!(f, "a login to {host}"),
         }
     }
 }

@@ -7,7 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::Secret;
+use crate::credentials::{Given, Keyring};
+use crate::{Mirror, Secret};
+
+/// Docker Hub's search that docker uses, and the one of its web site.
+const HUB_SEARCH: [&str; 2] = [
+    "https://index.docker.io/v1/search",
+    "https://hub.docker.com/v2/search/repositories/",
+];
 
 /// How a [`RegistryClient`](crate::RegistryClient) behaves. Nothing else is read from the outside: no environment, no home folder, no clock.
 #[derive(Clone, Debug)]
@@ -28,8 +35,14 @@ pub struct ClientOptions {
     pub proxies: Proxies,
     /// Where credentials are looked for.
     pub credentials: CredentialSources,
+    /// The login that is being tried out, which stands in for all others.
+    pub(crate) given: Option<Given>,
+    /// Hosts that are asked in place of a registry, for what is read from it.
+    pub mirrors: Vec<Mirror>,
     /// Pairs of registry host and host of its token server for which the user agreed to send the password.
     pub trusted_realms: Vec<TrustedRealm>,
+    /// The addresses of Docker Hub's search, newest last; the first that answers counts.
+    pub hub_search: Vec<String>,
     /// When a silent server is given up.
     pub timeouts: Timeouts,
     /// When and how often failed requests are made again.
@@ -49,7 +62,10 @@ impl ClientOptions {
             certs_dirs: Vec::new(),
             proxies: Proxies::default(),
             credentials: CredentialSources::default(),
+            given: None,
+            mirrors: Vec::new(),
             trusted_realms: Vec::new(),
+            hub_search: HUB_SEARCH.map(str::to_owned).to_vec(),
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
             clock,
@@ -78,6 +94,8 @@ pub struct CredentialSources {
     pub files: Vec<PathBuf>,
     /// The folders in which credential helpers (`docker-credential-NAME`) are looked for, in order: usually `$PATH`.
     pub helper_path: Vec<PathBuf>,
+    /// The system's keyring, where there is one: asked before the files.
+    pub keyring: Option<Arc<dyn Keyring>>,
 }
 
 /// A registry and the host of its token server, to which the user agreed to send the registry's password.
@@ -98,6 +116,8 @@ pub struct Timeouts {
     pub headers: Duration,
     /// Between two pieces of a body.
     pub stall: Duration,
+    /// From the last byte of an upload to the answer: the registry may read all of it again before it says yes.
+    pub commit: Duration,
     /// For a credential helper, which may have to ask its user to unlock the key ring.
     pub helper: Duration,
 }
@@ -108,6 +128,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(15),
             headers: Duration::from_secs(30),
             stall: Duration::from_secs(60),
+            commit: Duration::from_secs(300),
             helper: Duration::from_secs(30),
         }
     }

@@ -18,6 +18,22 @@ impl Repository {
         }
     }
 
+    /// Stands for the registry itself, where a request is about no repository.
+    pub(crate) fn whole_registry(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            path: String::new(),
+        }
+    }
+
+    /// Returns the repository of the same path at another host.
+    pub(crate) fn at(&self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            path: self.path.clone(),
+        }
+    }
+
     /// Returns the registry's name, with its port where one was given: `docker.io`, `localhost:5000`.
     pub fn host(&self) -> &str {
         &self.host
@@ -37,6 +53,9 @@ impl From<&Reference> for Repository {
 
 impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.host, self.path)
+        match self.path.as_str() {
+            "" => f.write_str(&self.host),
+            path => write!(f, "{}/{path}", self.host),
+        }
     }
 }

@@ -6,6 +6,7 @@ use oci::{
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
+use crate::access::Access;
 use crate::client::{Answer, Ask, Place};
 use crate::transport::read_body;
 use crate::{Error, Observer, RegistryClient, Repository, What};
@@ -33,7 +34,7 @@ impl Resolved {
 }
 
 /// Every kind of manifest that is read, and schema 1 so that a registry sends it and the error can say so.
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.5";
 
@@ -137,6 +138,7 @@ impl Wanted<'_> {
                 Error::NotFound { .. }
                 | Error::Denied { .. }
                 | Error::BadResponse { .. }
+                | Error::NotOffered { .. }
                 | Error::Unavailable { .. }
                 | Error::RedirectRefused { .. },
             ) => {}
@@ -278,6 +280,7 @@ impl Wanted<'_> {
             what: &self.what,
             method,
             place: Place::Path(&path),
+            access: &Access::Pull,
             accept: Some(ACCEPT),
             offset: 0,
         };
@@ -298,7 +301,7 @@ impl Wanted<'_> {
 }
 
 /// Reads `Docker-Content-Digest`. One that is no digest says as little as a missing one.
-fn announced_digest(headers: &HeaderMap) -> Option<Digest> {
+pub(crate) fn announced_digest(headers: &HeaderMap) -> Option<Digest> {
     headers
         .get(DIGEST_HEADER)?
         .to_str()

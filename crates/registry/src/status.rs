@@ -50,7 +50,7 @@ impl Account {
         }
     }
 
-    fn has(&self, code: &str) -> bool {
+    pub(crate) fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|found| found == code)
     }
 }
@@ -87,6 +87,11 @@ pub(crate) fn failure(
         403 => Error::Denied {
             host,
             repository: repository.to_string(),
+            message,
+        },
+        405 | 501 => Error::NotOffered {
+            host,
+            what: what.clone(),
             message,
         },
         408 | 425 | 499 | 500.. => Error::Unavailable {

@@ -11,9 +11,10 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_platform_verifier::Verifier;
 
 use crate::OptionsError;
+use crate::certificate::{Seen, Witness};
 
 /// Builds the configuration that trusts the platform's authorities and those in `ca_files`. Reads files: blocking.
-pub(crate) fn verified(ca_files: &[PathBuf]) -> Result<ClientConfig, OptionsError> {
+pub(crate) fn verified(ca_files: &[PathBuf], seen: &Seen) -> Result<ClientConfig, OptionsError> {
     let mut extra = Vec::new();
     for path in ca_files {
         extra.extend(read_certificates(path)?);
@@ -23,7 +24,10 @@ pub(crate) fn verified(ca_files: &[PathBuf]) -> Result<ClientConfig, OptionsErro
     let config = match Verifier::new_with_extra_roots(extra, provider) {
         Ok(verifier) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(Arc::new(Witness {
+                judge: Arc::new(verifier),
+                seen: seen.clone(),
+            }))
             .with_no_client_auth(),
         // A computer without any authorities (a bare container) can still use plain http. Every https host is then
         // refused as signed by somebody unknown, which is the truth.

@@ -5,22 +5,30 @@ use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, NoProxy, Proxy, Response};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::address::authority;
-use crate::{ClientOptions, Error, OptionsError, Phase, Secret, TlsReason, tls};
+use crate::certificate::Seen;
+use crate::{ClientOptions, Error, OptionsError, Phase, Secret, Timeouts, TlsReason, tls};
+
+/// How often the bytes that were sent are counted.
+const TICK: Duration = Duration::from_millis(50);
 
 /// The HTTP clients, made on first use: reading the platform's authorities takes milliseconds.
 #[derive(Debug)]
 pub(crate) struct Transport {
     options: Arc<ClientOptions>,
     clients: Mutex<HashMap<Trust, Client>>,
+    /// The certificates that were not accepted.
+    seen: Seen,
 }
 
 /// Whom a client trusts. Hosts with the same answer share a client and its connections.
@@ -32,15 +40,36 @@ enum Trust {
     Anybody,
 }
 
-/// A request without a body, or with a form.
+/// A request.
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) headers: HeaderMap,
-    /// A body of `application/x-www-form-urlencoded`.
-    pub(crate) form: Option<String>,
+    pub(crate) payload: Payload<'a>,
     /// Whether any certificate is accepted.
     pub(crate) unverified: bool,
+}
+
+/// What a request carries.
+pub(crate) enum Payload<'a> {
+    /// No body at all.
+    Nothing,
+    /// A body of `application/x-www-form-urlencoded`.
+    Form(String),
+    /// A body that is in memory; of no bytes it says `Content-Length: 0`.
+    Bytes(Bytes),
+    /// A body that is read while it is sent.
+    Stream(Stream<'a>),
+}
+
+/// A body that is read while it is sent. Its length is among the headers.
+pub(crate) struct Stream<'a> {
+    pub(crate) body: reqwest::Body,
+    pub(crate) length: u64,
+    /// How many bytes the connection has taken.
+    pub(crate) taken: Arc<AtomicU64>,
+    /// Hears of them some twenty times a second.
+    pub(crate) progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Transport {
@@ -48,6 +77,7 @@ impl Transport {
         Self {
             options,
             clients: Mutex::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -60,30 +90,53 @@ impl Transport {
             .headers(request.headers)
             // Layers are compressed already, and digests are of the bytes as stored.
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(form) = request.form {
-            builder = builder
-                .header(
-                    reqwest::header::CONTENT_TYPE,
-                    "application/x-www-form-urlencoded",
-                )
-                .body(form);
-        }
         let waited = self.options.timeouts.headers;
-        let answer = tokio::time::timeout(waited, builder.send()).await;
-        let response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(classify(host, error, self.options.timeouts.connect)),
-            Err(_) => {
-                return Err(Error::Timeout {
-                    host,
-                    phase: Phase::Headers,
-                    waited,
-                });
+        let silent = |phase, waited| Error::Timeout {
+            host: host.clone(),
+            phase,
+            waited,
+        };
+        let answer = match request.payload {
+            Payload::Stream(stream) => {
+                let Stream {
+                    body,
+                    length,
+                    taken,
+                    progress,
+                } = stream;
+                let count = Count {
+                    length,
+                    taken: &taken,
+                    progress,
+                };
+                count
+                    .watch(builder.body(body).send(), &self.options.timeouts)
+                    .await
+                    .map_err(|(phase, waited)| silent(phase, waited))?
+            }
+            payload => {
+                builder = match payload {
+                    Payload::Form(form) => builder
+                        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                        .body(form),
+                    Payload::Bytes(bytes) => {
+                        builder.header(CONTENT_LENGTH, bytes.len()).body(bytes)
+                    }
+                    Payload::Nothing | Payload::Stream(_) => builder,
+                };
+                tokio::time::timeout(waited, builder.send())
+                    .await
+                    .map_err(|_| silent(Phase::Headers, waited))?
             }
         };
+        let response = answer.map_err(|error| self.classify(host.clone(), error))?;
         // Without the query: that of a presigned address is as good as a password.
         tracing::debug!(method = %request.method, %host, path = request.url.path(), status = response.status().as_u16());
         Ok(response)
+    }
+
+    fn classify(&self, host: String, error: reqwest::Error) -> Error {
+        classify(host, error, self.options.timeouts.connect, &self.seen)
     }
 
     async fn client(&self, url: &Url, unverified: bool) -> Result<Client, OptionsError> {
@@ -97,8 +150,8 @@ impl Transport {
             return Ok(client.clone());
         }
         let options = self.options.clone();
-        let wanted = trust.clone();
-        let built = tokio::task::spawn_blocking(move || build(&options, &wanted)).await;
+        let (wanted, seen) = (trust.clone(), self.seen.clone());
+        let built = tokio::task::spawn_blocking(move || build(&options, &wanted, &seen)).await;
         let client = built.map_err(|error| OptionsError::Client {
             reason: error.to_string(),
         })??;
@@ -120,14 +173,54 @@ impl Transport {
     }
 }
 
-fn build(options: &ClientOptions, trust: &Trust) -> Result<Client, OptionsError> {
+/// A body on its way out.
+struct Count<'a> {
+    length: u64,
+    taken: &'a AtomicU64,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Count<'_> {
+    /// Waits for the answer as long as the body moves, and after its end for as long as a registry may take to check it.
+    ///
+    /// # Errors
+    /// What was waited for, and how long.
+    async fn watch<F: Future>(
+        &self,
+        sending: F,
+        timeouts: &Timeouts,
+    ) -> Result<F::Output, (Phase, Duration)> {
+        let mut sending = std::pin::pin!(sending);
+        let (mut told, mut moved) = (0, Instant::now());
+        loop {
+            let answer = tokio::time::timeout(TICK, &mut sending).await;
+            let taken = self.taken.load(Ordering::Relaxed);
+            if taken != told {
+                (told, moved) = (taken, Instant::now());
+                (self.progress)(taken);
+            }
+            if let Ok(answer) = answer {
+                return Ok(answer);
+            }
+            let (phase, patience) = match taken < self.length {
+                true => (Phase::Body, timeouts.stall),
+                false => (Phase::Headers, timeouts.commit),
+            };
+            if moved.elapsed() >= patience {
+                return Err((phase, patience));
+            }
+        }
+    }
+}
+
+fn build(options: &ClientOptions, trust: &Trust, seen: &Seen) -> Result<Client, OptionsError> {
     let config = match trust {
         Trust::Anybody => tls::unverified()?,
-        Trust::Platform => tls::verified(&options.ca_files)?,
+        Trust::Platform => tls::verified(&options.ca_files, seen)?,
         Trust::Folder(folder) => {
             let mut files = options.ca_files.clone();
             files.extend(authorities_in(folder)?);
-            tls::verified(&files)?
+            tls::verified(&files, seen)?
         }
     };
     let mut builder = Client::builder()
@@ -249,10 +342,11 @@ pub(crate) async fn next_chunk(
 }
 
 /// Turns an error of the HTTP client into one that says what happened, without the URL.
-fn classify(host: String, error: reqwest::Error, connect: Duration) -> Error {
+fn classify(host: String, error: reqwest::Error, connect: Duration, seen: &Seen) -> Error {
     let error = error.without_url();
     if let Some(reason) = tls_reason(&error) {
         return Error::Tls {
+            certificate: seen.of(&host).map(Box::new),
             host,
             reason,
             source: Box::new(error),

@@ -1,5 +1,6 @@
 //! Finding every disagreement between rows, files, sizes, digests and `index.json`.
 
+mod containers;
 mod content;
 
 use std::collections::BTreeSet;
@@ -72,6 +73,8 @@ pub enum ProblemKind {
     Mirror,
     /// `oci-layout` is missing or wrong.
     Layout,
+    /// What was changed in a container cannot be read.
+    Container,
     /// SQLite finds its file inconsistent.
     Database,
 }
@@ -93,6 +96,7 @@ impl ProblemKind {
             Self::UnknownIndex => "unknown_index",
             Self::Mirror => "mirror",
             Self::Layout => "layout",
+            Self::Container => "container",
             Self::Database => "database",
         }
     }
@@ -134,6 +138,7 @@ impl Store {
         self.check_images(&mut report)?;
         self.check_counters(&mut report)?;
         self.check_indexes(&mut report)?;
+        self.check_containers(&mut report)?;
         self.check_mirror(&mut report)?;
         if !self.is_read_only() {
             for problem in &report.problems {

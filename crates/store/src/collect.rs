@@ -44,7 +44,11 @@ impl Store {
         alone.stamp(&place, now)?;
         let oldest = micros(now.saturating_sub(crate::GRACE).unwrap_or(Timestamp::MIN));
         let images = self.change(|change| {
-            let over = change.all::<i64>("SELECT id FROM images WHERE removed < ?", [oldest])?;
+            // A container keeps what it was made of, also where its image was removed by force.
+            let over = change.all::<i64>(
+                "SELECT id FROM images WHERE removed < ? AND NOT EXISTS (SELECT 1 FROM in_use WHERE in_use.image = images.id)",
+                [oldest],
+            )?;
             for image in &over {
                 change.forget_image(*image)?;
             }
@@ -55,6 +59,7 @@ impl Store {
         collected.images = images;
         self.sweep_partials(oldest, &mut collected)?;
         self.sweep_locks()?;
+        self.sweep_containers(oldest, &mut collected)?;
         Ok(collected)
     }
 }
@@ -236,7 +241,7 @@ impl Store {
 }
 
 /// Tells whether a file was last written before a time. One that does not say is taken for new.
-fn written_before(path: &std::path::Path, oldest: i64) -> bool {
+pub(crate) fn written_before(path: &std::path::Path, oldest: i64) -> bool {
     fs::symlink_metadata(path)
         .and_then(|found| found.modified())
         .ok()

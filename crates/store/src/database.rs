@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{Error, Result};
 
 /// The format that this version writes. A database with a higher one is left alone.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Times are microseconds since 1970, sizes bytes, digests their full text.
 const SCHEMA: &str = "
@@ -56,6 +56,20 @@ CREATE INDEX blobs_of_lease ON lease_blobs (lease);
 CREATE TABLE in_use (container TEXT PRIMARY KEY, image INTEGER NOT NULL, running INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX in_use_of_image ON in_use (image);
 INSERT INTO meta VALUES ('generation', '0'), ('unchecked', '0');
+";
+
+/// Made where it is missing, also in databases of versions that did not have it: an index changes no meaning, and thus no format.
+const LATER_INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS blobs_damaged ON blobs (id) WHERE damaged = 1;
+";
+
+/// What format 2 has more: working containers. What was changed in one stands in its folder.
+const CONTAINERS: &str = "
+CREATE TABLE containers (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image INTEGER NOT NULL, manifest TEXT NOT NULL, reference TEXT NOT NULL,
+    created INTEGER NOT NULL, status TEXT NOT NULL, exit_code INTEGER, settings TEXT NOT NULL,
+    changes INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 ";
 
 /// Opens the database file and brings an empty one to the current format.
@@ -108,7 +122,7 @@ fn prepare(mut connection: Connection, root: &Path, read_only: bool) -> Result<C
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304;")
             .map_err(&fail)?;
-        if found == 0 {
+        if found < FORMAT {
             let transaction = connection
                 .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
                 .map_err(&fail)?;
@@ -118,12 +132,16 @@ fn prepare(mut connection: Connection, root: &Path, read_only: bool) -> Result<C
                 .map_err(&fail)?;
             if now == 0 {
                 transaction.execute_batch(SCHEMA).map_err(&fail)?;
+            }
+            if now < 2 {
+                transaction.execute_batch(CONTAINERS).map_err(&fail)?;
                 transaction
                     .pragma_update(None, "user_version", FORMAT)
                     .map_err(&fail)?;
             }
             transaction.commit().map_err(&fail)?;
         }
+        connection.execute_batch(LATER_INDEXES).map_err(&fail)?;
     }
     // A damaged first page shows here, before anybody relies on the rest.
     connection

@@ -70,7 +70,43 @@ pub struct SharedWith {
     pub name: Option<ImageName>,
 }
 
+/// A manifest and its layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManifestDetail {
+    /// Its media type.
+    pub media_type: MediaType,
+    /// Its config.
+    pub config: Digest,
+    /// The layers, base first; who else has them is not looked for.
+    pub layers: Vec<LayerDetail>,
+}
+
 impl Store {
+    /// Returns what a manifest names, whether or not its image is live: a container keeps what it was made of.
+    ///
+    /// # Errors
+    /// [`BlobDamaged`](crate::Error::BlobDamaged), [`BlobMissing`](crate::Error::BlobMissing) where a document cannot be read.
+    pub fn manifest(&self, manifest: &Digest) -> Result<ManifestDetail> {
+        let stack = self.stack(manifest)?;
+        let mut layers = Vec::with_capacity(stack.layers.len());
+        for (descriptor, diff_id) in stack.layers {
+            layers.push(LayerDetail {
+                facts: self.layer(&descriptor.digest)?.map(|record| record.facts),
+                digest: descriptor.digest,
+                media_type: descriptor.media_type,
+                size: descriptor.size,
+                diff_id,
+                shared_with: Vec::new(),
+                shared_count: 0,
+            });
+        }
+        Ok(ManifestDetail {
+            media_type: stack.manifest.media_type,
+            config: stack.manifest.config.digest,
+            layers,
+        })
+    }
+
     /// Returns all that is known of a live image.
     ///
     /// # Errors

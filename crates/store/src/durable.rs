@@ -4,7 +4,7 @@
 //! <https://github.com/containerd/containerd/blob/main/plugins/content/local/writer.go>.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -17,9 +17,19 @@ pub(crate) fn persist(temporary: &Path, file: &File, place: &Path) -> Result<()>
 
 /// Writes a file aside and syncs it; [`rename`] makes it visible.
 pub(crate) fn prepare(temporary: &Path, bytes: &[u8]) -> Result<()> {
+    prepare_pieces(temporary, [bytes])
+}
+
+/// As [`prepare`], of a file whose pieces lie in several places.
+pub(crate) fn prepare_pieces<'a>(
+    temporary: &Path,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<()> {
     let mut file = create(temporary)?;
-    file.write_all(bytes)
-        .map_err(Error::io("write", temporary))?;
+    for piece in pieces {
+        file.write_all(piece)
+            .map_err(Error::io("write", temporary))?;
+    }
     file.sync_all().map_err(Error::io("write", temporary))
 }
 
@@ -53,4 +63,57 @@ pub(crate) fn create(path: &Path) -> Result<File> {
         .truncate(true)
         .open(path)
         .map_err(Error::io("create", path))
+}
+
+/// Syncs a file that was written under its own name, and the folder so that the name survives too.
+///
+/// Only for files that mean nothing until another one names them.
+pub(crate) fn settle(file: &File, place: &Path) -> Result<()> {
+    file.sync_all().map_err(Error::io("write", place))?;
+    #[cfg(unix)]
+    if let Some(folder) = place.parent() {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(Error::io("write", folder))?;
+    }
+    Ok(())
+}
+
+/// Appends to a log after its first `length` bytes, which are whole; what stands behind them was cut off by a crash and goes.
+///
+/// Whoever reads it must tell a line that is whole from one that is not. After an error the log is as it was.
+pub(crate) fn append(path: &Path, length: u64, bytes: &[u8]) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(Error::io("open", path))?;
+    let mut write = || {
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    let written = write();
+    if written.is_err() {
+        // A line that is whole, but was not synced, was not promised.
+        drop(file.set_len(length));
+    }
+    written.map_err(Error::io("write", path))
+}
+
+/// Creates a file that only the user can read. One that is there is in the way: it may be readable by others.
+pub(crate) fn create_private(path: &Path) -> Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::io("replace", path)(error));
+        }
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(Error::io("create", path))
 }

@@ -189,6 +189,38 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("stopped")]
     Stopped,
+    /// No container has that name or ID.
+    #[error("no container is named {text:?}")]
+    ContainerNotFound {
+        /// What was asked for.
+        text: String,
+    },
+    /// Several containers have an ID that starts so.
+    #[error("{text:?} is the start of {count} container IDs")]
+    ContainerAmbiguous {
+        /// What was asked for.
+        text: String,
+        /// How many.
+        count: usize,
+    },
+    /// Another container has the name.
+    #[error("the name {name} is in use by container {holder}")]
+    ContainerNameTaken {
+        /// The name.
+        name: String,
+        /// The container that has it.
+        holder: String,
+    },
+    /// What was changed in a container cannot be read any more.
+    #[error("container {container} is damaged: {} {problem}", path.display())]
+    ContainerDamaged {
+        /// Its name.
+        container: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// There is no interrupted operation of that number (any more).
     #[error("there is no interrupted operation {id}")]
     NoSuchOperation {

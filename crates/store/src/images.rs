@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Platform};
 use rusqlite::{Connection, Row};
@@ -42,6 +40,21 @@ pub struct ImageSummary {
     pub layers: LayerStrip,
 }
 
+/// What an image is sorted by in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageKey {
+    /// What its names point at.
+    pub target: Digest,
+    /// The first of its names; `None` for a dangling image.
+    pub first_name: Option<ImageName>,
+    /// Unpacked, as in [`ImageSummary::size`].
+    pub size: u64,
+    /// As in [`ImageSummary::unique_size`].
+    pub unique_size: u64,
+    /// When it was made, as its config says.
+    pub created: Option<Timestamp>,
+}
+
 /// The layers of an image in a packed form, as drawn on its card; unpacked only where they are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct LayerStrip {
@@ -72,12 +85,34 @@ impl LayerStrip {
 }
 
 impl Store {
-    /// Returns all live images, newest recorded first.
+    /// Returns all live images, in no particular order.
     pub fn images(&self) -> Result<Vec<ImageSummary>> {
         self.read(|sql| rows(sql, ""))
     }
 
-    /// Returns the live images among these targets, in no particular order.
+    /// Returns what live images are sorted by, in no particular order.
+    ///
+    /// For a list of which only a part is shown: a fraction of the rows' bytes, and of the time.
+    pub fn image_keys(&self) -> Result<Vec<ImageKey>> {
+        self.read(|sql| {
+            let mut names = ByImage::read(sql, "tags", "name", "?1 = ''", "", name)?;
+            let mut statement = sql.prepare_cached(
+                "SELECT id, target, size, unique_size, created FROM images WHERE removed IS NULL ORDER BY id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(ImageKey {
+                    first_name: names.of(row.get(0)?).into_iter().next(),
+                    target: row.get::<_, Text<Digest>>(1)?.0,
+                    size: size(row.get(2)?),
+                    unique_size: size(row.get(3)?),
+                    created: row.get::<_, Option<i64>>(4)?.map(time),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Returns the live images among these targets, in their order.
     pub fn images_of(&self, targets: &[Digest]) -> Result<Vec<ImageSummary>> {
         self.read(|sql| {
             let mut found = Vec::new();
@@ -115,78 +150,112 @@ impl std::fmt::Debug for LayerStrip {
     }
 }
 
-/// Reads the live images, all of them (`only` empty) or one.
+/// Reads the live images, all of them (`only` empty) or one, in the order of their rows.
+///
+/// Every table is read once and in that same order, so that they are merged as they come: a list of ten thousand is a scan.
 pub(crate) fn rows(sql: &Connection, only: &str) -> rusqlite::Result<Vec<ImageSummary>> {
-    let all = only.is_empty();
-    let filter = if all {
-        "WHERE removed IS NULL AND ?1 = ''"
+    let (of, one) = if only.is_empty() {
+        ("?1 = ''", "?1 = ''")
     } else {
-        "WHERE removed IS NULL AND target = ?1"
+        (
+            "image = (SELECT id FROM images WHERE target = ?1)",
+            "target = ?1",
+        )
     };
-    let mut names: HashMap<i64, Vec<ImageName>> = HashMap::new();
-    let mut repo_digests: HashMap<i64, Vec<ImageName>> = HashMap::new();
-    let mut in_use: HashMap<i64, Vec<String>> = HashMap::new();
-    let of = "WHERE ?1 = '' OR image = (SELECT id FROM images WHERE target = ?1)";
-    let named = |table: &str, into: &mut HashMap<i64, Vec<ImageName>>| {
-        let text = if all {
-            format!("SELECT image, name FROM {table} WHERE ?1 = '' ORDER BY name")
-        } else {
-            format!(
-                "SELECT image, name FROM {table} WHERE image = (SELECT id FROM images WHERE target = ?1) ORDER BY name"
-            )
-        };
-        let mut statement = sql.prepare_cached(&text)?;
-        let mut rows = statement.query([only])?;
-        while let Some(row) = rows.next()? {
-            into.entry(row.get(0)?)
-                .or_default()
-                .push(row.get::<_, Text<ImageName>>(1)?.0);
-        }
-        Ok::<_, rusqlite::Error>(())
-    };
-    named("tags", &mut names)?;
-    named("repo_digests", &mut repo_digests)?;
-    let mut statement = sql.prepare_cached(&format!(
-        "SELECT image, container FROM in_use {of} ORDER BY container"
-    ))?;
-    let mut rows = statement.query([only])?;
-    while let Some(row) = rows.next()? {
-        in_use.entry(row.get(0)?).or_default().push(row.get(1)?);
-    }
+    let mut names = ByImage::read(sql, "tags", "name", of, only, name)?;
+    let mut repo_digests = ByImage::read(sql, "repo_digests", "name", of, only, name)?;
+    let mut in_use = ByImage::read(sql, "in_use", "container", of, only, |row| row.get(1))?;
     // Few blobs are damaged at any time, most often none: one look serves all rows.
     let mut statement = sql.prepare_cached(
-        "SELECT DISTINCT image_blobs.image FROM blobs JOIN image_blobs ON image_blobs.blob = blobs.id WHERE blobs.damaged = 1",
+        "SELECT DISTINCT image FROM image_blobs WHERE blob IN (SELECT id FROM blobs WHERE damaged = 1)",
     )?;
     let damaged = statement
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<std::collections::HashSet<i64>>>()?;
     let mut statement = sql.prepare_cached(&format!(
         "SELECT id, target, config, size, download_size, total_size, unique_size, created, recorded, platform, is_index, strip
-         FROM images {filter} ORDER BY recorded DESC, id DESC"
+         FROM images WHERE removed IS NULL AND {one} ORDER BY id"
     ))?;
+    let mut platforms = LastPlatform::default();
     let rows = statement.query_map([only], |row| {
         let id: i64 = row.get(0)?;
         let (total, unique) = (size(row.get(5)?), size(row.get(6)?));
         Ok(ImageSummary {
             target: row.get::<_, Text<Digest>>(1)?.0,
             id: row.get::<_, Text<Digest>>(2)?.0,
-            names: names.remove(&id).unwrap_or_default(),
-            repo_digests: repo_digests.remove(&id).unwrap_or_default(),
+            names: names.of(id),
+            repo_digests: repo_digests.of(id),
             size: size(row.get(3)?),
             download_size: size(row.get(4)?),
             unique_size: unique,
             shared_size: total.saturating_sub(unique),
             created: row.get::<_, Option<i64>>(7)?.map(time),
             recorded: time(row.get(8)?),
-            // It came out of an image: what it says can be odd, and is no sign of a damaged database.
-            platform: row
-                .get::<_, Option<String>>(9)?
-                .and_then(|text| text.parse().ok()),
+            platform: platforms.parse(row.get_ref(9)?.as_str_or_null()?),
             is_index: row.get(10)?,
             damaged: damaged.contains(&id),
-            in_use: in_use.remove(&id).unwrap_or_default(),
+            in_use: in_use.of(id),
             layers: LayerStrip::from_packed(row.get(11)?),
         })
     })?;
     rows.collect()
+}
+
+fn name(row: &Row<'_>) -> rusqlite::Result<ImageName> {
+    Ok(row.get::<_, Text<ImageName>>(1)?.0)
+}
+
+/// What a table says of images, in the order of the images, to be taken in that order.
+struct ByImage<T> {
+    rows: std::iter::Peekable<std::vec::IntoIter<(i64, T)>>,
+}
+
+impl<T> ByImage<T> {
+    fn read(
+        sql: &Connection,
+        table: &str,
+        column: &str,
+        of: &str,
+        only: &str,
+        value: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Self> {
+        let mut statement = sql.prepare_cached(&format!(
+            "SELECT image, {column} FROM {table} WHERE {of} ORDER BY image, {column}"
+        ))?;
+        let rows = statement.query_map([only], |row| Ok((row.get(0)?, value(row)?)))?;
+        let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(Self {
+            rows: rows.into_iter().peekable(),
+        })
+    }
+
+    /// Takes what belongs to an image; images are asked for in ascending order.
+    fn of(&mut self, image: i64) -> Vec<T> {
+        let mut taken = Vec::new();
+        while let Some((of, value)) = self.rows.next_if(|(of, _)| *of <= image) {
+            if of == image {
+                taken.push(value);
+            }
+        }
+        taken
+    }
+}
+
+/// Parses platforms of which most are the one before.
+#[derive(Default)]
+struct LastPlatform {
+    text: String,
+    platform: Option<Platform>,
+}
+
+impl LastPlatform {
+    /// It came out of an image: what it says can be odd, and is no sign of a damaged database.
+    fn parse(&mut self, text: Option<&str>) -> Option<Platform> {
+        let text = text?;
+        if self.text != text {
+            self.platform = text.parse().ok();
+            text.clone_into(&mut self.text);
+        }
+        self.platform.clone()
+    }
 }

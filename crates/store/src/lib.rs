@@ -2,7 +2,7 @@
 //!
 //! The folder is a valid OCI image layout at any moment (`oci-layout`, `index.json`, `blobs/`), so that other tools can
 //! read it. Beside it stand `strata.db` (the index), `ingest/` (partial downloads), `layers/` (file indexes by diff ID, seek tables by blob),
-//! `quarantine/` (damaged files, set aside) and `locks/`.
+//! `containers/` (what was changed in working containers), `quarantine/` (damaged files, set aside) and `locks/`.
 //!
 //! Words: a **target** is the digest that a name points at, of a manifest or an index; an image is known by it. The image
 //! **ID** is the digest of the config. A **live** image has a row that is not removed; a **removed** one keeps its content
@@ -25,6 +25,8 @@
 mod blobs;
 mod check;
 mod collect;
+mod container_changes;
+mod containers;
 mod database;
 mod detail;
 mod durable;
@@ -46,6 +48,7 @@ mod planning;
 mod process;
 mod rebuild;
 mod record;
+mod registries;
 mod repair;
 mod resolve;
 mod seek;
@@ -58,9 +61,13 @@ mod write;
 pub use blobs::{BlobFault, BlobState};
 pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
-pub use detail::{ImageDetail, IndexEntry, LayerDetail, SharedWith};
+pub use container_changes::{ContainerEdit, PackWriter};
+pub use containers::{
+    ContainerId, ContainerIdError, ContainerRecord, ContainerStatus, NewContainer,
+};
+pub use detail::{ImageDetail, IndexEntry, LayerDetail, ManifestDetail, SharedWith};
 pub use error::Error;
-pub use images::{ImageSummary, LayerStrip, StripLayer};
+pub use images::{ImageKey, ImageSummary, LayerStrip, StripLayer};
 pub use ingest::{Ingest, IngestWriter};
 pub use journal::{JournalEntry, Undoable};
 pub use lacking::Lacking;

@@ -358,7 +358,7 @@ fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The folders that every store has.
-const FOLDERS: [&str; 4] = ["locks", "blobs/sha256", "ingest", "layers"];
+const FOLDERS: [&str; 5] = ["locks", "blobs/sha256", "ingest", "layers", "containers"];
 
 /// Tells whether a folder is empty, or holds only what a crash left of making a store in it.
 fn is_half_made(root: &Path) -> Result<bool> {

@@ -21,6 +21,15 @@ impl OutputFile {
     /// # Errors
     /// Also where something is in its place that is no plain file, such as a device.
     pub fn begin(place: &Path) -> Result<Self> {
+        Self::begin_with(place, durable::create)
+    }
+
+    /// As [`begin`](Self::begin), for secrets: only the user can read the file, whoever could read the one before it.
+    pub fn begin_private(place: &Path) -> Result<Self> {
+        Self::begin_with(place, durable::create_private)
+    }
+
+    fn begin_with(place: &Path, create: fn(&Path) -> Result<File>) -> Result<Self> {
         let place = match fs::canonicalize(place) {
             Ok(there) => there,
             // A bare name has no folder to sync.
@@ -40,7 +49,7 @@ impl OutputFile {
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let temporary = place.with_file_name(format!(".{name}.{}.part", std::process::id()));
         Ok(Self {
-            file: durable::create(&temporary)?,
+            file: create(&temporary)?,
             temporary,
             place,
             finished: false,

@@ -237,7 +237,8 @@ impl Store {
                 )?;
                 let image = image.ok_or(Error::PlanStale)?;
                 change.remove_image(image, batch, now)?;
-                if drop_now {
+                // What a container was made of stays for it.
+                if drop_now && !change.is_in_use(image)? {
                     change.forget_image(image)?;
                 }
             }
@@ -245,7 +246,9 @@ impl Store {
                 for image in
                     change.all::<i64>("SELECT id FROM images WHERE removed IS NOT NULL", [])?
                 {
-                    change.forget_image(image)?;
+                    if !change.is_in_use(image)? {
+                        change.forget_image(image)?;
+                    }
                 }
             }
             let nothing = plan.untagged.is_empty() && plan.deleted.is_empty();

@@ -277,10 +277,14 @@ fn count(
 ) -> rusqlite::Result<()> {
     let mut held: BTreeMap<i64, i64> = BTreeMap::new();
     for image in doomed {
+        // What a container was made of stays for it, when its image is removed by force.
+        let used = sql
+            .prepare_cached("SELECT 1 FROM in_use WHERE image = ?")?
+            .exists([image])?;
         let mut statement = sql.prepare_cached("SELECT blob FROM image_blobs WHERE image = ?")?;
         let mut rows = statement.query([image])?;
         while let Some(row) = rows.next()? {
-            *held.entry(row.get(0)?).or_default() += 1;
+            *held.entry(row.get(0)?).or_default() += i64::from(!used);
         }
     }
     let mut all = 0;
@@ -305,7 +309,8 @@ fn count(
     plan.kept_bytes = all - plan.blobs.iter().map(|blob| blob.size).sum::<u64>();
     if forgotten {
         let mut statement = sql.prepare(
-            "SELECT id, digest, size FROM blobs WHERE refs = 0 AND NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)",
+            "SELECT id, digest, size FROM blobs WHERE refs = 0 AND NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)
+             AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN in_use ON in_use.image = image_blobs.image WHERE image_blobs.blob = blobs.id)",
         )?;
         let mut rows = statement.query(params![])?;
         while let Some(row) = rows.next()? {

@@ -78,6 +78,7 @@ impl Store {
             images,
             names,
         };
+        self.recover_containers()?;
         self.set_recovery(Some(recovery.clone()))?;
         self.mend_mirror()?;
         Ok(recovery)

@@ -24,6 +24,8 @@ pub struct DiskUsage {
     pub layers_shared: u64,
     /// Containers that use images.
     pub containers: u64,
+    /// Bytes of what was changed in containers.
+    pub containers_size: u64,
     /// File indexes of layers.
     pub indexes_size: u64,
     /// Partial downloads.
@@ -73,7 +75,8 @@ impl Store {
                      WHERE NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)
                      AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN images ON images.id = image_blobs.image
                         WHERE image_blobs.blob = blobs.id AND images.removed IS NULL
-                        AND (EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id) OR EXISTS (SELECT 1 FROM in_use WHERE in_use.image = images.id)))",
+                        AND EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id))
+                     AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN in_use ON in_use.image = image_blobs.image WHERE image_blobs.blob = blobs.id)",
                 )?,
                 ..DiskUsage::default()
             })
@@ -81,6 +84,7 @@ impl Store {
         let root = self.root();
         usage.indexes_size = folder_size(&root.join("layers"))?;
         usage.partial_size = folder_size(&root.join("ingest"))?;
+        usage.containers_size = folder_size(&root.join("containers"))?;
         usage.quarantine_size = folder_size(&root.join("quarantine"))?;
         usage.total_size = folder_size(root)?;
         Ok(usage)
@@ -140,7 +144,7 @@ impl Store {
 }
 
 /// Adds up the files below a folder; one that is not there has none. Links are not followed.
-fn folder_size(folder: &Path) -> Result<u64> {
+pub(crate) fn folder_size(folder: &Path) -> Result<u64> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),

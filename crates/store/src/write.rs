@@ -344,6 +344,12 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Tells whether a container was made of an image.
+    pub(crate) fn is_in_use(&self, image: i64) -> Result<bool> {
+        let used = self.one::<i64>("SELECT 1 FROM in_use WHERE image = ? LIMIT 1", [image])?;
+        Ok(used.is_some())
+    }
+
     /// Returns the row number of a blob.
     pub(crate) fn blob_row(&self, digest: &Digest) -> Result<Option<i64>> {
         self.one(

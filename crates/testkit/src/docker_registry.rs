@@ -20,6 +20,8 @@ pub struct DockerRegistryOptions {
     pub login: Option<(String, String)>,
     /// Whether it speaks TLS, with a certificate by an authority made for it.
     pub tls: bool,
+    /// The realm of the token server that gives the tokens, and the certificate that they are signed with.
+    pub tokens: Option<(String, PathBuf)>,
     /// Where it keeps its data; without it in a folder that goes away with it.
     pub folder: Option<PathBuf>,
 }
@@ -188,6 +190,14 @@ fn configuration(folder: &Path, port: u16, options: &DockerRegistryOptions) -> S
             "  tls: {{certificate: {folder}/server.crt, key: {folder}/server.key}}\n"
         ));
     }
+    if let Some((realm, certificate)) = &options.tokens {
+        text.push_str(&format!(
+            "auth: {{token: {{realm: \"{realm}\", service: {}, issuer: {}, rootcertbundle: {}}}}}\n",
+            crate::token_server::SERVICE,
+            crate::token_server::ISSUER,
+            certificate.display()
+        ));
+    }
     if options.login.is_some() {
         text.push_str(&format!(
             "auth: {{htpasswd: {{realm: testkit, path: {folder}/htpasswd}}}}\n"
@@ -196,7 +206,7 @@ fn configuration(folder: &Path, port: u16, options: &DockerRegistryOptions) -> S
     text
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -235,7 +245,7 @@ pub(crate) fn find(program: &str, package: &str) -> PathBuf {
     })
 }
 
-fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
+pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     let output = Command::new(find(program, program))
         .args(arguments)
         .current_dir(folder)

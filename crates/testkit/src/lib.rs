@@ -2,21 +2,25 @@
 //!
 //! [`ImageBuilder`] and [`IndexBuilder`] make images, right ones and deliberately wrong ones. [`Registry`] serves them
 //! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`, [`Dockerd`] the real
-//! engine, and a [`Workshop`] the other tools.
+//! engine, [`PodmanService`] the other one, and a [`Workshop`] the other tools.
 //! Everything panics on trouble: in a test that is the message.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod docker_registry;
+mod engines;
 mod image;
 mod index;
 mod layer;
 mod peers;
 mod registry;
+mod token_server;
 
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
+pub use engines::{Certificates, Dockerd, PodmanService};
 pub use image::{BuiltLayer, Document, Image, ImageBuilder};
 pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
-pub use peers::{Dockerd, Tool, Workshop};
-pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule};
+pub use peers::{Tool, Workshop};
+pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule, Uploads};
+pub use token_server::TokenServer;

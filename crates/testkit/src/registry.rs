@@ -1,8 +1,9 @@
 //! A registry inside the test: real HTTP on a loopback port, wrong on command.
 
 mod auth;
-mod http;
+pub(crate) mod http;
 mod rule;
+mod upload;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
@@ -16,8 +17,10 @@ use oci::{Digest, Reference};
 pub use self::auth::Bearer;
 use self::auth::{Guard, Tokens};
 pub use self::http::Logged;
-use self::http::{After, Reply, read_request, write_reply};
+use self::http::{After, Reply, cut_off, read_body, read_head, write_reply};
 pub use self::rule::{Cut, Fault, Rule};
+use self::upload::Sessions;
+pub use self::upload::Uploads;
 use crate::{Document, Image};
 
 /// A registry on a free loopback port, over plain http. Stops when dropped.
@@ -44,6 +47,9 @@ struct State {
     guard: Guard,
     tokens: Tokens,
     page_size: Option<usize>,
+    uploads: Uploads,
+    sessions: Sessions,
+    begun: u32,
     log: Vec<Logged>,
     connections: Vec<Weak<TcpStream>>,
 }
@@ -182,6 +188,38 @@ impl Registry {
         self.state().tokens.values_mut().for_each(|left| *left = 0);
     }
 
+    /// Takes uploads in another way from now on.
+    pub fn uploads(&self, uploads: Uploads) {
+        self.state().uploads = uploads;
+    }
+
+    /// Tells how many uploads were begun and neither ended nor taken back.
+    pub fn open_uploads(&self) -> usize {
+        self.state().sessions.len()
+    }
+
+    /// Returns what a tag or digest of a repository names.
+    pub fn document(&self, repository: &str, name: &str) -> Option<Document> {
+        let state = self.state();
+        let repository = state.repositories.get(repository)?;
+        let digest = match repository.tags.get(name) {
+            Some(digest) => digest.clone(),
+            None => name.parse().ok()?,
+        };
+        repository.manifests.get(&digest).cloned()
+    }
+
+    /// Returns a blob of a repository.
+    pub fn blob(&self, repository: &str, digest: &Digest) -> Option<Vec<u8>> {
+        let state = self.state();
+        state
+            .repositories
+            .get(repository)?
+            .blobs
+            .get(digest)
+            .cloned()
+    }
+
     /// Lists at most this many tags on a page.
     pub fn page_size(&self, size: usize) {
         self.state().page_size = Some(size);
@@ -270,8 +308,20 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 fn converse(stream: &TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream);
-    while let Some(request) = read_request(&mut reader) {
-        let (reply, faults) = answer(shared, request.clone());
+    while let Some(mut request) = read_head(&mut reader) {
+        let faults = shared.state().faults(&request);
+        let cut = faults.iter().find_map(|fault| match fault {
+            Fault::CutRequest(at, cut) => Some((*at, *cut)),
+            _ => None,
+        });
+        let Some(whole) = read_body(&mut reader, &mut request, cut.map(|(at, _)| at)) else {
+            return;
+        };
+        let reply = answer(shared, request.clone(), whole, &faults);
+        if let Some((_, cut)) = cut.filter(|_| !whole) {
+            cut_off(stream, cut);
+            return;
+        }
         let head = request.method == "HEAD";
         if write_reply(stream, head, &reply, &faults, &shared.stopping) == After::Close {
             return;
@@ -279,17 +329,18 @@ fn converse(stream: &TcpStream, shared: &Shared) {
     }
 }
 
-/// Finds the answer to a request, with the faults that are still to happen while it is sent.
-fn answer(shared: &Shared, mut request: Logged) -> (Reply, Vec<Fault>) {
+/// Finds the answer to a request. Some of the faults are still to happen while it is sent.
+fn answer(shared: &Shared, mut request: Logged, whole: bool, faults: &[Fault]) -> Reply {
     let mut state = shared.state();
-    let hit = state.rules.iter_mut().find_map(|rule| {
-        rule.hits(&request.method, &request.path)
-            .then(|| rule.faults.clone())
-    });
-    let faults = hit.unwrap_or_default();
-    let whole = faults.contains(&Fault::IgnoreRange);
-    let mut reply = state.route(&request, &shared.base, whole);
-    for fault in &faults {
+    // A request that the rule answers does not reach the registry.
+    let is_answered = faults
+        .iter()
+        .any(|fault| matches!(fault, Fault::Answer(..) | Fault::Redirect(..)));
+    let mut reply = match is_answered {
+        true => Reply::default(),
+        false => state.route(&request, &shared.base, whole, faults),
+    };
+    for fault in faults {
         match fault {
             Fault::Answer(status, headers, body) => {
                 reply = Reply {
@@ -320,13 +371,27 @@ fn answer(shared: &Shared, mut request: Logged) -> (Reply, Vec<Fault>) {
     let unanswered = faults
         .iter()
         .any(|fault| matches!(fault, Fault::Cut(None, _) | Fault::Stall(None)));
-    request.status = if unanswered { 0 } else { reply.status };
+    request.status = if unanswered || !whole {
+        0
+    } else {
+        reply.status
+    };
     state.log.push(request);
-    (reply, faults)
+    reply
 }
 
 impl State {
-    fn route(&mut self, request: &Logged, base: &str, whole: bool) -> Reply {
+    /// Returns what goes wrong with a request, and counts it.
+    fn faults(&mut self, request: &Logged) -> Vec<Fault> {
+        let hit = self.rules.iter_mut().find_map(|rule| {
+            rule.hits(&request.method, &request.path)
+                .then(|| rule.faults.clone())
+        });
+        hit.unwrap_or_default()
+    }
+
+    fn route(&mut self, request: &Logged, base: &str, whole: bool, faults: &[Fault]) -> Reply {
+        let all = faults.contains(&Fault::IgnoreRange);
         let path = request.path.split('?').next().unwrap_or_default();
         if path == "/token" {
             return match &self.guard {
@@ -340,6 +405,12 @@ impl State {
         if path == "/v2/" {
             return Reply::new(200, "application/json", "{}");
         }
+        if let Some(reply) = self.upload(request, whole) {
+            return reply;
+        }
+        if path == "/v2/_catalog" {
+            return self.catalog(request);
+        }
         let rest = path.strip_prefix("/v2/").unwrap_or_default();
         for part in ["/manifests/", "/blobs/", "/tags/"] {
             if let Some((repository, name)) = rest.rsplit_once(part) {
@@ -348,12 +419,32 @@ impl State {
                 };
                 return match part {
                     "/manifests/" => found.manifest(name),
-                    "/blobs/" => found.blob(name, request.header("range").filter(|_| !whole)),
+                    "/blobs/" => found.blob(name, request.header("range").filter(|_| !all)),
                     _ => found.tag_list(repository, request, self.page_size),
                 };
             }
         }
         Reply::error(404, "UNSUPPORTED")
+    }
+}
+
+impl State {
+    fn catalog(&self, request: &Logged) -> Reply {
+        let names: std::collections::BTreeSet<_> = self.repositories.keys().collect();
+        let last = request.parameter("last").unwrap_or_default();
+        let asked = request.parameter("n").and_then(|n| n.parse().ok());
+        let size = self.page_size.or(asked).unwrap_or(usize::MAX);
+        let after: Vec<_> = names.into_iter().filter(|name| **name > last).collect();
+        let page = &after[..after.len().min(size)];
+        let body = serde_json::json!({"repositories": page});
+        let mut reply = Reply::new(200, "application/json", body.to_string());
+        if let Some(last) = page.last().filter(|_| page.len() < after.len()) {
+            reply.set(
+                "Link",
+                format!("</v2/_catalog?last={last}&n={size}>; rel=\"next\""),
+            );
+        }
+        reply
     }
 }
 

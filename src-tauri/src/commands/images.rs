@@ -123,7 +123,10 @@ pub(crate) async fn images(
     query: ImageQuery,
 ) -> Result<ImagePage, Failure> {
     session
-        .with(|engine| async move { Ok(engine.images(&query.parse()?).await?.into()) })
+        .with(|engine| async move {
+            let list = engine.images(&query.parse()?).await?;
+            Ok(ImagePage::new(list, engine.images_size().await?))
+        })
         .await
 }
 
@@ -153,13 +156,12 @@ impl ImageQuery {
     }
 }
 
-impl From<engine::ImageList> for ImagePage {
-    fn from(list: engine::ImageList) -> ImagePage {
+impl ImagePage {
+    fn new(list: engine::ImageList, total_size: u64) -> ImagePage {
         let engine::ImageList {
             images,
             total,
             total_all,
-            total_size,
         } = list;
         ImagePage {
             total: total as u64,

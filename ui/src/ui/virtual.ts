@@ -56,6 +56,37 @@ export function drawnRows(range: RowRange, keep: number | null, rows: number): n
   return drawn;
 }
 
+/** A drawn row and the place in the page that draws it. */
+export interface SlottedRow {
+  row: number;
+  slot: number;
+}
+
+/**
+ * Gives every drawn row a slot, which it keeps as long as it is drawn; a row that comes takes the slot of one that went.
+ * Keyed by slots, a scrolled list changes what its elements say instead of making new ones for every row. What stays is the
+ * same object as before, so that nothing looks at it again.
+ */
+export class Slots {
+  #drawn = new Map<number, SlottedRow>();
+  #free: number[] = [];
+  #made = 0;
+
+  assign(drawn: readonly number[]): SlottedRow[] {
+    const staying = new Set(drawn);
+    for (const [row, { slot }] of this.#drawn) {
+      if (staying.has(row)) continue;
+      this.#drawn.delete(row);
+      this.#free.push(slot);
+    }
+    return drawn.map((row) => {
+      const slotted = this.#drawn.get(row) ?? { row, slot: this.#free.pop() ?? this.#made++ };
+      this.#drawn.set(row, slotted);
+      return slotted;
+    });
+  }
+}
+
 /** A rectangle in content pixels, for the rubber band. */
 export interface Band {
   left: number;

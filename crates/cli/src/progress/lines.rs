@@ -17,6 +17,8 @@ pub(super) struct Lines<W> {
 
 struct State<W> {
     out: W,
+    /// What is done with a blob, and where it is then.
+    words: (&'static str, &'static str),
     sizes: HashMap<Digest, u64>,
     currents: HashMap<Digest, u64>,
     total: u64,
@@ -25,8 +27,12 @@ struct State<W> {
 }
 
 impl<W: Write + Send> Lines<W> {
-    pub(super) fn new(out: W) -> Lines<W> {
+    pub(super) fn new(operation: &str, out: W) -> Lines<W> {
         let state = State {
+            words: match operation {
+                "push" => ("send", "there"),
+                _ => ("fetch", "here"),
+            },
             out,
             sizes: HashMap::new(),
             currents: HashMap::new(),
@@ -67,9 +73,10 @@ impl<W: Write + Send> Progress for Lines<W> {
                 state.total = state.sizes.values().sum();
                 state.tenth = (state.here() * 10).checked_div(state.total).unwrap_or(0);
                 let (blobs, left) = (state.sizes.len(), state.here());
-                let mut text = format!("{blobs} blobs to fetch ({})", human::size(download_bytes));
+                let (verb, place) = state.words;
+                let mut text = format!("{blobs} blobs to {verb} ({})", human::size(download_bytes));
                 if here > 0 {
-                    text.push_str(&format!(", {here} are here already"));
+                    text.push_str(&format!(", {here} are {place} already"));
                 }
                 if left > 0 {
                     text.push_str(&format!(", going on after {}", human::size(left)));
@@ -151,7 +158,7 @@ mod tests {
             partial,
             diff_id: None,
         };
-        let lines = Lines::new(Vec::new());
+        let lines = Lines::new("pull", Vec::new());
         lines.report(Event::Resolved {
             name: "docker.io/library/a:1".into(),
             blobs: vec![

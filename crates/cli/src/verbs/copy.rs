@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::{Copied, CopyRequest, Digest, ImageName, MovePolicy};
+use engine::{Copied, CopyRequest, Digest, ImageName, MovePolicy, Place};
 use serde::Serialize;
 
 use crate::{arguments::Copy, failure::Failure, json, session::Session, verbs::moves};
@@ -23,13 +23,28 @@ struct ImageDocument<'a> {
 
 const KEPT: &str = "No name was moved and no archive written.";
 
+/// Says of a place in an engine which engine it is.
+fn of_engine(place: Place, wanted: Option<String>, flag: &str) -> Result<Place, Failure> {
+    match (place, wanted) {
+        (place, None) => Ok(place),
+        (Place::Daemon { image, .. }, engine) => Ok(Place::Daemon { engine, image }),
+        (place, Some(_)) => Err(Failure::Usage(format!(
+            "{flag} is for docker-daemon:, and {place} is none"
+        ))),
+    }
+}
+
 pub(super) fn run(session: &Session, arguments: Copy, out: &mut dyn Write) -> Result<(), Failure> {
     let Copy {
         platform,
         no_move,
+        src_engine,
+        dest_engine,
         from,
         to,
     } = arguments;
+    let from = of_engine(from, src_engine, "--src-engine")?;
+    let to = of_engine(to, dest_engine, "--dest-engine")?;
     let request = CopyRequest {
         from,
         to,

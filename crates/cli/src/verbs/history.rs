@@ -36,37 +36,37 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "ID",
         header: "IMAGE",
-        value: Row::id,
+        value: |row| row.id().into(),
     },
     Field {
         name: "CreatedSince",
         header: "CREATED",
-        value: Row::created_since,
+        value: |row| row.created_since().into(),
     },
     Field {
         name: "CreatedAt",
         header: "CREATED AT",
-        value: Row::created_at,
+        value: |row| row.created_at().into(),
     },
     Field {
         name: "CreatedBy",
         header: "CREATED BY",
-        value: Row::created_by,
+        value: |row| row.created_by().into(),
     },
     Field {
         name: "Size",
         header: "SIZE",
-        value: Row::size,
+        value: |row| row.size().into(),
     },
     Field {
         name: "Comment",
         header: "COMMENT",
-        value: |row| row.step.comment.clone().unwrap_or_default(),
+        value: |row| row.step.comment.as_deref().unwrap_or_default().into(),
     },
     Field {
         name: "Author",
         header: "AUTHOR",
-        value: |row| row.step.author.clone().unwrap_or_default(),
+        value: |row| row.step.author.as_deref().unwrap_or_default().into(),
     },
 ];
 

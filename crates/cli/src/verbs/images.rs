@@ -1,6 +1,6 @@
 //! `strata images`.
 
-use std::{io::Write, sync::Arc};
+use std::{borrow::Cow, io::Write, sync::Arc};
 
 use engine::{Digest, Filter, ImageName, ImageQuery, ImageSort, ImageSummary, human};
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ const FIELDS: &[Field<Row>] = &[
         value: |row| {
             row.repository
                 .as_ref()
-                .map_or_else(|| NONE.into(), |_| row.image.target.to_string())
+                .map_or(NONE.into(), |_| row.image.target.as_str().into())
         },
     },
     Field {
@@ -58,32 +58,36 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "CreatedAt",
         header: "CREATED AT",
-        value: |row| row.image.created.map_or_else(|| "N/A".into(), created_at),
+        value: |row| {
+            row.image
+                .created
+                .map_or("N/A".into(), |created| created_at(created).into())
+        },
     },
     Field {
         name: "Size",
         header: "SIZE",
-        value: |row| human::size(row.image.size),
+        value: |row| human::size(row.image.size).into(),
     },
     Field {
         name: "UniqueSize",
         header: "UNIQUE SIZE",
-        value: |row| human::size(row.image.unique_size),
+        value: |row| human::size(row.image.unique_size).into(),
     },
     Field {
         name: "SharedSize",
         header: "SHARED SIZE",
-        value: |row| human::size(row.image.shared_size),
+        value: |row| human::size(row.image.shared_size).into(),
     },
     Field {
         name: "DownloadSize",
         header: "DOWNLOAD SIZE",
-        value: |row| human::size(row.image.download_size),
+        value: |row| human::size(row.image.download_size).into(),
     },
     Field {
         name: "Containers",
         header: "CONTAINERS",
-        value: |row| row.image.in_use.len().to_string(),
+        value: |row| row.image.in_use.len().to_string().into(),
     },
     Field {
         name: "Platform",
@@ -92,7 +96,7 @@ const FIELDS: &[Field<Row>] = &[
             row.image
                 .platform
                 .as_ref()
-                .map_or_else(|| NONE.into(), ToString::to_string)
+                .map_or(NONE.into(), |platform| platform.to_string().into())
         },
     },
 ];
@@ -199,14 +203,14 @@ fn rows(image: ImageSummary, filter: &Filter, now: Timestamp, full_ids: bool) ->
 }
 
 impl Row {
-    fn id(&self) -> String {
-        id(&self.image.id, self.full_ids)
+    fn id(&self) -> Cow<'_, str> {
+        id(&self.image.id, self.full_ids).into()
     }
 
-    fn created_since(&self) -> String {
+    fn created_since(&self) -> Cow<'_, str> {
         match self.image.created {
             // Reproducible builds set the time to zero or nearly so; docker shows that as it is, too.
-            Some(created) => human::age(self.now, created),
+            Some(created) => human::age(self.now, created).into(),
             None => "N/A".into(),
         }
     }
@@ -229,16 +233,16 @@ fn document(image: &ImageSummary) -> Document<'_> {
     }
 }
 
-fn id(digest: &Digest, full: bool) -> String {
+fn id(digest: &Digest, full: bool) -> &str {
     if full {
-        digest.to_string()
+        digest.as_str()
     } else {
-        digest.short().to_owned()
+        digest.short()
     }
 }
 
-fn or_none(text: Option<&str>) -> String {
-    text.unwrap_or(NONE).to_owned()
+fn or_none(text: Option<&str>) -> Cow<'_, str> {
+    text.unwrap_or(NONE).into()
 }
 
 /// docker's `2026-08-20 14:03:05 +0000 UTC`.

@@ -82,7 +82,7 @@ pub(super) fn run(session: &Session, arguments: Save, out: &mut dyn Write) -> Re
 }
 
 /// Opens standard output once more: the program's own hold on it would keep the thread that writes the archive waiting.
-fn standard_output() -> std::io::Result<std::fs::File> {
+pub(super) fn standard_output() -> std::io::Result<std::fs::File> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;

@@ -1,10 +1,12 @@
-//! `strata cp` and `strata unpack`: files of an image as real files.
+//! `strata cp` and `strata unpack`: files of images and containers as real files, and the other way.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use engine::{CopiedOut, CopyOptions, Selector, human};
+use engine::{
+    Container, CopiedIn, CopiedOut, CopyOptions, CopySource, Engine, Selector, TarTarget, human,
+};
 use serde::Serialize;
 
 use crate::{
@@ -22,18 +24,122 @@ struct Document<'a> {
     notes: &'a [String],
 }
 
+/// One side of a copy.
+enum Side {
+    /// A file or folder of this computer.
+    Local(OsString),
+    /// A tar: standard input or output.
+    Stream,
+    /// A path of a container.
+    Container(Container, Vec<u8>),
+    /// A path of an image.
+    Image(Selector, Vec<u8>),
+}
+
 pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Result<(), Failure> {
-    let (reference, path) = source(&arguments.source)?;
-    let options = CopyOptions {
-        owners: arguments.archive && is_root(),
+    let destination = &arguments.destination;
+    let owners = arguments.archive;
+    let out_options = CopyOptions {
+        owners: owners && is_root(),
         ..CopyOptions::default()
     };
-    let destination = Path::new(&arguments.destination);
-    let copied = session.with_engine_at_length("What was copied stays.", async |engine| {
-        let files = engine.files(&reference).await?;
-        Ok(files.copy_out(path, destination, options, &|_| {}).await?)
+    out.flush()?;
+    let kept = "What was copied out stays; into a container nothing was copied.";
+    let copied = session.with_engine_at_length(kept, async |engine| {
+        let from = side(engine, &arguments.source).await?;
+        let to = side(engine, destination).await?;
+        let source = match (from, to) {
+            (Side::Image(reference, path), Side::Local(to)) => {
+                let files = engine.files(&reference).await?;
+                let to = Path::new(&to);
+                return Ok(files.copy_out(&path, to, out_options, &|_| {}).await?);
+            }
+            (Side::Container(container, path), Side::Local(to)) => {
+                let files = engine.container_files(&container.id).await?;
+                let to = Path::new(&to);
+                return Ok(files.copy_out(&path, to, out_options, &|_| {}).await?);
+            }
+            (Side::Container(container, path), Side::Stream) => {
+                let target = TarTarget::Stream(Box::new(super::save::standard_output()?));
+                let written = engine.copy_out_tar(&container.id, &path, target, &|_| {});
+                written.await?;
+                return Ok(CopiedOut::default());
+            }
+            (Side::Local(from), Side::Container(container, path)) => {
+                (CopySource::Path(PathBuf::from(from)), container, path)
+            }
+            (Side::Stream, Side::Container(container, path)) => {
+                (CopySource::Tar(Box::new(std::io::stdin())), container, path)
+            }
+            (Side::Local(_) | Side::Stream, Side::Image(reference, _)) => {
+                return Err(Failure::Usage(format!(
+                    "there is no container {}: an image itself cannot be changed, make a container of it with strata create",
+                    reference.text()
+                )));
+            }
+            (Side::Local(from), Side::Local(_) | Side::Stream) => {
+                return Err(Failure::Usage(format!(
+                    "{} is no REF:/PATH: the path in the image begins with a slash",
+                    from.to_string_lossy()
+                )));
+            }
+            _ => {
+                return Err(Failure::Usage(
+                    "one side of a copy is a file, a folder or -, the other a container or an image".into(),
+                ));
+            }
+        };
+        let (source, container, path) = source;
+        let options = CopyOptions {
+            owners,
+            ..CopyOptions::default()
+        };
+        let copied = engine.copy_in(&container.id, source, &path, options, &|_| {});
+        let CopiedIn { files, bytes } = Box::pin(copied).await?;
+        Ok(CopiedOut {
+            files,
+            bytes,
+            ..CopiedOut::default()
+        })
     })?;
-    report(session, &copied, &arguments.destination, out)
+    if destination.as_encoded_bytes() == b"-" {
+        return Ok(());
+    }
+    report(session, &copied, destination, out)
+}
+
+/// Tells what one side of a copy is. A container's name wins over an image's: `NAME:PATH` is docker's.
+async fn side(engine: &Engine, text: &OsStr) -> Result<Side, Failure> {
+    let whole = text.as_encoded_bytes();
+    if whole == b"-" {
+        return Ok(Side::Stream);
+    }
+    let local = || Ok(Side::Local(text.to_owned()));
+    // As with docker a path that could be taken for something else is written with ./ in front.
+    if whole.starts_with(b"/") || whole.starts_with(b".") {
+        return local();
+    }
+    let colon = whole
+        .iter()
+        .position(|&byte| byte == b':')
+        .filter(|&at| at > 0);
+    let Some(colon) = colon else { return local() };
+    let named = |at: usize| std::str::from_utf8(&whole[..at]).ok();
+    if let Some(name) = named(colon) {
+        match engine.container(name).await {
+            Ok(container) => {
+                return Ok(Side::Container(container, whole[colon + 1..].to_vec()));
+            }
+            Err(error) if error.code() == "not_found" => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // A path in an image is absolute, and no reference has `:/` in it.
+    let absolute = whole.windows(2).position(|pair| pair == b":/");
+    match absolute.and_then(|at| Some((at, named(at)?))) {
+        Some((at, name)) => Ok(Side::Image(Selector::from(name), whole[at + 1..].to_vec())),
+        None => local(),
+    }
 }
 
 pub(super) fn unpack(
@@ -51,17 +157,6 @@ pub(super) fn unpack(
         Ok(files.unpack(folder, options, &|_| {}).await?)
     })?;
     report(session, &copied, &arguments.folder, out)
-}
-
-/// Splits `REF:PATH` at the colon before the path: a path is absolute, and no reference has `:/` in it.
-fn source(text: &str) -> Result<(Selector, &[u8]), Failure> {
-    let split = text.find(":/").filter(|&at| at > 0);
-    match split {
-        Some(at) => Ok((Selector::from(&text[..at]), &text.as_bytes()[at + 1..])),
-        None => Err(Failure::Usage(format!(
-            "{text} is no REF:/PATH: the path in the image begins with a slash"
-        ))),
-    }
 }
 
 fn report(

@@ -398,15 +398,10 @@ fn an_image_goes_from_place_to_place() {
         .run(&["copy", "--json", "oci:folder:third", "x"])
         .ended(1);
     assert_eq!(missing.error()["code"], "not_found");
-    let not_yet = lab
-        .run(&[
-            "copy",
-            "--json",
-            "app:3",
-            &format!("docker://{}", lab.at("app:9")),
-        ])
+    let daemon = lab
+        .run(&["copy", "--json", "app:3", "containers-storage:app:9"])
         .ended(2);
-    assert_eq!(not_yet.error()["code"], "usage");
+    assert_eq!(daemon.error()["code"], "usage");
     let kept = lab
         .run(&["copy", "--json", "--no-move", "two:1", "app:3"])
         .ended(1);

@@ -2,7 +2,10 @@
 //! in-process registry.
 
 mod archives;
+mod committing;
 mod damage;
+#[cfg(target_os = "linux")]
+mod engines;
 mod errors;
 mod full;
 mod inside;
@@ -11,6 +14,8 @@ mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
 mod pulling;
+mod pushing;
+mod registries;
 mod removing;
 mod typing;
 #[cfg(unix)]

@@ -11,8 +11,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
         Error::Place(_) => Some(
-            "The places are docker://REF (to copy from), oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
-             and a bare name for the store."
+            "The places are docker://REF, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
+             docker-daemon:REF, and a bare name for the store."
                 .into(),
         ),
         Error::WhichImage { place, .. } => {
@@ -28,8 +28,24 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::FilterNotHere { key, .. } => Some(format!("Leave {key} out.")),
         Error::Registry(error) => registry(error),
+        Error::Docker(error) => docker(error),
         Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
             format!("Ask for one of them, for example with --platform {platform}.")
+        }),
+        Error::NoKeyring { .. } => Some(
+            "Set up a keyring or a credential helper, or agree to plain text: strata login --plain-text.".into(),
+        ),
+        Error::Credentials(_) => Some("Correct or remove what it names, and try again.".into()),
+        Error::NoRegistry { .. } => {
+            Some("Write it as registry.example.com, localhost:5000, or docker.io.".into())
+        }
+        Error::SearchLimit { .. } => Some("Ask for 1 to 100.".into()),
+        Error::NoSearchTerm => Some("Give a word, or host/word for another registry.".into()),
+        Error::NoDestination { wanted } => Some(format!(
+            "Say where it goes, as in strata push {wanted} registry.example.com/team/app:1."
+        )),
+        Error::PartlyHere { here, .. } => here.first().map(|platform| {
+            format!("Push one of them with --platform {platform}, or pull the others first.")
         }),
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             Some("Whoever published the image has to mend it.".into())
@@ -52,6 +68,22 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         )),
         Error::NoSuchFile { .. } => Some("Look at the list of files.".into()),
         Error::LayerNotHere { .. } => Some("Pull the image first.".into()),
+        Error::PathExists { .. } => Some("Remove it first, or choose another path.".into()),
+        Error::NotAFolder { .. } | Error::WouldReplace { .. } => {
+            Some("Choose another path, or remove what is there first.".into())
+        }
+        Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
+        Error::ContainerRunning { .. } => Some("Stop it first.".into()),
+        Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
+        Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),
+        Error::NotChanged { .. } => Some("Look at the list of changes.".into()),
+        Error::ContainerContent { .. } => {
+            Some("Run a check with repair: a layer or the container's folder is damaged.".into())
+        }
+        Error::TooManyLinks { .. }
+        | Error::RootPath
+        | Error::BadPath { .. }
+        | Error::IntoItself { .. } => None,
         Error::NoSuchLayer { layers, .. } => {
             Some(format!("Layers are counted from 1, the base, to {layers}."))
         }
@@ -91,6 +123,11 @@ fn store(error: &store::Error) -> Option<String> {
         E::ImageNotFound { text } => format!("Pull {text} first, or look at the list of images."),
         E::Ambiguous { .. } => "Give more of the ID.".into(),
         E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),
+        E::ContainerNotFound { .. } => "Look at the list of containers, with strata ps -a.".into(),
+        E::ContainerAmbiguous { .. } => "Give more of the ID.".into(),
+        E::ContainerNameTaken { .. } => {
+            "Choose another name, or remove the container that has it.".into()
+        }
         E::PlanStale => "Look at the new plan.".into(),
         E::DigestMismatch { .. } | E::SizeMismatch { .. } => {
             "Try again; if it stays so, tell whoever runs the registry.".into()
@@ -120,6 +157,43 @@ fn archive(error: &archive::Error) -> Option<String> {
     })
 }
 
+fn docker(error: &docker::Error) -> Option<String> {
+    use docker::Error as E;
+    Some(match error {
+        E::Address(_) => {
+            "Write it as unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.".into()
+        }
+        E::File { .. } => "Mend the file, or make the context again with docker.".into(),
+        E::NotThere { .. } | E::Refused { .. } => {
+            "Start Docker or Podman there, or choose another engine.".into()
+        }
+        E::Denied { address } if address.starts_with("unix:") => {
+            "Join the group that owns the socket (Docker: the group docker) and sign in again, or choose another engine.".into()
+        }
+        E::Unreachable { .. } | E::Timeout { .. } => {
+            "Check the network, the host and its port, and try again.".into()
+        }
+        E::Tls { .. } => {
+            "Check the files ca.pem, cert.pem and key.pem of the context, and the engine's own."
+                .into()
+        }
+        E::Ssh { host, .. } => format!(
+            "Try ssh {host} docker version in a terminal: it has to work with a key, without a password."
+        ),
+        E::NoSsh => "Install an ssh client, such as OpenSSH.".into(),
+        E::NotAnEngine { .. } | E::Answer { .. } => {
+            "Check that a Docker or a Podman is behind the address.".into()
+        }
+        E::TooOld { .. } => "Update the engine: Docker 19.03 or Podman 3 is the least.".into(),
+        E::TooNew { .. } => "Update Strata.".into(),
+        E::Stale => "Look at the new plan.".into(),
+        E::Vanished { .. } => "Look whether the engine still runs, then try again.".into(),
+        E::Ambiguous { .. } => "Give more of the ID.".into(),
+        E::Source(source) => return io(source),
+        _ => return None,
+    })
+}
+
 fn registry(error: &registry::Error) -> Option<String> {
     use registry::Error as E;
     Some(match error {
@@ -132,9 +206,13 @@ fn registry(error: &registry::Error) -> Option<String> {
             "Try again: what was fetched is kept.".into()
         }
         E::Tls {
+            host,
             reason: TlsReason::UnknownIssuer,
             ..
-        } => "Add the registry's authority (a PEM file) to the trusted certificates.".into(),
+        } => format!(
+            "If the fingerprint is the one that whoever runs {host} tells you, add its authority (a PEM file) to the trusted \
+             certificates: in the settings, with --ca-file, or as certs.d/{host}/ca.crt in docker's or podman's folder."
+        ),
         E::Tls {
             reason: TlsReason::Expired | TlsReason::NotYetValid,
             ..
@@ -154,10 +232,14 @@ fn registry(error: &registry::Error) -> Option<String> {
             host,
             ..
         } => match credentials {
-            CredentialUse::None => format!("Sign in to pull {}.", path(repository, host)),
+            CredentialUse::None => {
+                format!("Sign in to {host} to use {}.", path(repository, host))
+            }
             CredentialUse::Sent => format!("Sign in to {host} again."),
             CredentialUse::Withheld { realm } => {
-                format!("If {realm} belongs to {host}, allow it in the settings.")
+                format!(
+                    "If {realm} belongs to {host}, agree to it: in the settings, or with --trust-realm {host}={realm}."
+                )
             }
         },
         E::Denied {
@@ -194,6 +276,16 @@ fn registry(error: &registry::Error) -> Option<String> {
         E::DigestMismatch { host, .. } | E::SizeMismatch { host, .. } => {
             format!("Try again; if it stays, {host} or something on the way to it is damaged.")
         }
+        E::WrongBytes { .. } => {
+            "Run a check that reads every byte; if it finds nothing, something on the way damages the bytes.".into()
+        }
+        E::NotOffered {
+            what: What::Upload(_),
+            ..
+        } => "The registry is read-only: choose another one.".into(),
+        E::NotOffered { host, .. } => format!("Ask for a repository of {host} by its name."),
+        E::Rejected { .. } => "The registry's words say why; it may have rules of its own.".into(),
+        E::Source { .. } => "Run a check with repair.".into(),
         E::Options(_) => "Correct it in the settings.".into(),
         _ => "Check that the host is a registry.".into(),
     })

@@ -12,9 +12,17 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::WhichImage { .. }
         | Error::Change(_)
         | Error::Filter(_)
-        | Error::FilterNotHere { .. } => "usage",
+        | Error::FilterNotHere { .. }
+        | Error::SearchLimit { .. }
+        | Error::NoSearchTerm
+        | Error::NoDestination { .. } => "usage",
         Error::Registry(error) => registry(error),
+        Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::NoKeyring { .. } => "no_keyring",
+        Error::Credentials(_) => "credentials",
+        Error::NoRegistry { .. } => "bad_reference",
+        Error::PartlyHere { .. } => "incomplete_image",
         Error::IndexTooDeep { .. } | Error::Config { .. } | Error::LayerCount { .. } => {
             "invalid_response"
         }
@@ -27,9 +35,25 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::BrokenMember { source, .. } if is_too_long(source) => "too_large",
         Error::Layer { .. } | Error::DiffId { .. } | Error::BrokenMember { .. } => "corrupt_layer",
         Error::NameTaken { .. } => "name_taken",
-        Error::NoSuchImage { .. } | Error::NoSuchInterrupted { .. } | Error::NoSuchFile { .. } => {
-            "not_found"
+        Error::NoSuchImage { .. }
+        | Error::NoSuchInterrupted { .. }
+        | Error::NoSuchFile { .. }
+        | Error::NotChanged { .. } => "not_found",
+        Error::PathExists { .. } | Error::WouldReplace { .. } | Error::ContainerRunning { .. } => {
+            "conflict"
         }
+        Error::NotAFolder { .. } => "not_a_folder",
+        Error::SparseMember { .. } => "invalid_archive",
+        Error::TooManyLinks { .. }
+        | Error::RootPath
+        | Error::BadPath { .. }
+        | Error::IntoItself { .. }
+        | Error::BadContainerName { .. }
+        | Error::NoFileSystem { .. } => "usage",
+        Error::ContainerContent { source, .. } => match io(source) {
+            "disk_full" => "disk_full",
+            _ => "container_damaged",
+        },
         Error::LayerNotHere { .. } => "not_found",
         Error::NoSuchLayer { .. } => "usage",
         Error::NotAFile { .. } => "not_a_file",
@@ -66,8 +90,12 @@ fn store(error: &store::Error) -> &'static str {
             source: oci::DocumentError::TooMany { .. },
             ..
         } => "too_large",
-        E::ImageNotFound { .. } | E::NoSuchOperation { .. } => "not_found",
-        E::Ambiguous { .. } => "ambiguous_reference",
+        E::ImageNotFound { .. } | E::NoSuchOperation { .. } | E::ContainerNotFound { .. } => {
+            "not_found"
+        }
+        E::Ambiguous { .. } | E::ContainerAmbiguous { .. } => "ambiguous_reference",
+        E::ContainerNameTaken { .. } => "name_taken",
+        E::ContainerDamaged { .. } => "container_damaged",
         E::NameTaken { .. } => "name_taken",
         E::PlanStale => "plan_stale",
         E::NothingToUndo => "nothing_to_undo",
@@ -93,6 +121,32 @@ fn archive(error: &archive::Error) -> &'static str {
     }
 }
 
+fn docker(error: &docker::Error) -> &'static str {
+    use docker::Error as E;
+    match error {
+        E::Address(_) | E::ContainerName { .. } => "usage",
+        E::NotThere { .. }
+        | E::Refused { .. }
+        | E::Unreachable { .. }
+        | E::Ssh { .. }
+        | E::NoSsh
+        | E::Vanished { .. } => "unreachable",
+        E::Denied { .. } => "denied",
+        E::Timeout { .. } => "timeout",
+        E::Tls { .. } => "tls",
+        E::TooOld { .. } | E::TooNew { .. } => "engine_unsupported",
+        E::NotFound { .. } => "not_found",
+        E::Conflict { .. } => "conflict",
+        E::Stale => "plan_stale",
+        E::Ambiguous { .. } => "ambiguous_reference",
+        E::Failed { .. } => "engine_failed",
+        E::File { .. } => "io",
+        E::Source(source) => io(source),
+        // What is left are answers that break the protocol.
+        _ => "invalid_response",
+    }
+}
+
 fn registry(error: &registry::Error) -> &'static str {
     use registry::Error as E;
     match error {
@@ -113,6 +167,10 @@ fn registry(error: &registry::Error) -> &'static str {
         E::DigestMismatch { .. } => "digest_mismatch",
         E::SizeMismatch { .. } => "size_mismatch",
         E::TooLarge { .. } => "too_large",
+        E::WrongBytes { .. } => "digest_mismatch",
+        E::NotOffered { .. } => "not_offered",
+        E::Rejected { .. } => "rejected",
+        E::Source { source, .. } => io(source),
         E::Options(_) => "usage",
         // What is left are answers that break the protocol, those of later versions of the client included.
         _ => "invalid_response",

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
 use oci::Digest;
 
-use super::{FileKind, FileRow, FileView, ImageFiles};
+use super::{FileKind, FileRow, FileView, ImageFiles, LayerBlob};
 use crate::Error;
 
 /// The first bytes of a file.
@@ -98,20 +98,31 @@ impl ImageFiles {
                 path: super::escaped(path),
             });
         };
-        let layer = self.inner.layers.get(file.layer as usize);
-        let layer = layer.ok_or_else(|| self.no_such_file(path))?;
-        let source = self.open_layer(&layer.digest, offset)?;
+        let source = self.open_layer(file.layer, offset)?;
         let content = Content::open(source, offset, file.fingerprint);
-        let content = content.map_err(|source| super::broken(&layer.digest, source))?;
+        let content =
+            content.map_err(|source| match self.inner.layers.get(file.layer as usize) {
+                Some(layer) => super::broken(&layer.digest, source),
+                None => self.unreadable(path, io::Error::other(source)),
+            })?;
         Ok(FileReader { content })
     }
 
-    /// Opens a layer's tar at an offset.
+    /// Opens a layer's tar, counted from 0, at an offset where the headers of a member begin.
     pub(crate) fn open_layer(
         &self,
-        digest: &Digest,
+        layer: u32,
         offset: u64,
     ) -> Result<Box<dyn Read + Send>, Error> {
+        let Some(LayerBlob { digest }) = self.inner.layers.get(layer as usize) else {
+            let top = self.inner.top.as_ref();
+            let reader = top.and_then(|top| top.read_from(offset));
+            let reader = reader.ok_or_else(|| Error::NoSuchLayer {
+                layer: layer as usize + 1,
+                layers: self.layers(),
+            })?;
+            return Ok(Box::new(reader));
+        };
         if !self.inner.store.contains(digest)? {
             return Err(Error::LayerNotHere {
                 digest: digest.clone(),

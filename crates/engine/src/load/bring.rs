@@ -168,10 +168,10 @@ impl Engine {
 }
 
 /// Waits for work, and tells how far it is meanwhile.
-pub(crate) async fn follow<T>(
+pub(crate) async fn follow<T, C: Clone>(
     work: impl Future<Output = T>,
-    counts: &mut watch::Receiver<u64>,
-    tell: &(dyn Fn(u64) + Sync),
+    counts: &mut watch::Receiver<C>,
+    tell: &(dyn Fn(C) + Sync),
 ) -> T {
     let mut work = pin!(work);
     loop {
@@ -179,7 +179,7 @@ pub(crate) async fn follow<T>(
             Ok(done) => return done,
             Err(_) => {
                 if counts.has_changed().unwrap_or_default() {
-                    let count = *counts.borrow_and_update();
+                    let count = counts.borrow_and_update().clone();
                     tell(count);
                 }
             }

@@ -4,7 +4,7 @@ use archive::{ArchivedImage, ArchivedManifest, Contents, Format};
 use oci::{Digest, ImageName, Platform, Selector};
 use store::Store;
 
-use super::{ChosenImage, PlannedImage, PlannedName};
+use super::{PlannedImage, PlannedName, Wanted};
 use crate::{Error, tag};
 
 /// An image to be loaded.
@@ -20,7 +20,7 @@ pub(super) struct Selected {
 pub(super) fn select(
     contents: &Contents,
     place: &str,
-    chosen: Option<&[ChosenImage]>,
+    wanted: &Wanted,
     platform: Option<&Platform>,
     host: &Platform,
 ) -> Result<Vec<Selected>, Error> {
@@ -30,8 +30,27 @@ pub(super) fn select(
         ));
     }
     let mut selected = Vec::new();
-    match chosen {
-        None => {
+    match wanted {
+        Wanted::Only(names) => {
+            let [only] = contents.images.as_slice() else {
+                return Err(match contents.images.len() {
+                    0 => Error::NothingWhole {
+                        place: place.to_owned(),
+                        missing: contents.incomplete.first().map(|it| it.missing.clone()),
+                    },
+                    count => Error::WhichImage {
+                        place: place.to_owned(),
+                        count,
+                    },
+                });
+            };
+            let names = names.iter().map(tag::given_name);
+            selected.push(Selected {
+                image: narrowed(only, place, platform, host)?,
+                names: names.collect::<Result<_, _>>()?,
+            });
+        }
+        Wanted::All => {
             for image in &contents.images {
                 let names = image.names.clone();
                 selected.push(Selected {
@@ -40,7 +59,7 @@ pub(super) fn select(
                 });
             }
         }
-        Some(chosen) => {
+        Wanted::These(chosen) => {
             for wanted in chosen {
                 let image = contents
                     .images

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use engine::ImageQuery;
+use engine::{CommitRequest, ContainerEdit, CreateRequest, ImageQuery, NoProgress, Selector};
 use testkit::{ImageBuilder, Layer, Packing, Registry};
 
 use crate::lab::{check, open, request};
@@ -82,4 +82,89 @@ fn die(task: &str) {
             .await
             .unwrap();
     });
+}
+
+/// Set for the process that is to die while it changes a container: the store.
+const EDITOR: &str = "STRATA_TEST_EDITOR";
+
+#[test]
+fn a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Ok(store) = std::env::var(EDITOR) {
+        return runtime.block_on(edit_for_ever(&store));
+    }
+    let registry = Registry::start();
+    let image = ImageBuilder::new().files([("etc/base", "base")]).build();
+    let reference = registry.push("team/app:1", &image);
+    for moment in MOMENTS {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        runtime.block_on(async {
+            let engine = open(&store).await;
+            engine
+                .pull(&request(&reference), &NoProgress)
+                .await
+                .unwrap();
+            let request = CreateRequest {
+                image: Selector::from(reference.to_string().as_str()),
+                name: Some("web".into()),
+            };
+            engine.create_container(request).await.unwrap();
+        });
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "crashes::a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were",
+            ])
+            .env(EDITOR, &store)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        runtime.block_on(async {
+            let engine = open(&store).await;
+            check(&engine).await;
+            let web = engine.container("web").await.unwrap();
+            let files = engine.container_files(&web.id).await.unwrap();
+            // Both files of an edit say the same: it came as a whole or not.
+            let read = |path: &[u8]| files.read_start(path, 9).map(|file| file.bytes).ok();
+            assert_eq!(read(b"one"), read(b"two"), "after {moment} ms");
+            let write = |path: &str| ContainerEdit::Write {
+                path: path.into(),
+                bytes: b"after".to_vec(),
+            };
+            engine
+                .edit_container(&web.id, vec![write("one"), write("two")])
+                .await
+                .unwrap();
+            engine
+                .commit(CommitRequest::new(web.id), &NoProgress)
+                .await
+                .unwrap();
+            check(&engine).await;
+        });
+    }
+}
+
+async fn edit_for_ever(store: &str) {
+    let engine = open(store.as_ref()).await;
+    let web = engine.container("web").await.unwrap();
+    for round in 0.. {
+        let write = |path: &str| ContainerEdit::Write {
+            path: path.into(),
+            bytes: format!("{round:09}{}", "x".repeat(300_000)).into_bytes(),
+        };
+        engine
+            .edit_container(&web.id, vec![write("one"), write("two")])
+            .await
+            .unwrap();
+        let request = CommitRequest {
+            name: Some("team/made:1".parse().unwrap()),
+            ..CommitRequest::new(web.id.clone())
+        };
+        engine.commit(request, &NoProgress).await.unwrap();
+    }
 }

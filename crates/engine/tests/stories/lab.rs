@@ -15,7 +15,7 @@ use testkit::Registry;
 pub(crate) struct Lab {
     pub(crate) registry: Registry,
     pub(crate) engine: Engine,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Lab {

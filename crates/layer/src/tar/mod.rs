@@ -1,4 +1,4 @@
-//! The tar reader.
+//! The tar reader, and the writer for layers of our own.
 //!
 //! Formats: V7, ustar and PAX ([POSIX.1-2017, pax]), GNU ([GNU tar manual]) with long names, base-256
 //! numbers and sparse files, star's prefix. What is accepted, and what a header means where the formats
@@ -21,9 +21,11 @@ mod block;
 mod parser;
 mod pax;
 mod sparse;
+mod write;
 
 pub use block::BLOCK_SIZE;
 pub use parser::{Parser, Step};
+pub use write::{END, content_size, padding, write_header};
 
 use crate::entry::ModifiedTime;
 

@@ -19,8 +19,8 @@ use crate::address::authority;
 use crate::credentials::Credential;
 use crate::endpoint::accepts_any_certificate;
 use crate::status::{self, Account, MAX_ERROR_BODY};
-use crate::transport::{Request, Transport, read_body};
-use crate::{ClientOptions, Error, Repository, What};
+use crate::transport::{Payload, Request, Transport, read_body};
+use crate::{ClientOptions, Error, Repository, Secret, What};
 
 /// Tokens of big clouds have some kilobytes.
 const MAX_ANSWER: u64 = 256 * 1024;
@@ -34,6 +34,8 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) header: HeaderValue,
+    /// What may be kept to get further tokens with.
+    pub(crate) refresh: Option<Secret>,
     fetched: Instant,
     lifetime: Duration,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) realm: &'a Realm,
     pub(crate) service: Option<&'a str>,
     pub(crate) scopes: &'a [String],
+    /// Whether a token to be kept is asked for too.
+    pub(crate) offline: bool,
 }
 
 /// Why there is no token.
@@ -79,6 +83,8 @@ struct Answer {
     token: Option<String>,
     #[serde(default)]
     access_token: Option<String>,
+    #[serde(default)]
+    refresh_token: Option<String>,
     #[serde(default)]
     expires_in: Value,
 }
@@ -136,6 +142,11 @@ impl Wanted<'_> {
             }
             if let Some((username, _)) = basic {
                 query.append_pair("account", username);
+                if self.offline {
+                    query
+                        .append_pair("offline_token", "true")
+                        .append_pair("client_id", "strata");
+                }
             }
         }
         let origin = url.origin();
@@ -176,6 +187,9 @@ impl Wanted<'_> {
             if let Some(service) = self.service {
                 form.append_pair("service", service);
             }
+            if self.offline {
+                form.append_pair("access_type", "offline");
+            }
             form.append_pair("scope", &self.scopes.join(" ")).finish()
         };
         // A redirect of a POST is not followed: the form holds the secret.
@@ -198,7 +212,7 @@ impl Wanted<'_> {
                 method,
                 url,
                 headers,
-                form,
+                payload: form.map_or(Payload::Nothing, Payload::Form),
                 unverified,
             })
             .await
@@ -265,6 +279,10 @@ impl TokenAnswer {
         header.set_sensitive(true);
         Ok(Token {
             header,
+            refresh: answer
+                .refresh_token
+                .filter(|token| wanted.offline && !token.is_empty())
+                .map(Secret::new),
             fetched: Instant::now(),
             lifetime: lifetime(&answer.expires_in),
         })
@@ -316,6 +334,7 @@ mod tests {
         let fetched = Instant::now();
         let token = |lifetime| Token {
             header: HeaderValue::from_static("x"),
+            refresh: None,
             fetched,
             lifetime: Duration::from_secs(lifetime),
         };

@@ -178,6 +178,17 @@ async fn tls_by_an_authority_of_ones_own() {
         .resolve(&reference, &())
         .await
         .expect_err("nobody vouches for it");
+    let Error::Tls {
+        certificate: Some(certificate),
+        ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(certificate.subject.as_deref(), Some("localhost"));
+    assert_eq!(certificate.issuer.as_deref(), Some("testkit-authority"));
+    assert!(error.to_string().contains("signed by testkit-authority"));
+    assert!(error.to_string().contains(&certificate.fingerprint));
     assert!(
         matches!(
             error,

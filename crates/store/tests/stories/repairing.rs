@@ -140,7 +140,7 @@ fn an_index_json_of_an_earlier_version_is_made_anew_on_open() {
     put(&open(folder.path()), &["layer"], &["app:1"]);
     let path = folder.path().join("index.json");
     let text = fs::read_to_string(&path).unwrap();
-    let earlier = text.replace(r#","dev.strata.lines":"2""#, "");
+    let earlier = text.replace(r#""dev.strata.lines":"3""#, r#""dev.strata.lines":"2""#);
     assert_ne!(earlier, text);
     fs::write(&path, earlier).unwrap();
     let store = open(folder.path());

@@ -24,6 +24,8 @@ pub struct Bearer {
     pub uses: Option<u32>,
     /// The name of the field with the token: `token` or `access_token`.
     pub field: &'static str,
+    /// Whether those who have a token may write.
+    pub push: bool,
     /// Whether GET is answered, and whether POST is.
     pub methods: (bool, bool),
 }
@@ -38,6 +40,7 @@ impl Default for Bearer {
             expires_in: serde_json::json!(300),
             uses: None,
             field: "token",
+            push: true,
             methods: (true, false),
         }
     }
@@ -86,7 +89,11 @@ pub(super) fn refuse(
         }
         Guard::Bearer(bearer) => {
             let token = sent.and_then(|sent| sent.strip_prefix("Bearer "));
-            if let Some(left) = token.and_then(|token| tokens.get_mut(token))
+            let writes = !matches!(request.method.as_str(), "GET" | "HEAD");
+            let known = token.is_some_and(|token| tokens.contains_key(token));
+            let insufficient = writes && known && !bearer.push;
+            if !insufficient
+                && let Some(left) = token.and_then(|token| tokens.get_mut(token))
                 && *left > 0
             {
                 *left -= 1;
@@ -95,8 +102,14 @@ pub(super) fn refuse(
             let own = format!("{base}/token");
             let realm = bearer.realm.as_deref().unwrap_or(&own);
             let repository = repository(&request.path).unwrap_or_default();
+            let actions = if writes { "pull,push" } else { "pull" };
+            let error = if insufficient {
+                ",error=\"insufficient_scope\""
+            } else {
+                ""
+            };
             format!(
-                "Bearer realm=\"{realm}\",service=\"testkit\",scope=\"repository:{repository}:pull\""
+                "Bearer realm=\"{realm}\",service=\"testkit\",scope=\"repository:{repository}:{actions}\"{error}"
             )
         }
     };

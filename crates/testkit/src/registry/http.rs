@@ -44,14 +44,14 @@ impl Logged {
 
 /// An answer before anything goes wrong with it.
 #[derive(Debug, Default)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub(super) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
@@ -59,24 +59,24 @@ impl Reply {
         }
     }
 
-    pub(super) fn error(status: u16, code: &str) -> Self {
+    pub(crate) fn error(status: u16, code: &str) -> Self {
         let body = serde_json::json!({"errors": [{"code": code, "message": code.to_lowercase().replace('_', " ")}]});
         Self::new(status, "application/json", body.to_string())
     }
 
-    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.headers
             .retain(|(key, _)| !key.eq_ignore_ascii_case(name));
     }
 }
 
-/// Reads a request. `None` if the client has closed, or speaks something else, such as TLS.
-pub(super) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Logged> {
+/// Reads a request without its body. `None` if the client has closed, or speaks something else, such as TLS.
+pub(crate) fn read_head(reader: &mut BufReader<&TcpStream>) -> Option<Logged> {
     // A TLS handshake starts with 0x16. Closing at once is what tells the client quickly.
     if reader
         .fill_buf()
@@ -103,25 +103,34 @@ pub(super) fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Logged>
         let (name, value) = line.split_once(':')?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Logged {
+    Some(Logged {
         method,
         path,
         headers,
         body: Vec::new(),
         status: 0,
-    };
+    })
+}
+
+/// Reads the body of a request, or only so many bytes of it. Tells whether it is whole; `None` if the client has gone.
+pub(crate) fn read_body(
+    reader: &mut BufReader<&TcpStream>,
+    request: &mut Logged,
+    most: Option<usize>,
+) -> Option<bool> {
     let length = request
         .header("content-length")
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    request.body.resize(length, 0);
+    let wanted = most.map_or(length, |most| most.min(length));
+    request.body.resize(wanted, 0);
     reader.read_exact(&mut request.body).ok()?;
-    Some(request)
+    Some(wanted == length && most.is_none_or(|most| most > length))
 }
 
 /// Whether the connection can be used for another request.
 #[derive(PartialEq, Eq)]
-pub(super) enum After {
+pub(crate) enum After {
     Keep,
     Close,
 }
@@ -134,7 +143,7 @@ enum Framing {
 }
 
 /// Writes an answer with its faults.
-pub(super) fn write_reply(
+pub(crate) fn write_reply(
     stream: &TcpStream,
     head: bool,
     reply: &Reply,
@@ -226,7 +235,7 @@ fn write_all(mut stream: &TcpStream, bytes: &[u8]) -> std::io::Result<()> {
     stream.write_all(bytes)
 }
 
-fn cut_off(stream: &TcpStream, cut: Cut) -> After {
+pub(crate) fn cut_off(stream: &TcpStream, cut: Cut) -> After {
     if cut == Cut::Reset {
         // With a linger time of zero closing sends RST.
         socket2::SockRef::from(stream)

@@ -14,6 +14,8 @@ pub enum Cut {
 pub enum Fault {
     /// Cuts the connection after this many bytes of the body; `None` cuts before the answer.
     Cut(Option<usize>, Cut),
+    /// Cuts the connection after this many bytes of the request's body, without an answer.
+    CutRequest(usize, Cut),
     /// Falls silent after this many bytes of the body, with the connection open; `None` does not answer at all.
     Stall(Option<usize>),
     /// Inverts the lowest bit of a byte of the body.

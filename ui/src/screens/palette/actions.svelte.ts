@@ -98,7 +98,11 @@ export function paletteActions(to: Destinations): PaletteAction[] {
 
 /** What can be looked at of the image that is open. */
 const TABS: { tab: ImageTab; label: string; words: string }[] = [
-  { tab: "layers", label: "Show the layers of this image", words: "explore core stack changed added removed" },
+  {
+    tab: "layers",
+    label: "Show the layers of this image",
+    words: "explore core stack changed added removed",
+  },
   { tab: "files", label: "Show the files of this image", words: "tree find search treemap size" },
   { tab: "waste", label: "Show what this image wastes", words: "efficiency dive analyze duplicate" },
 ];

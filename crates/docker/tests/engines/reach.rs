@@ -1,0 +1,211 @@
+//! Getting to an engine, and what is said when there is no way.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use docker::{Address, Connection, Error, Kind, Options, TlsFiles};
+use testkit::{Dockerd, PodmanService};
+
+use crate::lab::{busybox, connect, open, programs};
+
+async fn failure(address: &str) -> Error {
+    match open(address).await {
+        Ok(connection) => panic!("{address} answered: {:?}", connection.about()),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_known_who_answers() {
+    let (docker, podman) = (Dockerd::start(), PodmanService::start());
+    let (first, second) = (connect(&docker).await, connect(&podman).await);
+    assert_eq!(first.about().kind, Kind::Docker);
+    assert_eq!(first.about().api, "1.41");
+    assert!(first.about().version.starts_with("20.10"));
+    assert_eq!(second.about().kind, Kind::Podman);
+    assert_eq!(
+        second.about().version,
+        podman.run(&["version", "--format", "{{.Server.Version}}"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_leads_nowhere_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| format!("unix://{}", folder.path().join(name).display());
+    assert!(matches!(
+        failure(&place("none")).await,
+        Error::NotThere { .. }
+    ));
+    drop(UnixListener::bind(folder.path().join("dead")).unwrap());
+    assert!(matches!(
+        failure(&place("dead")).await,
+        Error::Refused { .. }
+    ));
+    // The port was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = failure(&format!("tcp://{port}")).await;
+    assert!(matches!(error, Error::Refused { .. }), "{error}");
+}
+
+/// Answers every connection with the same text.
+fn answering(text: &'static str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = [0; 4096];
+            if stream.read(&mut head).is_ok() && !text.is_empty() {
+                drop(stream.write_all(text.as_bytes()));
+            }
+        }
+    });
+    (folder, format!("unix://{}", path.display()))
+}
+
+fn answer(body: &str) -> &'static str {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).leak()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_no_engine_or_too_old_is_told_apart() {
+    let (_folder, address) = answering("SSH-2.0-OpenSSH_9.2\r\n");
+    assert!(matches!(failure(&address).await, Error::Vanished { .. }));
+    let (_folder, address) = answering("");
+    assert!(matches!(failure(&address).await, Error::Vanished { .. }));
+    for body in ["<html>", "{}", r#"{"ApiVersion":"new"}"#] {
+        let (_folder, address) = answering(answer(body));
+        let error = failure(&address).await;
+        assert!(matches!(error, Error::NotAnEngine { .. }), "{error}");
+    }
+    let (_folder, address) = answering(answer(r#"{"ApiVersion":"1.24","Version":"1.12"}"#));
+    let error = failure(&address).await;
+    assert!(
+        matches!(&error, Error::TooOld { api, .. } if api == "1.24"),
+        "{error}"
+    );
+    let (_folder, address) = answering(answer(r#"{"ApiVersion":"1.99","MinAPIVersion":"1.90"}"#));
+    assert!(matches!(failure(&address).await, Error::TooNew { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let _listener = UnixListener::bind(&path).unwrap();
+    let options = Options {
+        greeting: Duration::from_millis(200),
+        ..Options::new(programs())
+    };
+    let silent = Connection::open(&Address::Unix(path), &options).await;
+    assert!(matches!(silent.map(drop), Err(Error::Timeout { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_spoken_with_the_right_certificates_only() {
+    let engine = Dockerd::start_with_tls();
+    busybox(&engine);
+    let (port, certificates) = engine.tls();
+    let address = |ca: &str, own: bool| {
+        let address: Address = format!("tcp://localhost:{port}").parse().unwrap();
+        address.with_tls(TlsFiles {
+            ca: Some(certificates.file(ca)),
+            certificate: own.then(|| (certificates.file("cert.pem"), certificates.file("key.pem"))),
+            any_certificate: false,
+        })
+    };
+    let options = Options::new(programs());
+    let connection = Connection::open(&address("ca.pem", true), &options)
+        .await
+        .unwrap();
+    assert_eq!(connection.images().await.unwrap().len(), 1);
+
+    let stranger = Connection::open(&address("other-ca.pem", true), &options).await;
+    assert!(matches!(stranger.map(drop), Err(Error::Tls { .. })));
+    // Without a certificate of its own the client is refused; in TLS 1.3 that shows at the first read.
+    let nobody = Connection::open(&address("ca.pem", false), &options).await;
+    assert!(matches!(
+        nobody.map(drop),
+        Err(Error::Tls { .. } | Error::Vanished { .. })
+    ));
+    let missing = Connection::open(&address("none.pem", true), &options).await;
+    assert!(matches!(missing.map(drop), Err(Error::File { .. })));
+    let plain = failure(&format!("tcp://localhost:{port}")).await;
+    assert!(matches!(plain, Error::NotAnEngine { .. }), "{plain}");
+}
+
+/// A program called `ssh` that carries the bytes to a socket, as `docker system dial-stdio` does, and writes down how it was
+/// called.
+fn stand_in(folder: &Path, script: &str) -> Vec<PathBuf> {
+    let path = folder.join("ssh");
+    let text = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" > {}/called\n{script}\n",
+        folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    vec![folder.to_owned()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_carries_the_bytes() {
+    let engine = Dockerd::start();
+    busybox(&engine);
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "exec docker --host unix://{} system dial-stdio",
+        engine.socket().display()
+    );
+    let options = Options::new(stand_in(folder.path(), &script));
+    let address: Address = "ssh://ada@build.example:2222".parse().unwrap();
+    let connection = Connection::open(&address, &options).await.unwrap();
+    assert_eq!(connection.images().await.unwrap().len(), 1);
+    let called = std::fs::read_to_string(folder.path().join("called")).unwrap();
+    let called: Vec<&str> = called.lines().collect();
+    let end = ["--", "build.example", "docker", "system", "dial-stdio"];
+    assert!(called.ends_with(&end), "{called:?}");
+    assert!(called.windows(2).any(|pair| pair == ["-l", "ada"]));
+    assert!(called.windows(2).any(|pair| pair == ["-p", "2222"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_that_fails_has_the_last_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "echo 'ada@build: Permission denied (publickey).' >&2; exit 255";
+    let options = Options::new(stand_in(folder.path(), script));
+    let address: Address = "ssh://ada@build".parse().unwrap();
+    let refused = Connection::open(&address, &options).await;
+    match refused.map(drop) {
+        Err(Error::Ssh { host, said }) => {
+            assert_eq!(host, "build");
+            assert_eq!(said, "ada@build: Permission denied (publickey).");
+        }
+        other => panic!("{other:?}"),
+    }
+    let nowhere = Connection::open(&address, &Options::new(Vec::new())).await;
+    assert!(matches!(nowhere.map(drop), Err(Error::NoSsh)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_was_started_again_is_found_again() {
+    let mut engine = Dockerd::start();
+    busybox(&engine);
+    let connection = connect(&engine).await;
+    assert_eq!(connection.images().await.unwrap().len(), 1);
+    engine.kill();
+    let gone = connection.images().await.unwrap_err();
+    assert!(
+        matches!(gone, Error::Refused { .. } | Error::Vanished { .. }),
+        "{gone}"
+    );
+}

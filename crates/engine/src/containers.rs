@@ -1,0 +1,293 @@
+//! Working containers: an image with changes of one's own over it, from which a new image is committed.
+//!
+//! Nothing is unpacked. What is changed is a set of paths over the file indexes of the image's layers, with the content of new
+//! files beside it; so a container is there at once whatever the size of its image, and a commit costs what was changed.
+
+mod changeset;
+pub(crate) mod check;
+mod commit;
+mod config;
+mod edit;
+mod editing;
+mod files;
+#[cfg(unix)]
+mod host;
+mod names;
+mod place;
+mod stream;
+mod tar;
+mod transfer;
+mod view;
+mod whole;
+
+use jiff::Timestamp;
+use oci::{Digest, Selector};
+use store::{ContainerId, ContainerRecord, ContainerStatus, NewContainer};
+
+pub use commit::{CommitRequest, Committed};
+pub use config::ContainerConfig;
+pub use files::ContainerChange;
+pub(crate) use files::ContainerFilesCache;
+pub(crate) use tar::LayerTar;
+pub use transfer::{CopiedIn, CopySource, TarTarget};
+
+use crate::engine::blocking;
+use crate::{Engine, Error};
+
+/// Which container to make.
+#[derive(Debug, Clone)]
+pub struct CreateRequest {
+    /// The image.
+    pub image: Selector,
+    /// Its name; `None` = one is made up.
+    pub name: Option<String>,
+}
+
+/// A working container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its ID.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// The image, as it was called when the container was made: its full name, or its ID.
+    pub image: String,
+    /// The image's ID.
+    pub image_id: Digest,
+    /// What the image's names pointed at.
+    pub target: Digest,
+    /// When it was made.
+    pub created: Timestamp,
+    /// What it does.
+    pub status: ContainerStatus,
+    /// The code with which the last program in it ended.
+    pub exit_code: Option<i32>,
+    /// How many paths were changed.
+    pub changes: u64,
+    /// Bytes of their content.
+    pub size: u64,
+}
+
+/// One change of a container's files. Links on the way of a path are followed as in the container, never out of its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContainerEdit {
+    /// Makes a folder, root's, mode 0755.
+    MakeFolder {
+        /// Where.
+        path: Vec<u8>,
+        /// Make the folders on the way too, and do not mind one that is there.
+        parents: bool,
+    },
+    /// Writes a file as a program would: what is there keeps mode and owner, a new file is root's, mode 0644.
+    Write {
+        /// Where.
+        path: Vec<u8>,
+        /// The whole content.
+        bytes: Vec<u8>,
+    },
+    /// Makes a symbolic link.
+    Symlink {
+        /// Where.
+        path: Vec<u8>,
+        /// Where it points, which need not be there.
+        target: Vec<u8>,
+    },
+    /// Gives something another path, where nothing is yet. A folder takes along what is in it.
+    Rename {
+        /// What.
+        from: Vec<u8>,
+        /// To where.
+        to: Vec<u8>,
+    },
+    /// Removes something, a folder with all that is in it.
+    Remove {
+        /// What.
+        path: Vec<u8>,
+    },
+    /// Sets the permission bits. A link has none.
+    SetMode {
+        /// Of what.
+        path: Vec<u8>,
+        /// The bits, `0o7777` at most.
+        mode: u32,
+    },
+    /// Sets the owner.
+    SetOwner {
+        /// Of what.
+        path: Vec<u8>,
+        /// The user's number.
+        uid: u32,
+        /// The group's number.
+        gid: u32,
+    },
+    /// Makes a path, and what is below it, what the image has there.
+    Revert {
+        /// What.
+        path: Vec<u8>,
+    },
+}
+
+impl Engine {
+    /// Makes a container of an image. Costs the same whatever the size of the image, which stays until the container goes.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`; `name_taken`; `usage` for a bad name or an image without a file system; `read_only`.
+    pub async fn create_container(&self, request: CreateRequest) -> Result<Container, Error> {
+        let CreateRequest { image, name } = request;
+        if let Some(name) = &name {
+            names::check(name)?;
+        }
+        let now = self.now();
+        self.with_store(move |store| {
+            let resolved = store.resolve(&image)?;
+            let detail = store.image(&resolved.target)?;
+            let layers = || detail.layers.iter();
+            if !detail.manifest_media_type.is_manifest()
+                || layers().any(|layer| !layer.media_type.is_layer() || layer.diff_id.is_none())
+            {
+                return Err(Error::NoFileSystem {
+                    reference: image.text().to_owned(),
+                });
+            }
+            let reference = resolved
+                .name
+                .map_or_else(|| detail.summary.id.to_string(), |name| name.to_string());
+            for attempt in 0.. {
+                let id = names::new_id()?;
+                let made = store.create_container(&NewContainer {
+                    id: &id,
+                    name: name.as_ref().unwrap_or(&names::new_name(attempt)),
+                    target: &resolved.target,
+                    manifest: &detail.manifest,
+                    reference: &reference,
+                    settings: "{}",
+                    now,
+                });
+                match made {
+                    Err(store::Error::ContainerNameTaken { .. }) if name.is_none() => {}
+                    made => return Ok(made?.into()),
+                }
+            }
+            Err(Error::Internal("all names are taken".into()))
+        })
+        .await
+    }
+
+    /// Lists all containers, newest first.
+    ///
+    /// # Errors
+    /// `store_damaged`.
+    pub async fn containers(&self) -> Result<Vec<Container>, Error> {
+        self.with_store(|store| {
+            Ok(store
+                .containers()?
+                .into_iter()
+                .map(Container::from)
+                .collect())
+        })
+        .await
+    }
+
+    /// Finds a container by its ID, its name, or the start of its ID.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`.
+    pub async fn container(&self, text: &str) -> Result<Container, Error> {
+        let text = text.to_owned();
+        self.with_store(move |store| Ok(store.find_container(&text)?.into()))
+            .await
+    }
+
+    /// Removes a container with all that was changed in it. Returns the bytes that came back.
+    ///
+    /// # Errors
+    /// `not_found`; `conflict` while it is running, unless forced.
+    pub async fn remove_container(&self, id: &ContainerId, force: bool) -> Result<u64, Error> {
+        let id = id.clone();
+        self.with_store(move |store| {
+            let record = store.container(&id)?;
+            if record.status.is_running() && !force {
+                return Err(Error::ContainerRunning { name: record.name });
+            }
+            Ok(store.remove_container(&id)?)
+        })
+        .await
+    }
+
+    /// Changes files of a container, one change after the other: all of them, durably, or none.
+    ///
+    /// # Errors
+    /// `not_found`, `not_a_folder`, `not_a_file`; `conflict` where something is in the way, and while it is running; `usage`;
+    /// `disk_full`, `read_only`.
+    pub async fn edit_container(
+        &self,
+        id: &ContainerId,
+        edits: Vec<ContainerEdit>,
+    ) -> Result<(), Error> {
+        let (id, shared) = (id.clone(), self.shared.clone());
+        blocking(move || {
+            editing::edit(&shared, &id, false, |editing| {
+                edits.iter().try_for_each(|edit| apply(editing, edit))
+            })
+        })
+        .await
+    }
+}
+
+fn apply(editing: &mut editing::Editing<'_>, edit: &ContainerEdit) -> Result<(), Error> {
+    use ContainerEdit as E;
+    let edits = &mut editing.edits;
+    match edit {
+        E::MakeFolder { path, parents } => edits.make_folder(path, *parents),
+        E::Write { path, bytes } => editing.write(path, bytes),
+        E::Symlink { path, target } => edits.make_symlink(path, target),
+        E::Rename { from, to } => edits.rename(from, to),
+        E::Remove { path } => edits.remove(path),
+        E::SetMode { path, mode } => edits.alter(path, &|node| {
+            if matches!(node.kind, changeset::Kind::Symlink { .. }) {
+                return Err(Error::NotAFile {
+                    path: crate::files::escaped(path),
+                });
+            }
+            node.mode = mode & 0o7777;
+            Ok(())
+        }),
+        E::SetOwner { path, uid, gid } => edits.alter(path, &|node| {
+            (node.uid, node.gid) = (i64::from(*uid), i64::from(*gid));
+            Ok(())
+        }),
+        E::Revert { path } => edits.revert(path),
+    }
+}
+
+impl From<ContainerRecord> for Container {
+    fn from(record: ContainerRecord) -> Self {
+        let ContainerRecord {
+            id,
+            name,
+            target,
+            image,
+            manifest: _,
+            reference,
+            created,
+            status,
+            exit_code,
+            settings: _,
+            changes,
+            size,
+        } = record;
+        Self {
+            id,
+            name,
+            image: reference,
+            image_id: image,
+            target,
+            created,
+            status,
+            exit_code,
+            changes,
+            size,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One edit, from the lock to the line in the log.
+
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use layer::ContentHash;
+use store::{ContainerEdit, ContainerId, ContainerRecord, PackWriter, Store};
+
+use super::changeset::{self, Batch, Bytes, ChangeSet, Content, Kind, Node};
+use super::edit::Edits;
+use super::view::Found;
+use crate::engine::Shared;
+use crate::files::escaped;
+use crate::{Error, ImageFiles};
+
+/// Is told the bytes that were copied so far, and may stop it.
+pub(super) type Told<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
+
+/// A container that is being changed, by nobody else.
+pub(super) struct Editing<'a> {
+    pub(super) edits: Edits<'a>,
+    log: &'a ContainerEdit,
+    pack: Option<PackWriter>,
+    /// Bytes of content that were taken in.
+    pub(super) taken: u64,
+}
+
+/// Returns the files of the image that a container was made of.
+pub(super) fn image_of(shared: &Shared, record: &ContainerRecord) -> Result<ImageFiles, Error> {
+    let store = &shared.store;
+    shared.files.open(store, &record.manifest, || {
+        Ok(store.manifest(&record.manifest)?.layers)
+    })
+}
+
+/// Reads the change set of a container.
+pub(super) fn replay(record: &ContainerRecord, batches: &[String]) -> Result<ChangeSet, Error> {
+    changeset::replay(batches).map_err(|source| Error::ContainerContent {
+        container: record.name.clone(),
+        source: source.into(),
+    })
+}
+
+/// Changes a container: all that `work` does, durably, or nothing.
+///
+/// # Errors
+/// `conflict` while it is running, whose files are not here then; what the runtime brings of them is taken.
+pub(super) fn edit<T>(
+    shared: &Arc<Shared>,
+    id: &ContainerId,
+    from_runtime: bool,
+    work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let store: &Store = &shared.store;
+    let image = image_of(shared, &store.container(id)?)?;
+    let mut log = store.edit_container(id)?;
+    let record = store.container(id)?;
+    if record.status.is_running() && !from_runtime {
+        return Err(Error::ContainerRunning { name: record.name });
+    }
+    let set = replay(&record, log.batches())?;
+    let now = (shared.settings.clock)().as_second();
+    let mut editing = Editing {
+        edits: Edits::new(&image.inner.tree, set, now),
+        log: &log,
+        pack: None,
+        taken: 0,
+    };
+    let value = work(&mut editing)?;
+    let Editing { edits, pack, .. } = editing;
+    let (batch, set) = edits.finish();
+    if batch.0.is_empty() {
+        return Ok(value);
+    }
+    if let Some(pack) = pack {
+        pack.finish()?;
+    }
+    let text = |batch: &Batch| {
+        serde_json::to_string(batch).map_err(|error| Error::Internal(error.to_string()))
+    };
+    let line = text(&batch)?;
+    let whole = || {
+        let all = set
+            .iter()
+            .map(|(path, change)| (Bytes(path.clone()), Some(change.clone())));
+        text(&Batch(all.collect())).unwrap_or_default()
+    };
+    log.append(
+        &line,
+        &whole,
+        &changeset::packs(&set),
+        changeset::count(&set),
+    )?;
+    Ok(value)
+}
+
+impl Editing<'_> {
+    /// Takes the content of a file in.
+    ///
+    /// # Errors
+    /// `cancelled` where `told` says so; `disk_full`; `fail` makes the error of the reader.
+    pub(super) fn content(
+        &mut self,
+        source: &mut dyn Read,
+        told: Told<'_>,
+        fail: &dyn Fn(io::Error) -> Error,
+    ) -> Result<Kind, Error> {
+        if self.pack.is_none() {
+            self.pack = Some(self.log.pack()?);
+        }
+        let Some(pack) = &mut self.pack else {
+            return Err(Error::Internal("there is no pack".into()));
+        };
+        let (number, offset) = (pack.number(), pack.written());
+        let mut hash = ContentHash::new();
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            let count = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(fail(error)),
+            };
+            hash.update(&buffer[..count]);
+            let written = pack.write_all(&buffer[..count]);
+            written.map_err(|error| pack.failed(error))?;
+            self.taken += count as u64;
+            if told(self.taken).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(Kind::File {
+            content: Content::Pack {
+                pack: number,
+                offset,
+            },
+            size: pack.written() - offset,
+            hash: Some(format!("{:032x}", hash.finish())),
+        })
+    }
+
+    /// Writes a file as a program would: through links, over what is there, whose mode and owner stay.
+    pub(super) fn write(&mut self, path: &[u8], bytes: &[u8]) -> Result<(), Error> {
+        let Found { path: place, node } = self.edits.view().resolve(path, true)?;
+        super::edit::refuse_marked(&place)?;
+        let before = match node {
+            Some(node) if node.is_folder() => {
+                return Err(Error::NotAFile {
+                    path: escaped(&place),
+                });
+            }
+            Some(node) if !matches!(node.kind, Kind::File { .. }) => {
+                return Err(Error::NotAFile {
+                    path: escaped(&place),
+                });
+            }
+            Some(node) => node,
+            None => Node::folder(0o644, 0, 0, 0),
+        };
+        let kind = self.content(&mut &*bytes, &mut |_| ControlFlow::Continue(()), &|error| {
+            Error::Internal(error.to_string())
+        })?;
+        let now = self.edits.now();
+        let attributes = Node {
+            kind,
+            modified: (now, 0),
+            // The system drops them from a file that is written to.
+            xattrs: before
+                .xattrs
+                .into_iter()
+                .filter(|(Bytes(name), _)| name != b"security.capability")
+                .collect(),
+            ..before
+        };
+        if attributes.links.is_some() {
+            return self.edits.alter(&place, &|node| {
+                *node = attributes.clone();
+                Ok(())
+            });
+        }
+        self.edits.place(&place, attributes);
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! A tar on its way into a container: files that somebody sends, or what a program changed, as a layer.
+
+use std::io::{self, Read};
+
+use layer::tar::{Parser, Step};
+use layer::{Entry, EntryKind, ModifiedTime};
+
+use super::changeset::{Bytes, Kind, Node};
+use super::edit::refuse_marked;
+use super::editing::{Editing, Told};
+use super::place;
+use super::view::{Found, join, name_of, parent_of};
+use crate::Error;
+use crate::files::escaped;
+
+/// What the entries of a tar mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning<'a> {
+    /// Files that go into a folder, as `docker cp - CONTAINER:FOLDER` takes them.
+    Files { folder: &'a [u8], owners: bool },
+    /// A layer: names may say what is removed. Nothing at or below these paths is taken: volumes, mounts.
+    Layer { without: &'a [Vec<u8>] },
+}
+
+/// What a runtime puts there for its mounts, and that is empty where they are gone.
+const STUBS: [&[u8]; 5] = [
+    b".dockerenv",
+    b"run/.containerenv",
+    b"etc/hosts",
+    b"etc/hostname",
+    b"etc/resolv.conf",
+];
+
+/// What is mounted in every container.
+const MOUNTS: [&[u8]; 3] = [b"proc", b"sys", b"dev"];
+
+/// Takes a tar in. Returns how many entries it was.
+///
+/// # Errors
+/// `invalid_archive` for what is no tar; `not_a_folder`; `conflict`.
+pub(super) fn take(
+    editing: &mut Editing<'_>,
+    source: &mut dyn Read,
+    meaning: Meaning<'_>,
+    told: Told<'_>,
+) -> Result<u64, Error> {
+    let base = match meaning {
+        Meaning::Files { folder, .. } => {
+            let Found { path, node } = editing.edits.view().resolve(folder, true)?;
+            match node {
+                Some(node) if node.is_folder() => path,
+                Some(_) => {
+                    return Err(Error::NotAFolder {
+                        path: escaped(&path),
+                    });
+                }
+                None => {
+                    return Err(Error::NoSuchFile {
+                        path: escaped(folder),
+                    });
+                }
+            }
+        }
+        Meaning::Layer { .. } => Vec::new(),
+    };
+    let mut members = Members {
+        source,
+        parser: Parser::new(),
+        buffer: vec![0; 128 * 1024],
+        start: 0,
+        end: 0,
+    };
+    let mut taking = Taking {
+        editing,
+        told,
+        in_layer: matches!(meaning, Meaning::Layer { .. }),
+        links: 0,
+    };
+    let mut count = 0;
+    while let Some(entry) = members.next()? {
+        count += 1;
+        let path = clean(&entry.path);
+        match meaning {
+            Meaning::Layer { without } => {
+                taking.layer_entry(&mut members, &entry, &path, without)?;
+            }
+            Meaning::Files { owners, .. } => {
+                let path = match path.is_empty() {
+                    true => base.clone(),
+                    false => join(&base, &path),
+                };
+                let mut entry = entry;
+                if !owners {
+                    (entry.uid, entry.gid) = (0, 0);
+                }
+                let target = join(&base, &clean(&entry.link_target));
+                taking.file_entry(&mut members, &entry, &path, &target)?;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// A tar that is being taken in.
+struct Taking<'t, 'a> {
+    editing: &'t mut Editing<'a>,
+    told: Told<'t>,
+    in_layer: bool,
+    /// How many files got a further name.
+    links: u64,
+}
+
+impl Taking<'_, '_> {
+    fn layer_entry(
+        &mut self,
+        members: &mut Members<'_>,
+        entry: &Entry,
+        path: &[u8],
+        without: &[Vec<u8>],
+    ) -> Result<(), Error> {
+        let within = |folder: &[u8]| path == folder || path.starts_with(&join(folder, b""));
+        let mounted = MOUNTS.iter().any(|mount| within(mount) && path != *mount);
+        let edits = &mut self.editing.edits;
+        let stub = STUBS.contains(&path) && entry.size == 0 && edits.view().below(path).is_none();
+        if path.is_empty() || mounted || stub || without.iter().any(|folder| within(folder)) {
+            return Ok(());
+        }
+        let (folder, name) = (parent_of(path), name_of(path));
+        if name == b".wh..wh..opq" {
+            edits.make_opaque(folder);
+            return Ok(());
+        }
+        if let Some(removed) = name.strip_prefix(b".wh.") {
+            // Names with two marks say nothing about files.
+            if !removed.starts_with(b".wh.") && !removed.is_empty() {
+                edits.take_away(&join(folder, removed));
+            }
+            return Ok(());
+        }
+        self.file_entry(members, entry, path, &clean(&entry.link_target))
+    }
+
+    fn file_entry(
+        &mut self,
+        members: &mut Members<'_>,
+        entry: &Entry,
+        path: &[u8],
+        link: &[u8],
+    ) -> Result<(), Error> {
+        if path.is_empty() {
+            return Ok(());
+        }
+        // As a program in the container would find the folder, and what is missing of it is made.
+        let folder = parent_of(path);
+        if !folder.is_empty() {
+            self.editing.edits.make_folder(folder, true)?;
+        }
+        let Found { path: place, .. } = self.editing.edits.view().resolve(path, false)?;
+        refuse_marked(&place)?;
+        let (major, minor) = (entry.device.major, entry.device.minor);
+        let kind = match entry.kind {
+            EntryKind::Directory => Kind::Folder {
+                opaque: false,
+                unchanged: false,
+            },
+            EntryKind::Symlink => Kind::Symlink {
+                target: Bytes(entry.link_target.clone()),
+            },
+            EntryKind::CharDevice => Kind::CharDevice { major, minor },
+            EntryKind::BlockDevice => Kind::BlockDevice { major, minor },
+            EntryKind::Fifo => Kind::Fifo,
+            EntryKind::HardLink => return self.hard_link(&place, link),
+            EntryKind::Regular | EntryKind::Other(_) if entry.sparse => {
+                return Err(Error::SparseMember {
+                    path: escaped(path),
+                });
+            }
+            EntryKind::Regular | EntryKind::Other(_) => {
+                let fail = |error| Error::Archive {
+                    place: "-".into(),
+                    source: Box::new(archive::Error::Read(error)),
+                };
+                self.editing.content(members, self.told, &fail)?
+            }
+        };
+        let ModifiedTime {
+            seconds,
+            nanoseconds,
+        } = entry.modified;
+        let node = Node {
+            kind,
+            mode: entry.mode & 0o7777,
+            uid: entry.uid,
+            gid: entry.gid,
+            modified: (seconds, nanoseconds),
+            xattrs: entry
+                .xattrs
+                .iter()
+                .filter(|(name, _)| *name == b"security.capability" || name.starts_with(b"user."))
+                .map(|(name, value)| (Bytes(name.to_vec()), Bytes(value.to_vec())))
+                .collect(),
+            links: None,
+        };
+        self.put(&place, node)
+    }
+
+    /// Gives a file one more name. One of the image's becomes the container's with that, as it would be written anew.
+    fn hard_link(&mut self, place: &[u8], target: &[u8]) -> Result<(), Error> {
+        let edits = &mut self.editing.edits;
+        let Found { path: target, node } = edits.view().resolve(target, false)?;
+        let Some(mut node) = node.filter(|node| !node.is_folder()) else {
+            return Err(Error::NoSuchFile {
+                path: escaped(&target),
+            });
+        };
+        if node.links.is_none() {
+            node.links = Some(edits.free_group() + self.links);
+            self.links += 1;
+            edits.place(&target, node.clone());
+        }
+        self.put(place, node)
+    }
+
+    fn put(&mut self, place: &[u8], node: Node) -> Result<(), Error> {
+        if self.in_layer {
+            self.editing.edits.place(place, node);
+            return Ok(());
+        }
+        place::put(self.editing, place, node)
+    }
+}
+
+/// Resolves `.` and `..` by the text alone, never above the root.
+fn clean(path: &[u8]) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join(&b'/')
+}
+
+/// The members of a tar; reading gives the content of the one that came last.
+struct Members<'s> {
+    source: &'s mut dyn Read,
+    parser: Parser,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Members<'_> {
+    fn fill(&mut self) -> io::Result<usize> {
+        let count = self.source.read(&mut self.buffer)?;
+        (self.start, self.end) = (0, count);
+        Ok(count)
+    }
+
+    fn next(&mut self) -> Result<Option<Entry>, Error> {
+        let broken = |source: layer::Error| Error::Archive {
+            place: "-".into(),
+            source: Box::new(archive::Error::from_layer(source)),
+        };
+        loop {
+            let mut input = &self.buffer[self.start..self.end];
+            let step = self.parser.advance(&mut input).map_err(broken)?;
+            let is_entry = matches!(step, Step::Entry);
+            let needs = matches!(step, Step::NeedInput);
+            self.start = self.end - input.len();
+            if is_entry {
+                return Ok(Some(self.parser.entry().clone()));
+            }
+            if needs {
+                let filled = self
+                    .fill()
+                    .map_err(|source| broken(layer::Error::Read(source)))?;
+                if filled == 0 {
+                    self.parser.finish().map_err(broken)?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let most = self.end.min(self.start.saturating_add(out.len()));
+            let mut input = &self.buffer[self.start..most];
+            let given = input.len();
+            let invalid = |error: layer::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+            let (copied, ended) = match self.parser.advance(&mut input).map_err(invalid)? {
+                Step::Content(bytes) => {
+                    out[..bytes.len()].copy_from_slice(bytes);
+                    (bytes.len(), false)
+                }
+                Step::EntryEnd | Step::Entry => (0, true),
+                Step::NeedInput => (0, false),
+            };
+            self.start += given - input.len();
+            if copied > 0 || ended {
+                return Ok(copied);
+            }
+            if self.start == self.end && self.fill()? == 0 {
+                self.parser.finish().map_err(invalid)?;
+                return Ok(0);
+            }
+        }
+    }
+}

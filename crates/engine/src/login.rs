@@ -1,0 +1,282 @@
+//! Signing in to registries, and out of them.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use registry::{CredentialError, Login, LoginFile, Secret};
+use store::OutputFile;
+
+use crate::pull::Retries;
+use crate::{Engine, Error, NoProgress};
+
+/// Who signs in where.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// The registry, as in references: `docker.io`, `localhost:5000`.
+    pub host: String,
+    /// The user's name; `<token>` where the secret is an identity token.
+    pub username: String,
+    /// The password or token. It is shown nowhere.
+    pub secret: Secret,
+    /// Whether the user agreed that the secret is written down in plain text where nothing better is there.
+    pub plain_text: bool,
+}
+
+/// A login that was accepted and kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The registry.
+    pub host: String,
+    /// Where the login is kept.
+    pub kept: Kept,
+    /// Whether the registry asked for a login. If not, nobody knows whether the password is right.
+    pub was_asked: bool,
+}
+
+/// Where a login is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// With a credential helper, `docker-credential-NAME`, because docker's settings say so.
+    Helper(String),
+    /// In the system's keyring.
+    Keyring,
+    /// In plain text in a file, which only the user can read.
+    File(PathBuf),
+}
+
+impl Engine {
+    /// Signs in: tries the login at the registry at once, and keeps it where docker's settings say, else in the system's keyring,
+    /// else, if the user agreed, in docker's file. Nothing is kept of a login that is not accepted.
+    ///
+    /// docker and podman use what a helper or the file keeps; what the keyring keeps is for Strata alone.
+    ///
+    /// # Errors
+    /// `unauthorized`, `no_keyring` (nothing is there to keep it, and plain text was not agreed to), `credentials` (a helper or
+    /// file failed), `bad_reference` (no registry), and what a registry can fail with.
+    pub async fn login(&self, request: &LoginRequest) -> Result<LoggedIn, Error> {
+        let host = registry_host(&request.host)?;
+        let client = &self.shared.registry;
+        let observer = Retries {
+            progress: &NoProgress,
+        };
+        let accepted = client
+            .try_login(&host, &request.username, &request.secret, &observer)
+            .await?;
+        let is_token = request.username == "<token>";
+        let login = match accepted.identity_token {
+            Some(token) => Login {
+                host: host.clone(),
+                username: request.username.clone(),
+                secret: token,
+                identity_token: true,
+            },
+            None => Login {
+                host: host.clone(),
+                username: request.username.clone(),
+                secret: request.secret.clone(),
+                identity_token: is_token,
+            },
+        };
+        let kept = self.keep(&login, request.plain_text).await?;
+        client.forget_tokens();
+        Ok(LoggedIn {
+            host,
+            kept,
+            was_asked: accepted.was_asked,
+        })
+    }
+
+    async fn keep(&self, login: &Login, plain_text: bool) -> Result<Kept, Error> {
+        let client = &self.shared.registry;
+        let path = self.shared.settings.login_file.clone();
+        let file = match &path {
+            Some(path) => Some(read(path).await?),
+            None => None,
+        };
+        let helper = file.as_ref().and_then(|file| file.helper(&login.host));
+        if let (Some(name), Some(path)) = (helper.map(str::to_owned), &path) {
+            client.keep_in_helper(&name, login).await?;
+            // What is kept elsewhere would be found first, and may be an older password.
+            self.forget_quietly(&login.host).await;
+            let host = login.host.clone();
+            change(path, move |file| {
+                file.note(&host);
+                true
+            })
+            .await?;
+            return Ok(Kept::Helper(name));
+        }
+        match client.keep_in_keyring(login).await {
+            Ok(true) => return Ok(Kept::Keyring),
+            Ok(false) => {}
+            Err(problem) if plain_text => {
+                tracing::debug!(%problem, "the keyring does not keep a login");
+            }
+            Err(problem) => {
+                return Err(Error::NoKeyring {
+                    host: login.host.clone(),
+                    reason: Some(problem.to_string()),
+                });
+            }
+        }
+        match path.filter(|_| plain_text) {
+            Some(path) => {
+                let written = login.clone();
+                change(&path, move |file| {
+                    file.write_down(&written);
+                    true
+                })
+                .await?;
+                Ok(Kept::File(path))
+            }
+            None => Err(Error::NoKeyring {
+                host: login.host.clone(),
+                reason: None,
+            }),
+        }
+    }
+
+    async fn forget_quietly(&self, host: &str) {
+        if let Err(problem) = self.shared.registry.forget_in_keyring(host).await {
+            tracing::debug!(%problem, "the keyring was not asked to forget a login");
+        }
+    }
+
+    /// Signs out: the keyring, the credential helpers and the files of docker and podman forget the login of a registry. Returns
+    /// where there was one, in words; nothing where nobody was signed in.
+    ///
+    /// Logins of single namespaces (`host/team`) stay.
+    ///
+    /// # Errors
+    /// `credentials` (a helper or file failed), `bad_reference`.
+    pub async fn logout(&self, host: &str) -> Result<Vec<String>, Error> {
+        let host = registry_host(host)?;
+        let client = &self.shared.registry;
+        let mut places = Vec::new();
+        match client.forget_in_keyring(&host).await {
+            Ok(true) => places.push("the system's keyring".to_owned()),
+            Ok(false) => {}
+            // One that is locked or gone must not keep the other places from forgetting.
+            Err(problem) => {
+                tracing::debug!(%problem, "the keyring was not asked to forget a login");
+            }
+        }
+        for path in self.shared.settings.registry.credentials.files.clone() {
+            let file = read(&path).await?;
+            if let Some(name) = file.helper(&host)
+                && client.forget_in_helper(name, &host).await?
+            {
+                places.push(format!("docker-credential-{name}"));
+            }
+            let wanted = host.clone();
+            if change(&path, move |file| file.remove(&wanted)).await? {
+                places.push(path.display().to_string());
+            }
+        }
+        client.forget_tokens();
+        Ok(places)
+    }
+}
+
+/// Reads the name of a registry, as people write it: with a scheme, in capitals, by one of Docker Hub's names.
+fn registry_host(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    let bare = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .unwrap_or(text);
+    let bare = bare.split('/').next().unwrap_or_default().to_lowercase();
+    let host = match bare.as_str() {
+        "" | "index.docker.io" | "registry-1.docker.io" | "hub.docker.com" => "docker.io",
+        other => other,
+    };
+    let reference = oci::Reference::parse_normalized(&format!("{host}/x/x"))?;
+    match reference.host() == host {
+        true => Ok(host.to_owned()),
+        // A word without a dot is a namespace of Docker Hub, and no registry.
+        false => Err(Error::NoRegistry {
+            text: text.to_owned(),
+        }),
+    }
+}
+
+async fn read(path: &Path) -> Result<LoginFile, Error> {
+    let path = path.to_owned();
+    crate::engine::blocking(move || read_now(&path)).await
+}
+
+fn read_now(path: &Path) -> Result<LoginFile, Error> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Vec::new()
+        }
+        Err(source) => {
+            return Err(CredentialError::Read {
+                path: path.to_owned(),
+                source,
+            }
+            .into());
+        }
+    };
+    Ok(LoginFile::parse(path, &bytes)?)
+}
+
+/// Changes a file of logins in one step. It is written only where the change says that there was one.
+async fn change(
+    path: &Path,
+    change: impl FnOnce(&mut LoginFile) -> bool + Send + 'static,
+) -> Result<bool, Error> {
+    let path = path.to_owned();
+    crate::engine::blocking(move || {
+        let mut file = read_now(&path)?;
+        if !change(&mut file) {
+            return Ok(false);
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|source| Error::Io {
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        let mut output = OutputFile::begin_private(&path)?;
+        output
+            .write_all(&file.to_bytes())
+            .map_err(|source| Error::Io {
+                path: path.clone(),
+                source,
+            })?;
+        output.commit()?;
+        Ok(true)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registries_as_people_write_them() {
+        for (text, host) in [
+            ("", "docker.io"),
+            ("docker.io", "docker.io"),
+            ("https://index.docker.io/v1/", "docker.io"),
+            ("Quay.io", "quay.io"),
+            ("http://localhost:5000", "localhost:5000"),
+            ("localhost", "localhost"),
+            ("registry.corp:5000/team", "registry.corp:5000"),
+        ] {
+            assert_eq!(registry_host(text).expect(text), host, "{text}");
+        }
+        for wrong in ["team", "a b.example", "user@b.example"] {
+            assert!(registry_host(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The images of an engine, with the facts that the store's own have, as far as the engine tells them.
+
+use jiff::Timestamp;
+use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector, chain_ids};
+use serde_json::{Value, json};
+
+use super::EnginePlace;
+use crate::filter::{Bounds, Facts, Glob};
+use crate::{
+    Error, HistoryRow, ImageConfigSummary, ImageQuery, ImageSort, MovedFrom, TagMove, TagPlan, tag,
+};
+
+/// The rows of an engine's list, and what they are rows of.
+#[derive(Debug, Clone, Default)]
+pub struct PlaceImages {
+    /// The rows from `offset` on, at most `limit`.
+    pub images: Vec<PlaceImage>,
+    /// How many images the filter takes.
+    pub total: usize,
+    /// How many images the engine has, intermediate ones left out.
+    pub total_all: usize,
+}
+
+/// An image in an engine's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceImage {
+    /// The ID that the engine gives it: the config's digest, or the manifest's where the engine keeps manifests.
+    pub id: Digest,
+    /// Its names with a tag, sorted.
+    pub names: Vec<ImageName>,
+    /// `host/repository@digest` for every repository that it came from, sorted.
+    pub repo_digests: Vec<ImageName>,
+    /// Bytes as the engine counts them.
+    pub size: u64,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Its platform; `None` where the engine does not tell.
+    pub platform: Option<Platform>,
+    /// Whether it is made for another platform than this computer's.
+    pub foreign: bool,
+    /// Whether it has no name with a tag.
+    pub dangling: bool,
+    /// Names of the engine's containers that use it, running or not.
+    pub in_use: Vec<String>,
+    /// The diff IDs of its layers, base first: equal ones are shared.
+    pub layers: Vec<Digest>,
+}
+
+/// Everything that an engine tells about an image.
+#[derive(Debug, Clone)]
+pub struct PlaceImageDetail {
+    /// What the list shows of it.
+    pub summary: PlaceImage,
+    /// Its settings.
+    pub config: ImageConfigSummary,
+    /// Its history, newest first.
+    pub history: Vec<HistoryRow>,
+    /// Its layers, base first.
+    pub layers: Vec<PlaceLayer>,
+}
+
+/// A layer of an engine's image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceLayer {
+    /// The digest of its uncompressed tar.
+    pub diff_id: Digest,
+    /// The digest of the stack up to it.
+    pub chain_id: Digest,
+    /// Bytes as the engine counts them; `None` where its history does not fit its layers.
+    pub size: Option<u64>,
+    /// The instruction that made it.
+    pub created_by: Option<String>,
+}
+
+impl EnginePlace {
+    /// Lists the engine's images.
+    ///
+    /// # Errors
+    /// `usage` when the filter names an image (`before=`, `since=`) that is not there, and what [`crate::Engine::place`] says
+    /// of an engine that does not answer.
+    pub async fn images(&self, query: &ImageQuery) -> Result<PlaceImages, Error> {
+        let all = self.connection.images().await?;
+        let mut bounds = Bounds::default();
+        for (before, name) in query.filter.named_images() {
+            let created = docker::find(&all, &Selector::from(name))?.created;
+            let limit = if before {
+                &mut bounds.before
+            } else {
+                &mut bounds.since
+            };
+            *limit = created;
+        }
+        let glob = query.name.as_deref().map(Glob::new);
+        let taken = |image: &docker::Image| {
+            let facts = Facts {
+                target: &image.id,
+                id: &image.id,
+                names: &image.names,
+                size: image.size,
+                created: image.created,
+                platform: image.platform.as_ref(),
+                dangling: image.names.is_empty(),
+                in_use: !image.containers.is_empty(),
+                labels: &image.labels,
+            };
+            let named = glob.as_ref().is_none_or(|glob| {
+                glob.as_ref()
+                    .is_some_and(|glob| glob.matches_any(&image.names))
+            });
+            named && query.filter.matches(&facts, &bounds)
+        };
+        let shown = || {
+            let all = all.iter();
+            all.filter(|image| query.all || !image.intermediate)
+        };
+        let total_all = shown().count();
+        let mut images: Vec<PlaceImage> = shown()
+            .filter(|image| taken(image))
+            .map(|image| self.summary(image))
+            .collect();
+        sort(&mut images, query);
+        let total = images.len();
+        let rows = images
+            .into_iter()
+            .skip(query.offset)
+            .take(query.limit.unwrap_or(usize::MAX));
+        Ok(PlaceImages {
+            images: rows.collect(),
+            total,
+            total_all,
+        })
+    }
+
+    /// Finds an image and tells everything that the engine tells about it.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`.
+    pub async fn image(&self, selector: &Selector) -> Result<PlaceImageDetail, Error> {
+        let image = self.connection.image(selector).await?;
+        let inspected = self.connection.inspect_image(&image.id).await?;
+        let history = self.history_of(&image).await?;
+        let chain = chain_ids(&image.layers);
+        let layers = image.layers.iter().zip(chain).enumerate();
+        let layers = layers
+            .map(|(position, (diff_id, chain_id))| {
+                let made = history.iter().find(|row| row.layer == Some(position));
+                PlaceLayer {
+                    diff_id: diff_id.clone(),
+                    chain_id,
+                    size: made.map(|row| row.size),
+                    created_by: made.and_then(|row| row.created_by.clone()),
+                }
+            })
+            .collect();
+        Ok(PlaceImageDetail {
+            summary: self.summary(&image),
+            config: crate::image::settings(config(&inspected)),
+            history,
+            layers,
+        })
+    }
+
+    /// Describes an image in the engine's own words, as `docker inspect` prints it.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`.
+    pub async fn inspect(&self, selector: &Selector) -> Result<Value, Error> {
+        let (id, _) = self.connection.find_image(selector).await?;
+        Ok(self.connection.inspect_image(&id).await?)
+    }
+
+    /// Tells how an image was made, newest step first.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`.
+    pub async fn history(&self, selector: &Selector) -> Result<Vec<HistoryRow>, Error> {
+        let image = self.connection.image(selector).await?;
+        self.history_of(&image).await
+    }
+
+    /// Computes what [`EnginePlace::tag`] would do.
+    ///
+    /// # Errors
+    /// As [`EnginePlace::tag`].
+    pub async fn plan_tag(&self, source: &Selector, name: &Reference) -> Result<TagPlan, Error> {
+        let name = tag::given_name(name)?;
+        let images = self.connection.images().await?;
+        let to = docker::find(&images, source)?.id.clone();
+        let holder = images.iter().find(|image| image.names.contains(&name));
+        Ok(TagPlan {
+            same: holder.is_some_and(|holder| holder.id == to),
+            from: holder
+                .filter(|holder| holder.id != to)
+                .map(|holder| MovedFrom {
+                    target: holder.id.clone(),
+                    id: holder.id.clone(),
+                    created: holder.created,
+                }),
+            name,
+            to,
+        })
+    }
+
+    /// Gives an image of the engine one more name; a name that another image has moves. Without a tag it means `latest`.
+    ///
+    /// The engine keeps no journal: nothing can give the name back.
+    ///
+    /// # Errors
+    /// `not_found`, `ambiguous_reference`, `bad_reference` (a name with a digest).
+    pub async fn tag(&self, source: &Selector, name: &Reference) -> Result<TagMove, Error> {
+        let plan = self.plan_tag(source, name).await?;
+        self.connection.tag_image(&plan.to, &plan.name).await?;
+        Ok(TagMove {
+            from: match plan.same {
+                true => Some(plan.to.clone()),
+                false => plan.from.map(|from| from.target),
+            },
+            name: plan.name,
+            to: Some(plan.to),
+        })
+    }
+
+    async fn history_of(&self, image: &docker::Image) -> Result<Vec<HistoryRow>, Error> {
+        let steps = self.connection.image_history(&image.id).await?;
+        Ok(history(steps, &image.layers))
+    }
+
+    pub(super) fn summary(&self, image: &docker::Image) -> PlaceImage {
+        let host = &self.engine.shared.settings.host_platform;
+        let platform = image.platform.as_ref();
+        PlaceImage {
+            id: image.id.clone(),
+            names: image.names.clone(),
+            repo_digests: image.repo_digests.clone(),
+            size: image.size,
+            created: image.created,
+            foreign: platform.is_some_and(|platform| host.rank(platform).is_none()),
+            platform: image.platform.clone(),
+            dangling: image.names.is_empty(),
+            in_use: image.containers.clone(),
+            layers: image.layers.clone(),
+        }
+    }
+}
+
+fn sort(images: &mut [PlaceImage], query: &ImageQuery) {
+    images.sort_by(|a, b| {
+        let name = |image: &PlaceImage| image.names.first().map(ToString::to_string);
+        let by_name = || {
+            let (a, b) = (name(a), name(b));
+            (a.is_none(), a).cmp(&(b.is_none(), b))
+        };
+        let order = match query.sort {
+            ImageSort::Name => by_name(),
+            // What only one image holds an engine does not tell.
+            ImageSort::Size | ImageSort::Unique => a.size.cmp(&b.size),
+            ImageSort::Created => a.created.cmp(&b.created),
+        };
+        let order = match query.descending {
+            true => order.reverse(),
+            false => order,
+        };
+        order.then_with(by_name).then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+/// Pairs an engine's history with the layers. The engine does not say which steps made one: a step of no bytes made none,
+/// unless there would be too few.
+fn history(steps: Vec<docker::Step>, layers: &[Digest]) -> Vec<HistoryRow> {
+    let with_bytes = steps.iter().filter(|step| step.size > 0).count();
+    let fits = with_bytes == layers.len();
+    let every = steps.len() == layers.len();
+    let mut next = layers.len();
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    steps
+        .into_iter()
+        .map(|step| {
+            let made = every || (fits && step.size > 0);
+            let layer = match made {
+                true => {
+                    next = next.saturating_sub(1);
+                    Some(next)
+                }
+                false => None,
+            };
+            HistoryRow {
+                created: step.created,
+                created_by: text(step.created_by),
+                author: None,
+                comment: text(step.comment),
+                size: step.size,
+                empty_layer: !made && step.size == 0,
+                diff_id: layer.and_then(|layer| layers.get(layer)).cloned(),
+                layer,
+            }
+        })
+        .collect()
+}
+
+/// Reads an image's settings out of what the engine says of it.
+fn config(inspected: &Value) -> ImageConfig {
+    let document = json!({
+        "created": inspected["Created"],
+        "author": inspected["Author"],
+        "comment": inspected["Comment"],
+        "config": inspected["Config"],
+        "architecture": inspected["Architecture"].as_str().unwrap_or_default(),
+        "os": inspected["Os"].as_str().unwrap_or_default(),
+    });
+    ImageConfig::parse(document.to_string().as_bytes()).unwrap_or_default()
+}

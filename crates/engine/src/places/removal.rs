@@ -1,0 +1,183 @@
+//! Removing and pruning an engine's images: a plan first, then exactly that.
+
+use docker::{Container, Plan, Reason, Removal};
+use oci::{Digest, Selector};
+
+use super::{EnginePlace, PlaceImage};
+use crate::filter::{Bounds, Facts};
+use crate::{Blocked, Error, PruneRequest, RemovalRequest, Untagged};
+
+/// What a removal or a prune at an engine will do, and nothing else.
+#[derive(Debug, Clone)]
+pub struct PlacePlan {
+    /// Names that go.
+    pub untagged: Vec<Untagged>,
+    /// Images that go.
+    pub deleted: Vec<PlaceImage>,
+    /// Containers that go with them: only Podman takes any, and only by force.
+    pub containers: Vec<Container>,
+    /// Bytes of layers that only the removed images have, as the engine counts them; `None` where it does not tell.
+    pub freed_bytes: Option<u64>,
+    /// What was asked for and cannot be.
+    pub blocked: Vec<Blocked>,
+    inner: Plan,
+}
+
+/// What a removal at an engine did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlaceRemoved {
+    /// Names that went, as the engine writes them.
+    pub untagged: Vec<String>,
+    /// Images that went.
+    pub deleted: Vec<Digest>,
+    /// Containers that went with them.
+    pub containers: Vec<String>,
+    /// Bytes that came back, as the plan said.
+    pub freed_bytes: Option<u64>,
+    /// What was asked for and stayed.
+    pub blocked: Vec<Blocked>,
+}
+
+impl EnginePlace {
+    /// Computes what removing would do, by the rules of the engine. Nothing is changed.
+    ///
+    /// [`RemovalRequest::now`] means nothing here: an engine has no undo.
+    ///
+    /// # Errors
+    /// Only where the engine does not answer: a selection that cannot be removed is in [`PlacePlan::blocked`].
+    pub async fn plan_removal(&self, request: &RemovalRequest) -> Result<PlacePlan, Error> {
+        let mut selections = request.selections.clone();
+        if !request.images.is_empty() {
+            let images = self.connection.images().await?;
+            for selector in &request.images {
+                match docker::find(&images, selector) {
+                    Ok(image) if !image.names.is_empty() => selections.extend(
+                        image
+                            .names
+                            .iter()
+                            .map(|name| Selector::from(name.to_string().as_str())),
+                    ),
+                    _ => selections.push(selector.clone()),
+                }
+            }
+        }
+        let removal = Removal {
+            selections,
+            force: request.force,
+            no_prune: request.no_prune,
+        };
+        let plan = self.connection.plan_removal(&removal).await?;
+        Ok(self.shown(plan))
+    }
+
+    /// Computes what pruning would do: images that no container uses, and without [`PruneRequest::all`] only those without a
+    /// name with a tag. Nothing is changed.
+    ///
+    /// # Errors
+    /// `not_found` where the filter names an image that is not there.
+    pub async fn plan_prune(&self, request: &PruneRequest) -> Result<PlacePlan, Error> {
+        let until = request.filter.made_until(self.engine.now());
+        let images = self.connection.images().await?;
+        let mut bounds = Bounds::default();
+        for (before, name) in request.filter.named_images() {
+            let created = docker::find(&images, &Selector::from(name))?.created;
+            match before {
+                true => bounds.before = created,
+                false => bounds.since = created,
+            }
+        }
+        let wanted = images.iter().filter(|image| {
+            let facts = Facts {
+                target: &image.id,
+                id: &image.id,
+                names: &image.names,
+                size: image.size,
+                created: image.created,
+                platform: image.platform.as_ref(),
+                dangling: image.names.is_empty(),
+                in_use: !image.containers.is_empty(),
+                labels: &image.labels,
+            };
+            let old_enough =
+                until.is_none_or(|until| image.created.is_some_and(|made| made < until));
+            !image.intermediate
+                && image.containers.is_empty()
+                && (request.all || image.names.is_empty())
+                && old_enough
+                && request.filter.matches(&facts, &bounds)
+        });
+        let wanted: Vec<Digest> = wanted.map(|image| image.id.clone()).collect();
+        let plan = self.connection.plan_prune(&wanted).await?;
+        Ok(self.shown(plan))
+    }
+
+    /// Does exactly what the plan says, or nothing.
+    ///
+    /// The engine takes one request for each image or name: where it refuses one, what went before stays gone.
+    ///
+    /// # Errors
+    /// `plan_stale` when the engine's images or containers have changed since, `conflict`.
+    pub async fn execute(&self, plan: &PlacePlan) -> Result<PlaceRemoved, Error> {
+        let done = self.connection.execute(&plan.inner).await?;
+        Ok(PlaceRemoved {
+            untagged: done.untagged,
+            deleted: done.deleted,
+            containers: plan
+                .containers
+                .iter()
+                .map(|container| container.name.clone())
+                .collect(),
+            freed_bytes: plan.freed_bytes,
+            blocked: plan.blocked.clone(),
+        })
+    }
+
+    fn shown(&self, plan: Plan) -> PlacePlan {
+        let untagged = plan.untagged.iter().map(|(name, target)| Untagged {
+            name: name.clone(),
+            target: target.clone(),
+        });
+        PlacePlan {
+            untagged: untagged.collect(),
+            deleted: plan
+                .deleted
+                .iter()
+                .map(|image| self.summary(image))
+                .collect(),
+            containers: plan.containers.clone(),
+            freed_bytes: plan.freed_bytes,
+            blocked: plan.blocked.iter().map(blocked).collect(),
+            inner: plan,
+        }
+    }
+}
+
+fn blocked(blocked: &docker::Blocked) -> Blocked {
+    let reason = &blocked.reason;
+    let (code, unblock) = match reason {
+        Reason::NotFound => ("not_found", None),
+        Reason::Ambiguous => (
+            "ambiguous_reference",
+            Some("Give more of the ID.".to_owned()),
+        ),
+        Reason::SeveralNames { .. } => (
+            "conflict",
+            Some("Remove its names one by one, or all at once with force.".to_owned()),
+        ),
+        Reason::RunningContainer { container } => (
+            "conflict",
+            Some(format!("Stop and remove the container {container} first.")),
+        ),
+        Reason::StoppedContainer { .. } => (
+            "conflict",
+            Some("Force removes it all the same.".to_owned()),
+        ),
+        Reason::Children { .. } => ("conflict", Some("Remove those first.".to_owned())),
+    };
+    Blocked {
+        name: blocked.name.clone(),
+        reason: reason.to_string(),
+        unblock,
+        code,
+    }
+}
