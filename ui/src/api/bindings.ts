@@ -285,7 +285,7 @@ export type FileTouch = {
 	layer: number,
 	/**  What it did; `null` where it has the path just as it was below. */
 	change: FileChange | null,
-	/**  Bytes of the file that is there since; `null` for folders, and where it was removed. */
+	/**  Bytes of the file that is there since; `null` for everything without content, and where it was removed. */
 	size: number | null,
 };
 
