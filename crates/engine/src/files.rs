@@ -15,6 +15,7 @@ use store::Store;
 pub use content::{FileContent, FileReader};
 pub use page::{FileQuery, FilesPage};
 
+use crate::opened::NearBlob;
 use crate::{Engine, Error};
 
 /// The files of an image: as a container would see them, and what each layer did to them.
@@ -34,9 +35,24 @@ pub(crate) struct Inner {
 }
 
 /// A layer's blob, as far as its files are concerned.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct LayerBlob {
     pub(crate) digest: Digest,
+    /// Its bytes, where an image that is not in the store brought them near.
+    pub(crate) near: Option<NearBlob>,
+    /// Its file index, where the store has none.
+    pub(crate) index: Option<Arc<[u8]>>,
+}
+
+impl LayerBlob {
+    /// A blob of the store.
+    pub(crate) fn stored(digest: Digest) -> Self {
+        Self {
+            digest,
+            near: None,
+            index: None,
+        }
+    }
 }
 
 /// Which files are looked at.
@@ -237,6 +253,7 @@ impl ImageFiles {
             break tree;
         };
         let blobs = layers.iter().map(|layer| layer.digest.clone());
+        let blobs = blobs.map(LayerBlob::stored).collect();
         Ok(Self::of(
             store.clone(),
             detail.manifest.clone(),
@@ -249,14 +266,14 @@ impl ImageFiles {
     pub(crate) fn of(
         store: Store,
         manifest: Digest,
-        layers: impl Iterator<Item = Digest>,
+        layers: Vec<LayerBlob>,
         tree: Tree,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 manifest,
-                layers: layers.map(|digest| LayerBlob { digest }).collect(),
+                layers,
                 tree,
                 views: Mutex::default(),
             }),

@@ -211,7 +211,7 @@ fn layers(
     .collect()
 }
 
-fn settings(config: ImageConfig) -> ImageConfigSummary {
+pub(crate) fn settings(config: ImageConfig) -> ImageConfigSummary {
     let created = config.created();
     // The comment of a commit stands in its line of the history; only Docker's own configs have it at the top as well.
     let comment = config.comment.or_else(|| {

@@ -29,6 +29,7 @@ mod interrupted;
 mod journal;
 mod layers;
 mod load;
+mod opened;
 mod packages;
 mod pipeline;
 mod place;
@@ -47,8 +48,8 @@ pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use compare::{
-    Comparison, ConfigDifference, FileDifference, LayerComparison, LineChange, PackageDifference,
-    TextDifference,
+    ComparedImages, Comparison, ConfigDifference, DifferenceQuery, DifferenceSort, DifferencesPage,
+    FileDifference, Hunk, HunkLine, LayerComparison, LineChange, PackageDifference, TextDifference,
 };
 pub use complete::{Completion, CompletionKind};
 pub use copy::{Copied, CopyRequest};
@@ -74,13 +75,14 @@ pub use load::{
     PlannedName,
 };
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
+pub use opened::{OpenedImage, Reading};
 pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
-    PulledImage, RemoteImage,
+    PulledImage,
 };
 pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{

@@ -87,7 +87,7 @@ impl ImageFiles {
     /// Opens a layer's tar at an offset.
     fn layer_at(&self, layer: u32, offset: u64) -> Result<Box<dyn Read + Send>, layer::Error> {
         let blob = self.inner.layers.get(layer as usize);
-        let opened = blob.map(|blob| self.open_layer(&blob.digest, offset));
+        let opened = blob.map(|blob| self.open_layer(blob, offset));
         match opened {
             Some(Ok(reader)) => Ok(reader),
             Some(Err(Error::Layer { source, .. })) => Err(*source),

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
 use oci::Digest;
 
-use super::{FileRow, ImageFiles};
+use super::{FileRow, ImageFiles, LayerBlob};
 use crate::Error;
 
 /// The first bytes of a file.
@@ -75,7 +75,7 @@ impl ImageFiles {
         };
         let layer = self.inner.layers.get(file.layer as usize);
         let layer = layer.ok_or_else(|| self.no_such_file(path))?;
-        let source = self.open_layer(&layer.digest, offset)?;
+        let source = self.open_layer(layer, offset)?;
         let content = Content::open(source, offset, file.fingerprint);
         let content = content.map_err(|source| super::broken(&layer.digest, source))?;
         Ok(FileReader { content })
@@ -84,9 +84,13 @@ impl ImageFiles {
     /// Opens a layer's tar at an offset.
     pub(crate) fn open_layer(
         &self,
-        digest: &Digest,
+        layer: &LayerBlob,
         offset: u64,
     ) -> Result<Box<dyn Read + Send>, Error> {
+        let digest = &layer.digest;
+        if let Some(near) = &layer.near {
+            return near.read_from(digest, offset);
+        }
         if !self.inner.store.contains(digest)? {
             return Err(Error::LayerNotHere {
                 digest: digest.clone(),
