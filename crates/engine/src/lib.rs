@@ -76,7 +76,7 @@ pub use load::{
 };
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use opened::{OpenedImage, Reading};
-pub use packages::{Package, PackageList, PackageManager};
+pub use packages::{Package, PackageDatabase, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
