@@ -120,7 +120,7 @@ pub(crate) enum Verb {
     /// Find bytes that an image carries along without using them
     Analyze(Analyze),
     /// Show what the store takes on disk
-    Df,
+    Df(Df),
     /// Look for damage: rows, files, sizes and digests that disagree
     Check(Check),
     /// Print the version
@@ -366,9 +366,9 @@ pub(crate) struct Layers {
     /// Do not shorten digests and instructions
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
 }
 
 /// `strata ls`.
@@ -380,9 +380,9 @@ pub(crate) struct Ls {
     /// Only what this layer added (A), changed (C) or removed (D); 1 is the base
     #[arg(long, value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// The folder or file in the image
     #[arg(value_name = "PATH", default_value = "/")]
     pub(crate) path: OsString,
@@ -391,9 +391,9 @@ pub(crate) struct Ls {
 /// `strata cat`.
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// The file in the image; links are followed
     #[arg(value_name = "PATH")]
     pub(crate) path: OsString,
@@ -405,7 +405,7 @@ pub(crate) struct Cp {
     /// Keep the owners, as root
     #[arg(long, short)]
     pub(crate) archive: bool,
-    /// The image and the path in it; with /. at the end what is in the folder
+    /// The image, in any place, and the path in it; with /. at the end what is in the folder
     #[arg(value_name = "REF:/PATH")]
     pub(crate) source: String,
     /// A folder to copy into, or the name to copy to
@@ -416,9 +416,9 @@ pub(crate) struct Cp {
 /// `strata unpack`.
 #[derive(Debug, Args)]
 pub(crate) struct Unpack {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// An empty folder, or one that is made
     #[arg(value_name = "DIR")]
     pub(crate) folder: OsString,
@@ -427,12 +427,12 @@ pub(crate) struct Unpack {
 /// `strata compare`.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "A", value_parser = selector)]
-    pub(crate) first: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "A", value_parser = place)]
+    pub(crate) first: Place,
     /// What it is compared with
-    #[arg(value_name = "B", value_parser = selector)]
-    pub(crate) second: Selector,
+    #[arg(value_name = "B", value_parser = place)]
+    pub(crate) second: Place,
     /// Only this file, line by line
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<OsString>,
@@ -441,9 +441,9 @@ pub(crate) struct Compare {
 /// `strata packages`.
 #[derive(Debug, Args)]
 pub(crate) struct Packages {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
 }
 
 /// `strata analyze`.
@@ -458,9 +458,17 @@ pub(crate) struct Analyze {
     /// Fail when a larger part of the bytes above the base is wasted, 0 to 1
     #[arg(long, value_name = "RATIO")]
     pub(crate) highest_user_wasted_percent: Option<f64>,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
+}
+
+/// `strata df`.
+#[derive(Debug, Args)]
+pub(crate) struct Df {
+    /// Show what each image takes, too
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 /// `strata check`.

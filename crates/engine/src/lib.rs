@@ -39,6 +39,7 @@ mod pull;
 mod removal;
 mod save;
 mod settings;
+mod sharing;
 mod status;
 mod tag;
 mod unpack;
@@ -90,6 +91,7 @@ pub use removal::{
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
+pub use sharing::{ImageLayer, ImageShare, LayerShare, Sharing};
 pub use status::{Recovered, StoreStatus};
 pub use store::{LayerStrip, StripLayer as LayerStripe};
 pub use tag::{TagMove, TagPlan};

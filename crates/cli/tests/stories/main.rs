@@ -10,6 +10,7 @@ mod lab;
 mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
+mod places;
 mod pulling;
 mod removing;
 mod typing;
