@@ -93,6 +93,15 @@ const RPM: [&str; 6] = [
 ];
 
 impl ImageFiles {
+    /// As [`ImageFiles::packages`], where it holds nobody up.
+    ///
+    /// # Errors
+    /// Those of that.
+    pub async fn software(&self) -> Result<PackageList, Error> {
+        let files = self.clone();
+        crate::engine::blocking(move || files.packages()).await
+    }
+
     /// Lists the packages that dpkg, apk and rpm know in the merged tree.
     ///
     /// # Errors

@@ -40,6 +40,12 @@ pub struct DifferencesPage {
 }
 
 impl FileDifference {
+    /// Writes its path for people, with a slash in front: `\xNN` for bytes that are no UTF-8.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        crate::files::escaped(&self.path)
+    }
+
     /// Returns how many bytes the second has more than the first, or less.
     #[must_use]
     pub fn growth(&self) -> i64 {
