@@ -14,7 +14,7 @@ use crate::{Failure, Operations, Session};
 const AROUND: usize = 3;
 
 /// Lines of a text that are shown; nobody reads more of a difference.
-const LINES: usize = 5000;
+const LINES: usize = 2000;
 
 /// Characters of a line that are shown.
 const LINE: usize = 2000;

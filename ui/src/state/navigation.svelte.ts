@@ -2,7 +2,7 @@
 export type Screen = "images" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
-export type ImageTab = "overview" | "layers" | "history" | "json";
+export type ImageTab = "overview" | "layers" | "history" | "software" | "compare" | "json";
 
 /** Where in the window somebody is. */
 class Navigation {
@@ -12,6 +12,10 @@ class Navigation {
   tab = $state<ImageTab>("overview");
   /** The layer that the Layers tab should bring into sight. */
   layer = $state<string | null>(null);
+  /** The image that the Compare tab should compare with at once. */
+  compareWith = $state<string | null>(null);
+  /** Counts the wishes to compare. */
+  compareWish = $state(0);
   /** Whether somebody asked for the filter box and it has not come yet. */
   filterWanted = $state(false);
 
@@ -26,6 +30,14 @@ class Navigation {
     this.image = target;
     this.layer = layer;
     if (layer !== null) this.tab = "layers";
+  }
+
+  /** Opens an image at the comparison with another, or where that can be chosen. */
+  compare(target: string, other: string | null = null): void {
+    this.openImage(target);
+    this.tab = "compare";
+    this.compareWith = other;
+    this.compareWish += 1;
   }
 
   /** Goes back to the list. */
