@@ -124,11 +124,7 @@ impl Read for Slice {
         if want == 0 {
             return Ok(0);
         }
-        match read_at(
-            &self.file,
-            &mut buffer[..want],
-            self.start + self.position,
-        )? {
+        match read_at(&self.file, &mut buffer[..want], self.start + self.position)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             count => {
                 self.position += count as u64;

@@ -110,7 +110,9 @@ impl Engine {
                 .filter(|layer| layer.media_type.is_layer())
                 .collect();
             let digests: Vec<_> = layers.iter().map(|layer| layer.digest.clone()).collect();
-            analysis(&files.inner.tree, &digests, |at| index_of(store, layers[at]))
+            analysis(&files.inner.tree, &digests, |at| {
+                index_of(store, layers[at])
+            })
         })
         .await
     }

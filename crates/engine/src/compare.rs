@@ -190,10 +190,7 @@ fn settings(image: &OpenedImage) -> BTreeMap<String, String> {
         (!words.is_empty()).then(|| format!("[{}]", quoted.collect::<Vec<_>>().join(", ")))
     };
     let single = [
-        (
-            "Platform",
-            image.platform.as_ref().map(ToString::to_string),
-        ),
+        ("Platform", image.platform.as_ref().map(ToString::to_string)),
         ("Entrypoint", words(entrypoint)),
         ("Cmd", words(cmd)),
         ("ExposedPorts", words(ports)),

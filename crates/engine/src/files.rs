@@ -263,12 +263,7 @@ impl ImageFiles {
     }
 
     /// Puts together what is known of an image whose tree was made.
-    pub(crate) fn of(
-        store: Store,
-        manifest: Digest,
-        layers: Vec<LayerBlob>,
-        tree: Tree,
-    ) -> Self {
+    pub(crate) fn of(store: Store, manifest: Digest, layers: Vec<LayerBlob>, tree: Tree) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,

@@ -82,8 +82,7 @@ pub use place::{Place, PlaceError};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
-    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
-    PulledImage,
+    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
 };
 pub use registry::{ClientOptions, Proxies, RetryPolicy, Timeouts, TrustedRealm};
 pub use removal::{

@@ -86,7 +86,11 @@ impl Engine {
                     move_policy: MovePolicy::Keep,
                 };
                 let image = Box::pin(self.remote(&request, progress)).await?;
-                let blobs: Vec<_> = image.layers.iter().map(|layer| layer.blob.clone()).collect();
+                let blobs: Vec<_> = image
+                    .layers
+                    .iter()
+                    .map(|layer| layer.blob.clone())
+                    .collect();
                 Ok(OpenedImage {
                     engine: self.clone(),
                     id: image.id,

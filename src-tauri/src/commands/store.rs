@@ -293,10 +293,7 @@ impl From<engine::LayerShare> for LayerShare {
 }
 
 fn called(name: Option<&engine::ImageName>, digest: &engine::Digest) -> String {
-    name.map_or_else(
-        || digest.short().to_owned(),
-        engine::ImageName::familiar,
-    )
+    name.map_or_else(|| digest.short().to_owned(), engine::ImageName::familiar)
 }
 
 impl From<engine::CheckReport> for CheckReport {

@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{arguments::Df, failure::Failure, json, session::Session, table::Table};
 
-pub(super) fn run(
-    session: &Session,
-    arguments: &Df,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+pub(super) fn run(session: &Session, arguments: &Df, out: &mut dyn Write) -> Result<(), Failure> {
     let (usage, images) = session.with_engine(async |engine| {
         let images = match arguments.verbose {
             true => Some(engine.images(&ImageQuery::default()).await?.images),

@@ -126,7 +126,11 @@ mod tests {
         for (text, place, path) in [
             ("app:1:/etc/motd", "app:1", "/etc/motd"),
             ("app:/a:/b", "app", "/a:/b"),
-            ("docker://host:5000/app:1:/etc", "docker://host:5000/app:1", "/etc"),
+            (
+                "docker://host:5000/app:1:/etc",
+                "docker://host:5000/app:1",
+                "/etc",
+            ),
             ("oci:/some/folder:tag:/etc", "oci:/some/folder:tag", "/etc"),
             ("docker-archive:a.tar:/etc", "docker-archive:a.tar", "/etc"),
         ] {

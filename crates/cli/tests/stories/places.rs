@@ -156,7 +156,10 @@ fn what_is_wrong_with_a_place_is_said() {
     let missing = format!("docker://{}", lab.at("app:9"));
     assert_eq!(code(&["cat", &missing, "/etc/motd"], 1), "tag_not_found");
     assert_eq!(code(&["cat", "oci:folder:app", "/etc/old"], 1), "not_found");
-    lab.run(&["layers", "docker-daemon:app:1"]).ended(2).err.clear();
+    lab.run(&["layers", "docker-daemon:app:1"])
+        .ended(2)
+        .err
+        .clear();
     damage(&lab.path("folder").join("blobs/sha256"));
     let code = code(&["unpack", "oci:folder:app", "root"], 1);
     assert!(

@@ -109,9 +109,7 @@ pub(super) fn difference(
     let (Some(a), Some(b)) = (text(a, path)?, text(b, path)?) else {
         return Ok(TextDifference::NotText);
     };
-    let difference = TextDiff::configure()
-        .timeout(PATIENCE)
-        .diff_lines(&a, &b);
+    let difference = TextDiff::configure().timeout(PATIENCE).diff_lines(&a, &b);
     let lines = difference.iter_all_changes().map(|change| {
         let kind = match change.tag() {
             ChangeTag::Equal => LineChange::Same,
