@@ -15,7 +15,8 @@ fn debian(version: &str, packages: &[(&str, &str)]) -> testkit::Image {
             )
         })
         .collect();
-    let release = format!("ID=debian\nVERSION_ID=\"{version}\"\nHOME_URL=\"https://example.org\"\n");
+    let release =
+        format!("ID=debian\nVERSION_ID=\"{version}\"\nHOME_URL=\"https://example.org\"\n");
     let mut own = Layer::new()
         .file("etc/os-release", release)
         .file("var/lib/dpkg/status", status);
@@ -33,8 +34,14 @@ fn debian(version: &str, packages: &[(&str, &str)]) -> testkit::Image {
 }
 
 fn versions() -> (testkit::Image, testkit::Image) {
-    let old = debian("12", &[("apt", "2.6.1"), ("bash", "5.2.15-2"), ("gone", "1")]);
-    let new = debian("13", &[("apt", "3.0.3"), ("bash", "5.2.15-2"), ("zlib1g", "1:1.3")]);
+    let old = debian(
+        "12",
+        &[("apt", "2.6.1"), ("bash", "5.2.15-2"), ("gone", "1")],
+    );
+    let new = debian(
+        "13",
+        &[("apt", "3.0.3"), ("bash", "5.2.15-2"), ("zlib1g", "1:1.3")],
+    );
     (old, new)
 }
 

@@ -7,4 +7,5 @@ mod lab;
 mod layers;
 mod peers;
 mod repairs;
+mod rpm;
 mod sharing;
