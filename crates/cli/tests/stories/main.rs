@@ -4,6 +4,8 @@
 mod archives;
 mod damage;
 mod errors;
+#[cfg(target_os = "linux")]
+mod exported;
 mod full;
 mod inside;
 mod lab;
