@@ -121,7 +121,7 @@ impl ImageFiles {
             return Ok(Some(table));
         }
         let mut source = Decompressor::new(store.open_blob(blob)?).map_err(broken)?;
-        if source.compression() != Compression::Gzip || store.is_read_only() {
+        if source.compression() == Compression::None || store.is_read_only() {
             return Ok(None);
         }
         let table = store.seek_table_writer(blob)?;
