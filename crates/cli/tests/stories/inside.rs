@@ -345,9 +345,8 @@ fn near_by(packing: Packing) {
     .take(2 << 20)
     .flatten()
     .collect();
-    // In one member the fastest level makes one block of it all, in which there is no place to begin.
     let layer = Layer::new().file("large", &noise).file("last", "the end\n");
-    let image = ImageBuilder::new().layer(layer.packed(Packing::GzipMembers(8)));
+    let image = ImageBuilder::new().layer(layer.packed(packing));
     lab.registry.push("app:1", &image.build());
     lab.pull("app:1");
     let name = lab.at("app:1");

@@ -68,6 +68,7 @@ describe("the comparison", () => {
     const engine = fakeEngine({
       ...nothing,
       choose_archives: () => [{ token: "t-1", name: "app.tar" }],
+      plan_load: () => ({ images: [{ names: [], label: null }] }),
       compare: () => comparison(),
     });
     render(ComparePanel, { props: props() });
@@ -75,6 +76,28 @@ describe("the comparison", () => {
     await userEvent.click(button("Choose a file…"));
     expect(await screen.findByRole("group", { name: "Second: app.tar" })).toBeVisible();
     expect(engine.asked("compare")[0]).toMatchObject({ b: { kind: "file", value: "t-1" } });
+  });
+
+  it("asks which image of an archive with several is meant", async () => {
+    const engine = fakeEngine({
+      ...nothing,
+      choose_archives: () => [{ token: "t-1", name: "both.tar" }],
+      plan_load: () => ({
+        images: [
+          { names: [{ familiar: "app:1" }], label: null },
+          { names: [], label: "next" },
+        ],
+      }),
+      compare: () => comparison(),
+    });
+    render(ComparePanel, { props: props() });
+    await userEvent.click(screen.getByRole("radio", { name: "Archive" }));
+    await userEvent.click(button("Choose a file…"));
+    expect(await screen.findByText("app:1", { selector: ".value" })).toBeVisible();
+    expect(engine.asked("compare")).toEqual([]);
+    await userEvent.click(button("Compare"));
+    expect(await screen.findByRole("group", { name: "Second: app:1" })).toBeVisible();
+    expect(engine.asked("compare")[0]).toMatchObject({ b: { kind: "file", value: "t-1", label: "app:1" } });
   });
 
   it("can be cancelled, and says nothing then", async () => {

@@ -9,6 +9,7 @@ import {
   type PlaceKind,
 } from "../../api";
 import { Latest } from "../../state/latest.svelte";
+import { shortDigest } from "../../text/digest";
 
 const COMPLETION_PAUSE_MS = 120;
 
@@ -17,6 +18,9 @@ export class Comparing {
   kind = $state<PlaceKind>("here");
   text = $state("");
   file = $state.raw<GivenFile | null>(null);
+  /** What the images of the file are called, where it has several. */
+  labels = $state.raw<string[]>([]);
+  label = $state("");
   /** Whether the other image is the first of the two. */
   swapped = $state(false);
   answer = $state.raw<Comparison | null>(null);
@@ -62,7 +66,12 @@ export class Comparing {
       if (!file) return;
       this.kind = "file";
       this.file = file;
-      await this.compare();
+      const { images } = await api.planLoad(file.token);
+      const called = images.flatMap((image) => image.names[0]?.familiar ?? image.label ?? []);
+      this.labels = images.length > 1 ? called : [];
+      this.label = this.labels[0] ?? "";
+      // Of several the person chooses one first.
+      if (this.labels.length === 0) await this.compare();
     } catch (thrown) {
       this.error = toApiError(thrown);
     }
@@ -82,7 +91,7 @@ export class Comparing {
     try {
       const answer = await api.compare(operation, a, b);
       if (this.#operation !== operation) return;
-      this.other = address.kind === "file" ? (this.file?.name ?? "") : address.value;
+      this.other = this.#called(address);
       this.answer = answer;
     } catch (thrown) {
       if (this.#operation !== operation) return;
@@ -112,9 +121,14 @@ export class Comparing {
     }
   }
 
+  #called(address: ImageAddress): string {
+    if (address.kind === "file") return address.label ?? this.file?.name ?? "";
+    return address.value.startsWith("sha256:") ? shortDigest(address.value) : address.value;
+  }
+
   #address(): ImageAddress | null {
     if (this.kind === "file") {
-      return this.file ? { kind: "file", value: this.file.token, label: null } : null;
+      return this.file ? { kind: "file", value: this.file.token, label: this.label || null } : null;
     }
     const value = this.text.trim();
     return value === "" ? null : { kind: this.kind, value, label: null };
