@@ -39,7 +39,8 @@ pub(super) fn headers(bytes: &[u8]) -> Result<Vec<&[u8]>, RpmError> {
         }
         let number = |at| word(slot, at).map_or(0, u32::from_le_bytes);
         let (package, at) = (number(4), number(8) as usize);
-        if package == 0 {
+        // A free one; no blob lies where the header is.
+        if at == 0 {
             continue;
         }
         let blob = blob(bytes, package, at.saturating_mul(BLOCK))?;
