@@ -22,6 +22,7 @@ pub use page::{FileQuery, FilesPage};
 pub use treemap::{Treemap, TreemapNode};
 
 use crate::containers::LayerTar;
+use crate::opened::NearBlob;
 use crate::{Engine, Error};
 
 /// The files of an image: as a container would see them, and what each layer did to them.
@@ -43,9 +44,24 @@ pub(crate) struct Inner {
 }
 
 /// A layer's blob, as far as its files are concerned.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct LayerBlob {
     pub(crate) digest: Digest,
+    /// Its bytes, where an image that is not in the store brought them near.
+    pub(crate) near: Option<NearBlob>,
+    /// Its file index, where the store has none.
+    pub(crate) index: Option<Arc<[u8]>>,
+}
+
+impl LayerBlob {
+    /// A blob of the store.
+    pub(crate) fn stored(digest: Digest) -> Self {
+        Self {
+            digest,
+            near: None,
+            index: None,
+        }
+    }
 }
 
 /// Which files are looked at.
@@ -220,21 +236,17 @@ impl ImageFiles {
             break tree;
         };
         let blobs = layers.iter().map(|layer| layer.digest.clone());
+        let blobs = blobs.map(LayerBlob::stored).collect();
         Ok(Self::of(store.clone(), manifest.clone(), blobs, tree))
     }
 
     /// Puts together what is known of an image whose tree was made.
-    pub(crate) fn of(
-        store: Store,
-        manifest: Digest,
-        layers: impl Iterator<Item = Digest>,
-        tree: Tree,
-    ) -> Self {
+    pub(crate) fn of(store: Store, manifest: Digest, layers: Vec<LayerBlob>, tree: Tree) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 manifest,
-                layers: layers.map(|digest| LayerBlob { digest }).collect(),
+                layers,
                 top: None,
                 tree,
                 views: Mutex::default(),

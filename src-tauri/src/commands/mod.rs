@@ -2,12 +2,14 @@
 //! answer; a refusal is a [`Failure`](crate::Failure).
 
 pub mod archives;
+pub mod compare;
 pub mod image;
 pub mod images;
 pub mod inside;
 pub mod pull;
 pub mod removal;
 pub mod settings;
+pub mod software;
 pub mod store;
 pub mod tags;
 pub mod window;
