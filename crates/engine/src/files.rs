@@ -256,7 +256,7 @@ impl ImageFiles {
 
     /// Returns the files of nothing, where none are going to be asked for.
     pub(crate) fn none(store: Store, manifest: Digest) -> Self {
-        Self::of(store, manifest, std::iter::empty(), Tree::new())
+        Self::of(store, manifest, Vec::new(), Tree::new())
     }
 
     /// Puts what was changed in a container on top, as the layer that it will be.

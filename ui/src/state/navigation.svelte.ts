@@ -3,14 +3,7 @@ export type Screen = "images" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
 export type ImageTab =
-  | "overview"
-  | "layers"
-  | "files"
-  | "waste"
-  | "history"
-  | "software"
-  | "compare"
-  | "json";
+  "overview" | "layers" | "files" | "waste" | "history" | "software" | "compare" | "json";
 
 /** A file of the image that is open. */
 export interface FilePlace {

@@ -84,7 +84,7 @@ const FIELDS: &[Field<Row>] = &[
         header: "SIZE",
         value: |row| {
             let image = &row.image;
-            human::size(image.unique_size.saturating_add(image.shared_size))
+            human::size(image.unique_size.saturating_add(image.shared_size)).into()
         },
     },
     Field {

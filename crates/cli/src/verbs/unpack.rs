@@ -75,8 +75,7 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
             }
             (Side::Local(_) | Side::Stream, Side::Image(reference, _)) => {
                 return Err(Failure::Usage(format!(
-                    "there is no container {}: an image itself cannot be changed, make a container of it with strata create",
-                    reference
+                    "there is no container {reference}: an image itself cannot be changed, make a container of it with strata create"
                 )));
             }
             (Side::Local(from), Side::Local(_) | Side::Stream) => {
@@ -239,11 +238,12 @@ mod tests {
             ("oci:/some/folder:tag:/etc", "oci:/some/folder:tag", "/etc"),
             ("docker-archive:a.tar:/etc", "docker-archive:a.tar", "/etc"),
         ] {
-            let (found, rest) = source(text).expect(text);
-            assert_eq!((found.to_string().as_str(), rest), (place, path.as_bytes()));
+            let found = split_image(text.as_bytes());
+            assert_eq!(found, Some((place, path.as_bytes())));
+            place.parse::<Place>().expect(place);
         }
         for text in ["app", ":/etc", "oci:/folder", "docker://host/app:1"] {
-            assert!(source(text).is_err(), "{text}");
+            assert_eq!(split_image(text.as_bytes()), None, "{text}");
         }
     }
 }
