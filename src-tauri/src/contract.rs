@@ -6,6 +6,7 @@ use specta::Type;
 use tauri::Runtime;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
+use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{archives, image, images, pull, removal, settings, store, tags, window};
 
 /// Something in the store has changed, by whichever window or program.
@@ -77,6 +78,15 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             archives::load,
             archives::import,
             archives::save,
+            listing::file_outline,
+            listing::find_in_outline,
+            listing::search_files,
+            content::file_facts,
+            content::file_content,
+            treemap::file_treemap,
+            waste::waste,
+            saving::choose_file_place,
+            saving::save_file,
             window::ready,
         ])
         .events(collect_events![

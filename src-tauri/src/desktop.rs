@@ -26,6 +26,10 @@ pub enum Choice {
     Archives,
     /// Where an archive goes; with the name that it would have.
     ArchivePlace(String),
+    /// Where a file of an image goes; with the name that it would have.
+    FilePlace(String),
+    /// The folder that a folder of an image goes into.
+    FolderPlace,
 }
 
 /// Tells a notice, if the user looks elsewhere.

@@ -37,6 +37,11 @@ pub(crate) fn choose<R: Runtime>(
             .set_title("Save images")
             .set_file_name(suggested)
             .save_file(|file| answer(file.into_iter().collect())),
+        Choice::FilePlace(suggested) => dialog
+            .set_title("Save the file")
+            .set_file_name(suggested)
+            .save_file(|file| answer(file.into_iter().collect())),
+        Choice::FolderPlace => pick_folder(dialog.set_title("Save the folder into"), answer),
     }
     Box::pin(async {
         let chosen = chosen.await.unwrap_or_default();

@@ -14,6 +14,7 @@ pub mod launch;
 mod meter;
 mod notify;
 mod operations;
+mod outlines;
 mod plans;
 pub mod progress;
 pub mod session;

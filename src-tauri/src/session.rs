@@ -14,6 +14,7 @@ use crate::desktop::{Choice, Desktop, Notice};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
 use crate::launch::Launch;
+use crate::outlines::Outlines;
 use crate::plans::{Kept, Plans};
 use crate::settings::{Settings, SettingsFile};
 
@@ -30,6 +31,7 @@ struct Shared {
     openings: AtomicU64,
     plans: Plans,
     files: Files,
+    outlines: Outlines,
     desktop: Desktop,
     changed: Notify,
     started: Instant,
@@ -55,6 +57,7 @@ impl Session {
             openings: AtomicU64::new(0),
             plans: Plans::default(),
             files: Files::default(),
+            outlines: Outlines::default(),
             desktop,
             changed: Notify::new(),
             started: Instant::now(),
@@ -174,6 +177,11 @@ impl Session {
             self.open();
         }
         Ok(self.settings())
+    }
+
+    /// Returns the trees of images that were drawn last.
+    pub(crate) fn outlines(&self) -> Outlines {
+        self.shared.outlines.clone()
     }
 
     /// Keeps a file that the user dropped.

@@ -11,6 +11,7 @@ mod archives;
 mod filled;
 mod hostile;
 mod images;
+mod inside;
 mod pull;
 mod screens;
 mod start;

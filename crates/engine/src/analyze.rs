@@ -1,7 +1,11 @@
 //! How well an image uses its bytes.
 
+mod advice;
+
 use layer::{FileIndex, WasteCounter};
 use oci::{Digest, Selector};
+
+pub use advice::{WasteCause, WasteSource};
 
 use crate::files::{broken, index_of};
 use crate::{Engine, Error};
@@ -19,6 +23,9 @@ pub struct Analysis {
     pub files: Vec<WastedFile>,
     /// The layers, base first.
     pub layers: Vec<LayerWaste>,
+    /// Which layer made which bytes of an earlier one useless, the most expensive first; the fifty largest. They are told from the
+    /// merged tree, and so do not count what dive counts besides, as what a layer has twice.
+    pub sources: Vec<WasteSource>,
 }
 
 /// A path that more than one layer has.
@@ -117,6 +124,7 @@ impl Engine {
             let waste = counter.finish();
             let hidden = tree.hidden_bytes();
             Ok(Analysis {
+                sources: advice::sources(tree),
                 efficiency: waste.efficiency,
                 wasted_bytes: waste.wasted_bytes,
                 wasted_percent: waste.user_wasted(),

@@ -1,19 +1,23 @@
 //! What is inside an image.
 
 mod content;
+mod outline;
 mod page;
+mod treemap;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use layer::{EntryKind, FileIndex, IndexProblem, NodeId, Totals, Tree};
+use layer::{EntryKind, FileId, FileIndex, IndexProblem, NodeId, Totals, Tree};
 use oci::{Digest, Selector};
 use store::Store;
 
 pub use content::{FileContent, FileReader};
+pub use outline::{FileSort, Outline, OutlineQuery, OutlineRow};
 pub use page::{FileQuery, FilesPage};
+pub use treemap::{Treemap, TreemapNode};
 
 use crate::containers::LayerTar;
 use crate::{Engine, Error};
@@ -161,6 +165,42 @@ pub struct FileTouch {
     pub layer: usize,
     /// What it did; `None` where the layer has the path just as it was below.
     pub change: Option<FileChange>,
+    /// Bytes of the file that is there since; `None` for everything without content, and where it was removed.
+    pub size: Option<u64>,
+}
+
+/// How many names below a folder a layer added, changed and removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChangeCounts {
+    /// Those that were not there.
+    pub added: u64,
+    /// Those that were there otherwise.
+    pub changed: u64,
+    /// Those that are gone.
+    pub removed: u64,
+}
+
+impl ChangeCounts {
+    /// Tells whether nothing happened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn count(&mut self, change: FileChange) {
+        let counted = match change {
+            FileChange::Added => &mut self.added,
+            FileChange::Changed => &mut self.changed,
+            FileChange::Removed => &mut self.removed,
+        };
+        *counted += 1;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+    }
 }
 
 /// What is computed once for a view.
@@ -168,6 +208,8 @@ pub(crate) struct ViewFacts {
     totals: Vec<Totals>,
     /// Which paths are shown, in the order of the tree's nodes.
     shown: Vec<bool>,
+    /// What the layer of the view did below each path, in the same order; nothing in the merged view.
+    below: Vec<ChangeCounts>,
 }
 
 /// Trees that are kept for the next question about the same image.
@@ -308,6 +350,12 @@ impl ImageFiles {
         self.inner.layers.len() + usize::from(self.inner.top.is_some())
     }
 
+    /// Returns the digest of the image's manifest, which tells one image from another.
+    #[must_use]
+    pub fn manifest(&self) -> &Digest {
+        &self.inner.manifest
+    }
+
     /// Tells what is at a path, following symbolic links on the way, but not one at the end.
     ///
     /// # Errors
@@ -315,6 +363,16 @@ impl ImageFiles {
     pub fn look(&self, path: &[u8]) -> Result<FileRow, Error> {
         let node = self.node(path, FileView::Merged)?;
         Ok(self.row(node, FileView::Merged, &self.facts(FileView::Merged)))
+    }
+
+    /// Tells what a view has at a path: a link itself and not what it leads to, and what was removed as it was before.
+    ///
+    /// # Errors
+    /// `not_found`, where the view shows nothing there; `usage`, where there is no such layer.
+    pub fn look_in(&self, path: &[u8], view: FileView) -> Result<FileRow, Error> {
+        self.refuse_unknown(view)?;
+        let node = self.node(path, view)?;
+        Ok(self.row(node, view, &self.facts(view)))
     }
 
     /// Tells what every layer did to a path, base first. The last one is who touched it last.
@@ -330,6 +388,11 @@ impl ImageFiles {
             .map(|version| FileTouch {
                 layer: version.layer as usize + 1,
                 change: FileChange::of(version.change),
+                size: version
+                    .file
+                    .map(|file| tree.file(file))
+                    .filter(|file| file.kind == EntryKind::Regular)
+                    .map(|file| file.size),
             })
             .collect())
     }
@@ -404,18 +467,62 @@ impl ImageFiles {
             FileView::Layer(_) => tree.totals_of(level),
             FileView::Merged | FileView::UpTo(_) => tree.totals(level),
         };
-        ViewFacts { totals, shown }
+        let below = match view {
+            FileView::Merged => Vec::new(),
+            FileView::UpTo(_) | FileView::Layer(_) => self.changes_below(level),
+        };
+        ViewFacts {
+            totals,
+            shown,
+            below,
+        }
+    }
+
+    fn changes_below(&self, level: u32) -> Vec<ChangeCounts> {
+        let tree = &self.inner.tree;
+        let mut below = vec![ChangeCounts::default(); tree.nodes().count()];
+        // A folder's number is below those of what is in it.
+        for node in tree.nodes().rev().filter(|&node| node != NodeId::ROOT) {
+            let mut counts = below[node.index()];
+            let own = tree.version_of(node, level);
+            if let Some(change) = own.and_then(|version| FileChange::of(version.change)) {
+                counts.count(change);
+            }
+            below[tree.parent(node).index()].add(counts);
+        }
+        below
+    }
+
+    /// Returns the file that a view has at a path, and of what its layer removed what it was.
+    fn file_in(&self, node: NodeId, view: FileView) -> Option<FileId> {
+        let (tree, level) = (&self.inner.tree, self.level(view));
+        tree.file_at(node, level).or_else(|| {
+            let below = level.checked_sub(1)?;
+            tree.file_at(node, below)
+        })
+    }
+
+    /// Returns the layer, from 0, after which a view's state of a path stood there; `None` for the merged view.
+    pub(crate) fn layer_with(&self, node: NodeId, view: FileView) -> Option<u32> {
+        let level = self.level(view);
+        match view {
+            FileView::Merged => None,
+            FileView::UpTo(_) | FileView::Layer(_) => {
+                let removed = self.inner.tree.file_at(node, level).is_none();
+                Some(if removed {
+                    level.saturating_sub(1)
+                } else {
+                    level
+                })
+            }
+        }
     }
 
     pub(crate) fn row(&self, node: NodeId, view: FileView, facts: &ViewFacts) -> FileRow {
         let (tree, level) = (&self.inner.tree, self.level(view));
         let version = tree.version_at(node, level);
         let marked = version.filter(|version| version.layer == level && view != FileView::Merged);
-        // Of what was removed the row tells what it was.
-        let file = tree.file_at(node, level).or_else(|| {
-            let below = level.checked_sub(1)?;
-            tree.file_at(node, below)
-        });
+        let file = self.file_in(node, view);
         let totals = Tree::total_of(&facts.totals, node);
         let empty = layer::File {
             kind: EntryKind::Directory,
@@ -477,6 +584,10 @@ impl ImageFiles {
 impl ViewFacts {
     pub(crate) fn shows(&self, node: NodeId) -> bool {
         self.shown.get(node.index()).copied().unwrap_or_default()
+    }
+
+    fn below(&self, node: NodeId) -> ChangeCounts {
+        self.below.get(node.index()).copied().unwrap_or_default()
     }
 }
 

@@ -48,7 +48,7 @@ mod tag;
 mod tags;
 mod unpack;
 
-pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WastedFile};
+pub use analyze::{Analysis, AnalysisLimits, LayerWaste, WasteCause, WasteSource, WastedFile};
 pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
@@ -68,8 +68,9 @@ pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
 pub use error::Error;
 pub use files::{
-    FileChange, FileContent, FileKind, FileQuery, FileReader, FileRow, FileTouch, FileView,
-    FilesPage, ImageFiles,
+    ChangeCounts, FileChange, FileContent, FileKind, FileQuery, FileReader, FileRow, FileSort,
+    FileTouch, FileView, FilesPage, ImageFiles, Outline, OutlineQuery, OutlineRow, Treemap,
+    TreemapNode,
 };
 pub use filter::{Filter, FilterError};
 pub use history::HistoryRow;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{Error, ImageFiles};
+use crate::{Error, FileView, ImageFiles};
 
 /// How files are copied out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +14,9 @@ pub struct CopyOptions {
     /// Give them the owners that the image says, and make device nodes: only root can. Otherwise they are the user's, and devices
     /// are left out.
     pub owners: bool,
+    /// Which files: those that a container sees, or those that were there after a layer. What that layer removed counts as it was
+    /// before. [`ImageFiles::unpack`] always makes the merged tree.
+    pub view: FileView,
 }
 
 /// How far a copy is, in bytes of files that are complete.
@@ -76,7 +79,7 @@ impl ImageFiles {
         options: CopyOptions,
         progress: &OnCopy<'_>,
     ) -> Result<CopiedOut, Error> {
-        let total = self.look(path)?.size;
+        let total = self.look_in(path, options.view)?.size;
         let (files, path, destination) = (self.clone(), path.to_vec(), destination.to_owned());
         with_progress(total, progress, move |told| {
             files.copy_blocking(&path, &destination, options, told)
@@ -141,7 +144,6 @@ mod unix {
     use layer::{Missing, UnpackOptions, Unpacked};
 
     use super::{ControlFlow, CopiedOut, CopyOptions, Error, ImageFiles, Path, PathBuf};
-    use crate::FileView;
     use crate::files::escaped;
 
     type Told<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
@@ -179,9 +181,14 @@ mod unix {
             told: Told<'_>,
         ) -> Result<CopiedOut, Error> {
             let contents = path.ends_with(b"/.") || path == b".";
-            let node = self.node(path, FileView::Merged)?;
+            let node = self.node(path, options.view)?;
             let tree = &self.inner.tree;
-            let file = tree.current(node).map(|id| tree.file(id));
+            let as_of = self.layer_with(node, options.view);
+            let file = match as_of {
+                Some(layer) => tree.file_at(node, layer),
+                None => tree.current(node),
+            };
+            let file = file.map(|id| tree.file(id));
             let is_folder = file.is_none_or(layer::File::is_folder);
             let open = |layer, offset| self.layer_at(layer, offset);
             let name = OsStr::from_bytes(tree.name(node));
@@ -192,6 +199,7 @@ mod unix {
                 let handle = handle.as_fd();
                 let options = UnpackOptions {
                     keep_target: true,
+                    as_of,
                     ..options.into()
                 };
                 let unpacked = layer::unpack(tree, node, handle, options, &open, told);
@@ -209,7 +217,10 @@ mod unix {
                 false => parent,
             };
             let handle = fs::File::open(parent).map_err(|source| io(parent, source))?;
-            let options = options.into();
+            let options = UnpackOptions {
+                as_of,
+                ..options.into()
+            };
             let unpacked = if is_folder {
                 let made = layer::folder_in(handle.as_fd(), name);
                 let made = made.map_err(|source| io(&target, source))?;
@@ -259,6 +270,7 @@ mod unix {
                 owners: options.owners,
                 devices: options.owners,
                 keep_target: false,
+                as_of: None,
             }
         }
     }

@@ -34,6 +34,8 @@ pub struct UnpackOptions {
     pub devices: bool,
     /// Leave owner, mode and times of the folder that everything goes into as they are.
     pub keep_target: bool,
+    /// The last layer that counts, from 0, so that the tree is made as it was then. `None`: all of them.
+    pub as_of: Option<u32>,
 }
 
 /// What was made.
@@ -166,7 +168,7 @@ impl<'a> Unpacker<'a> {
         let mut contents: Vec<HashMap<u64, NodeId>> = Vec::new();
         contents.resize_with(self.tree.layers() as usize, HashMap::new);
         for node in nodes {
-            let Some(id) = self.tree.current(node) else {
+            let Some(id) = self.file_of(node) else {
                 continue;
             };
             let file = self.tree.file(id);
@@ -202,6 +204,13 @@ impl<'a> Unpacker<'a> {
             self.finish_folder(node)?;
         }
         Ok(std::mem::take(&mut self.done))
+    }
+
+    pub(super) fn file_of(&self, node: NodeId) -> Option<FileId> {
+        match self.options.as_of {
+            Some(layer) => self.tree.file_at(node, layer),
+            None => self.tree.current(node),
+        }
     }
 
     /// Makes a symbolic link, a pipe or a device.
@@ -241,7 +250,7 @@ impl<'a> Unpacker<'a> {
         if node == self.top && self.options.keep_target {
             return Ok(());
         }
-        let Some(file) = self.tree.current(node).map(|id| self.tree.file(id)) else {
+        let Some(file) = self.file_of(node).map(|id| self.tree.file(id)) else {
             return Ok(());
         };
         let handle =

@@ -4,6 +4,7 @@
 pub mod archives;
 pub mod image;
 pub mod images;
+pub mod inside;
 pub mod pull;
 pub mod removal;
 pub mod settings;

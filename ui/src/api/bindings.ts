@@ -70,6 +70,24 @@ export const commands = {
 	import: (operation: string, token: string, name: string, message: string, changes: string[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("import", { operation, token, name, message, changes, onEvent })),
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
 	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
+	/**  Draws a part of an image's tree. With a path to reveal, the part around it. */
+	fileOutline: (target: string, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
+	/**  Finds the next line of a tree, from `start` on, whose name begins with what somebody typed. `null`: there is none. */
+	findInOutline: (target: string, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
+	/**  Finds files of all layers by a part of the name, or by a pattern such as `python3*` or `/etc/*.conf`. */
+	searchFiles: (target: string, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
+	/**  Tells what is known of a file in a view. */
+	fileFacts: (target: string, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
+	/**  Reads the start of a file as a view has it. */
+	fileContent: (target: string, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
+	/**  Finds the largest things of a folder. A folder stands in the list before what is in it. */
+	fileTreemap: (target: string, view: FileView, folder: string) => typedError<MapNode[], ErrorPayload>(__TAURI_INVOKE("file_treemap", { target, view, folder })),
+	/**  Finds out what of an image's layers is of no use. */
+	waste: (target: string) => typedError<Waste, ErrorPayload>(__TAURI_INVOKE("waste", { target })),
+	/**  Lets the user say in a system dialog where a file goes, or into which folder a folder goes. `null`: the dialog was closed. */
+	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
+	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
+	saveFile: (operation: string, token: string, target: string, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
@@ -136,6 +154,17 @@ export type CompletionKind =
 /**  The registry lists this tag. */
 "tag";
 
+/**  How the content of a file is shown. */
+export type ContentKind = 
+/**  There is none. */
+"empty" | 
+/**  As text. */
+"text" | 
+/**  As an image. */
+"image" | 
+/**  As bytes. */
+"binary";
+
 /**  An image that goes. */
 export type DeletedImage = {
 	/**  What its names name. */
@@ -195,16 +224,120 @@ export type ErrorPayload = {
 	hint: string | null,
 };
 
+/**  What a layer did to a path. */
+export type FileChange = 
+/**  There was nothing below. */
+"added" | 
+/**  Content or attributes are others than below. */
+"changed" | 
+/**  What was below is gone. */
+"removed";
+
+/**  What is in a file. */
+export type FileContent = {
+	/**  How it is shown. */
+	kind: ContentKind,
+	/**  The text; empty for everything else. */
+	text: string,
+	/**  The bytes in base 64; empty for text. */
+	base64: string,
+	/**  The media type of an image. */
+	mediaType: string | null,
+	/**  Bytes of the whole file. */
+	size: number,
+	/**  Bytes of it that are here. */
+	shown: number,
+};
+
+/**  Everything that is known of a file. */
+export type FileFacts = {
+	/**  What a list shows of it. */
+	file: ListedFile,
+	/**  What every layer that touched the path did to it, base first. */
+	touches: FileTouch[],
+	/**  Its extended attributes. */
+	xattrs: FileXattr[],
+};
+
+/**  What a file is. */
+export type FileKind = 
+/**  A file with content. */
+"file" | 
+/**  A folder. */
+"folder" | 
+/**  A symbolic link. */
+"symlink" | 
+/**  Another name of a file. */
+"hardLink" | 
+/**  A device node, a pipe. */
+"special";
+
+/**  In which order the names of a folder stand. */
+export type FileSort = 
+/**  By name. */
+"name" | 
+/**  The largest first. */
+"size";
+
+/**  What a layer did to a path. */
+export type FileTouch = {
+	/**  The layer, counted from 1, the base. */
+	layer: number,
+	/**  What it did; `null` where it has the path just as it was below. */
+	change: FileChange | null,
+	/**  Bytes of the file that is there since; `null` for folders, and where it was removed. */
+	size: number | null,
+};
+
+/**  Which files are looked at. */
+export type FileView = 
+/**  What a container would see. */
+{ kind: "merged" } | 
+/**  What the layers up to this one made, with the marks of this one. */
+{ kind: "upTo"; 
+/**  The layer, counted from 1, the base. */
+layer: number } | 
+/**  Only what this layer added, changed or removed. */
+{ kind: "layer"; 
+/**  The layer, counted from 1, the base. */
+layer: number };
+
+/**  An extended attribute. */
+export type FileXattr = {
+	/**  Its name. */
+	name: string,
+	/**  Its value for reading. */
+	value: string,
+};
+
 /**  Files were dropped on the window. */
 export type FilesDropped = {
 	/**  The files and folders. */
 	files: GivenFile[],
 };
 
+/**  What a search found. */
+export type FilesFound = {
+	/**  How many paths there are in all. */
+	total: number,
+	/**  Those that were asked for, each as the layer that touched it last left it. */
+	rows: ListedFile[],
+};
+
 /**  Files are held over the window, or are no more. */
 export type FilesHover = {
 	/**  How many; 0 when they have left. */
 	count: number,
+};
+
+/**  What was saved. */
+export type FilesSaved = {
+	/**  Names, those of folders included. */
+	files: number,
+	/**  Bytes of files. */
+	writtenBytes: number,
+	/**  What is not as the image says, in words; the first hundred of them. */
+	notes: string[],
 };
 
 /**  The user wants to see an image: a notification about it was clicked. */
@@ -490,6 +623,50 @@ export type LayerStripe = {
 	size: number,
 };
 
+/**  What of a layer is of no use any more. */
+export type LayerWaste = {
+	/**  The layer, counted from 1, the base. */
+	layer: number,
+	/**  Bytes of its files. */
+	bytes: number,
+	/**  Bytes of those that a later layer replaced or removed. */
+	wastedBytes: number,
+};
+
+/**  A file of an image. */
+export type ListedFile = {
+	/**  Names it to the commands. It is its path where that is text. */
+	path: string,
+	/**  Its name for reading. */
+	name: string,
+	/**  Its path for reading, with a slash in front. */
+	place: string,
+	/**  What it is. */
+	kind: FileKind,
+	/**  Permission bits. */
+	mode: number,
+	/**  The owner's number. */
+	uid: number,
+	/**  The group's number. */
+	gid: number,
+	/**  Bytes of content; of a folder, those of all files in it, each once. */
+	size: number,
+	/**  Names of files below a folder; 1 for everything else. */
+	files: number,
+	/**  When the content last changed, RFC 3339. */
+	modified: string | null,
+	/**  Where a link points. */
+	link: string | null,
+	/**  The layer that touched it last, of those that are looked at. */
+	layer: number,
+	/**  What the layer of the view did to it. */
+	change: FileChange | null,
+	/**  The later layer that replaced or removed it. */
+	hiddenBy: number | null,
+	/**  Whether a folder has anything to list. */
+	hasChildren: boolean,
+};
+
 /**  What a load or an import did. */
 export type LoadOutcome = {
 	/**  The targets of the images that came. */
@@ -546,6 +723,26 @@ export type LoadableName = {
 	same: boolean,
 };
 
+/**  A rectangle of the picture. */
+export type MapNode = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  Its name for reading; the root's is empty. */
+	name: string,
+	/**  The folder that it is in, by its place in the list, which is before its own; `null` for the first. */
+	parent: number | null,
+	/**  Whether it is a folder. */
+	folder: boolean,
+	/**  Bytes of content. */
+	bytes: number,
+	/**  Names of files below a folder; 1 for a file. */
+	files: number,
+	/**  The layer that most of its bytes are in. */
+	layer: number,
+	/**  Bytes of what is in the folder and too small to be in the list. */
+	rest: number,
+};
+
 /**  The image from which a name would be taken. */
 export type MovedFrom = {
 	/**  What the name names now. */
@@ -554,6 +751,54 @@ export type MovedFrom = {
 	id: string,
 	/**  When that image was made, RFC 3339. */
 	created: string | null,
+};
+
+/**  A part of a tree. */
+export type OutlinePage = {
+	/**  How many lines the tree has. */
+	total: number,
+	/**  The line of `rows[0]`. */
+	offset: number,
+	/**  The lines that were asked for. */
+	rows: OutlineRow[],
+	/**  The line of the path that was to be revealed; the rows are those around it. */
+	revealed: number | null,
+	/**  The folders that are open, where a path was to be revealed: those on the way to it are among them. */
+	open: string[] | null,
+};
+
+/**  Which lines a tree has. */
+export type OutlineQuery = {
+	/**  Which files. */
+	view: FileView,
+	/**  In which order the names of a folder stand. */
+	sort: FileSort,
+	/**  Only what the layer of the view changed, and the folders on the way there. */
+	changedOnly: boolean,
+	/**  The folders that are open, by their keys. */
+	open: string[],
+};
+
+/**  One line of a tree. */
+export type OutlineRow = {
+	/**  What is there. */
+	file: ListedFile,
+	/**  How many folders it is in, the root not counted. */
+	depth: number,
+	/**  The line of the folder that it is in; `null` for what is in the root. */
+	parent: number | null,
+	/**  Its place among the names of its folder, counted from 1. */
+	position: number,
+	/**  How many names its folder shows. */
+	siblings: number,
+	/**  Whether the lines of what is in it follow. */
+	open: boolean,
+	/**  How many names below it the layer of the view added. */
+	addedBelow: number,
+	/**  How many it changed. */
+	changedBelow: number,
+	/**  How many it removed. */
+	removedBelow: number,
 };
 
 /**  What a removal or a prune will do, and nothing else. */
@@ -860,6 +1105,61 @@ export type Untagged = {
 	name: string,
 	/**  What it names. */
 	target: string,
+};
+
+/**  How well an image uses its bytes, by dive's rules. */
+export type Waste = {
+	/**  Bytes that would have been enough, divided by those that are there: 1 is perfect. */
+	efficiency: number | null,
+	/**  Bytes of all paths that more than one layer has. */
+	wastedBytes: number,
+	/**  Those as a part of the bytes above the base layer. */
+	wastedPercent: number | null,
+	/**  How many such paths there are. */
+	paths: number,
+	/**  The most expensive of them. */
+	files: WastedFile[],
+	/**  The layers, base first. */
+	layers: LayerWaste[],
+	/**  Which layer made which bytes of an earlier one useless, the most expensive first. */
+	sources: WasteSource[],
+};
+
+/**  How a layer makes bytes of an earlier one useless. */
+export type WasteCause = 
+/**  It removes the file. */
+"removed" | 
+/**  It has other content in its place. */
+"replaced" | 
+/**  It has the same content again. */
+"repeated";
+
+/**  Bytes of one layer that one later layer made useless. */
+export type WasteSource = {
+	/**  The layer that has the bytes. */
+	layer: number,
+	/**  The layer that made them useless. */
+	later: number,
+	/**  How it did that. */
+	cause: WasteCause,
+	/**  The bytes. */
+	bytes: number,
+	/**  How many files they are in. */
+	files: number,
+	/**  The folder that most of them are in, for reading. */
+	folder: string,
+};
+
+/**  A path that more than one layer has. */
+export type WastedFile = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  The path for reading. */
+	place: string,
+	/**  Bytes of all of them. */
+	bytes: number,
+	/**  What every layer did to it; empty where the merged tree does not know the path. */
+	touches: FileTouch[],
 };
 
 /* Tauri Specta runtime */

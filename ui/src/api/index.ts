@@ -12,6 +12,11 @@ import {
   type Completion,
   type CheckReport,
   type DiskUsage,
+  type FileContent,
+  type FileFacts,
+  type FilesFound,
+  type FilesSaved,
+  type FileView,
   type GivenFile,
   type ImageDetail,
   type ImageDocument,
@@ -21,6 +26,9 @@ import {
   type JournalEntry,
   type LoadOutcome,
   type LoadPlan,
+  type MapNode,
+  type OutlinePage,
+  type OutlineQuery,
   type Plan,
   type PullEvent,
   type PullOutcome,
@@ -35,6 +43,7 @@ import {
   type TagMove,
   type TagPlan,
   type Undoable,
+  type Waste,
 } from "./bindings";
 
 export type * from "./bindings";
@@ -103,6 +112,43 @@ export const api = {
   images: (query: ImageQuery): Promise<ImagePage> => unwrap(commands.images(query)),
   image: (target: string): Promise<ImageDetail> => unwrap(commands.image(target)),
   imageDocuments: (target: string): Promise<ImageDocument[]> => unwrap(commands.imageDocuments(target)),
+
+  /** Draws lines of an image's tree; with a path to reveal, those around it. */
+  fileOutline: (
+    target: string,
+    query: OutlineQuery,
+    reveal: string | null,
+    offset: number,
+    limit: number,
+  ): Promise<OutlinePage> => unwrap(commands.fileOutline(target, query, reveal, offset, limit)),
+  /** The next line from `start` on whose name begins so. */
+  findInOutline: (
+    target: string,
+    query: OutlineQuery,
+    beginning: string,
+    start: number,
+  ): Promise<number | null> => unwrap(commands.findInOutline(target, query, beginning, start)),
+  searchFiles: (target: string, pattern: string, offset: number, limit: number): Promise<FilesFound> =>
+    unwrap(commands.searchFiles(target, pattern, offset, limit)),
+  fileFacts: (target: string, view: FileView, path: string): Promise<FileFacts> =>
+    unwrap(commands.fileFacts(target, view, path)),
+  /** The start of a file; how much of it depends on what it is. */
+  fileContent: (target: string, view: FileView, path: string): Promise<FileContent> =>
+    unwrap(commands.fileContent(target, view, path)),
+  fileTreemap: (target: string, view: FileView, folder: string): Promise<MapNode[]> =>
+    unwrap(commands.fileTreemap(target, view, folder)),
+  waste: (target: string): Promise<Waste> => unwrap(commands.waste(target)),
+  /** Asks in a system dialog where a file, or the folder into which a folder, goes; null when it was closed. */
+  chooseFilePlace: (suggested: string, folder: boolean): Promise<GivenFile | null> =>
+    unwrap(commands.chooseFilePlace(suggested, folder)),
+  saveFile(
+    operation: string,
+    form: { token: string; target: string; view: FileView; path: string },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<FilesSaved> {
+    const { token, target, view, path } = form;
+    return unwrap(commands.saveFile(operation, token, target, view, path, hearing(onEvent)));
+  },
 
   planPull: (reference: string, platform: string | null): Promise<PullPlan> =>
     unwrap(commands.planPull(reference, platform)),

@@ -2,7 +2,14 @@
 export type Screen = "images" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
-export type ImageTab = "overview" | "layers" | "history" | "json";
+export type ImageTab = "overview" | "layers" | "files" | "waste" | "history" | "json";
+
+/** A file of the image that is open. */
+export interface FilePlace {
+  path: string;
+  /** As this layer left it; null for what a container sees. */
+  layer: number | null;
+}
 
 /** Where in the window somebody is. */
 class Navigation {
@@ -12,6 +19,8 @@ class Navigation {
   tab = $state<ImageTab>("overview");
   /** The layer that the Layers tab should bring into sight. */
   layer = $state<string | null>(null);
+  /** The file that the explorer should open the way to. */
+  file = $state.raw<FilePlace | null>(null);
   /** Whether somebody asked for the filter box and it has not come yet. */
   filterWanted = $state(false);
 
@@ -28,10 +37,18 @@ class Navigation {
     if (layer !== null) this.tab = "layers";
   }
 
+  /** Opens an image at one of its files: as a layer left it, or as a container sees it. */
+  openFile(target: string, path: string, layer: number | null = null): void {
+    this.openImage(target);
+    this.tab = layer === null ? "files" : "layers";
+    this.file = { path, layer };
+  }
+
   /** Goes back to the list. */
   closeImage(): void {
     this.image = null;
     this.layer = null;
+    this.file = null;
   }
 
   /** Puts the caret into the filter box. */

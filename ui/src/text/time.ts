@@ -32,6 +32,13 @@ export function formatExact(time: string | null): string {
   return date.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
 }
 
+/** A time in the reader's zone, short enough for a line of facts: "24 Nov 2026, 21:29". */
+export function formatMoment(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  return date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
 /** Seconds left, as one reads them aloud: "3 s", "2 min", "1 h 5 min". */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -41,6 +41,7 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
     let owners = arguments.archive;
     let out_options = CopyOptions {
         owners: owners && is_root(),
+        ..CopyOptions::default()
     };
     out.flush()?;
     let kept = "What was copied out stays; into a container nothing was copied.";
@@ -89,7 +90,10 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
             }
         };
         let (source, container, path) = source;
-        let options = CopyOptions { owners };
+        let options = CopyOptions {
+            owners,
+            ..CopyOptions::default()
+        };
         let copied = engine.copy_in(&container.id, source, &path, options, &|_| {});
         let CopiedIn { files, bytes } = Box::pin(copied).await?;
         Ok(CopiedOut {
@@ -143,7 +147,10 @@ pub(super) fn unpack(
     arguments: &Unpack,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let options = CopyOptions { owners: is_root() };
+    let options = CopyOptions {
+        owners: is_root(),
+        ..CopyOptions::default()
+    };
     let folder = Path::new(&arguments.folder);
     let copied = session.with_engine_at_length("What was unpacked stays.", async |engine| {
         let files = engine.files(&arguments.reference).await?;

@@ -6,14 +6,16 @@ use std::io::{self, Read};
 use layer::{Compression, Content, Decompressor, EntryKind, FileId, SeekTable};
 use oci::Digest;
 
-use super::{FileRow, ImageFiles, LayerBlob};
+use super::{FileKind, FileRow, FileView, ImageFiles, LayerBlob};
 use crate::Error;
 
 /// The first bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileContent {
-    /// What the file is.
+    /// What is at the path: a link itself, whose content is that of what it leads to.
     pub row: FileRow,
+    /// Bytes of the whole content.
+    pub size: u64,
     /// Its bytes, from the start.
     pub bytes: Vec<u8>,
     /// Whether there are more.
@@ -49,9 +51,31 @@ impl ImageFiles {
     /// # Errors
     /// As [`ImageFiles::read`].
     pub fn read_start(&self, path: &[u8], limit: u64) -> Result<FileContent, Error> {
-        let row = self.look(path)?;
+        self.read_start_in(path, FileView::Merged, limit)
+    }
+
+    /// Reads at most `limit` bytes from the start of what a view has at a path, and of what it removed as it was before.
+    ///
+    /// Symbolic links are followed by what is in the merged tree, to the file that the view has there.
+    ///
+    /// # Errors
+    /// As [`ImageFiles::read`], and `usage`, where there is no such layer.
+    pub fn read_start_in(
+        &self,
+        path: &[u8],
+        view: FileView,
+        limit: u64,
+    ) -> Result<FileContent, Error> {
+        let row = self.look_in(path, view)?;
+        let tree = &self.inner.tree;
+        let node = match row.kind {
+            FileKind::Symlink => tree.resolve(path, true),
+            _ => Some(self.node(path, view)?),
+        };
+        let file = node.and_then(|node| self.file_in(node, view));
+        let file = file.ok_or_else(|| self.no_such_file(path))?;
         let mut bytes = Vec::new();
-        self.read(path)?
+        self.reader(file, path)?
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|source| self.unreadable(path, source))?;
@@ -61,6 +85,7 @@ impl ImageFiles {
         }
         Ok(FileContent {
             row,
+            size: tree.file(file).size,
             bytes,
             truncated,
         })

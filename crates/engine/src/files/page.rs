@@ -1,9 +1,10 @@
 //! Lists files: the children of a folder, everything below it, or whatever has a name.
 
-use layer::NodeId;
+use layer::{NodeId, Tree};
 
 use super::{FileRow, FileView, ImageFiles};
 use crate::Error;
+use crate::filter::Glob;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,27 +77,24 @@ impl ImageFiles {
         Ok(self.page(found, query))
     }
 
-    /// Lists every path with a part of its name, upper and lower case alike. Removed ones are found too: the row's `change` says
-    /// so, and its `layer` who touched the path last.
-    pub fn search(&self, part: &[u8], offset: usize, limit: usize) -> FilesPage {
+    /// Lists every path that a pattern names, upper and lower case alike, whichever layer has it.
+    ///
+    /// A pattern with `*`, `?` or `[a-z]` is for a whole name, any other for a part of one; with a slash in it, it is compared with
+    /// the path instead of the name. `*` and `?` stand for no slash. Removed paths are found too: the row's `change` says so, and its
+    /// `layer` who touched the path last.
+    pub fn search(&self, pattern: &[u8], offset: usize, limit: usize) -> FilesPage {
         let tree = &self.inner.tree;
         let facts = self.facts(FileView::Merged);
-        let wanted = part.to_ascii_lowercase();
-        let matches = |node: &NodeId| {
-            let name = tree.name(*node);
-            !tree.versions(*node).is_empty()
-                && (wanted.is_empty()
-                    || name
-                        .windows(wanted.len())
-                        .any(|window| window.eq_ignore_ascii_case(&wanted)))
-        };
+        let wanted = Wanted::new(pattern);
+        let matches =
+            |node: &NodeId| !tree.versions(*node).is_empty() && wanted.is_met(tree, *node);
         let found: Vec<NodeId> = tree.walk(NodeId::ROOT).filter(matches).collect();
         let rows = found.iter().skip(offset).take(limit).map(|&node| {
             let Some(last) = tree.versions(node).last() else {
                 return self.row(node, FileView::Merged, &facts);
             };
             let view = FileView::UpTo(last.layer as usize + 1);
-            self.row(node, view, &facts)
+            self.row(node, view, &self.facts(view))
         });
         FilesPage {
             rows: rows.collect(),
@@ -116,7 +114,7 @@ impl ImageFiles {
         }
     }
 
-    fn refuse_unknown(&self, view: FileView) -> Result<(), Error> {
+    pub(super) fn refuse_unknown(&self, view: FileView) -> Result<(), Error> {
         match view {
             FileView::UpTo(layer) | FileView::Layer(layer)
                 if layer == 0 || layer > self.layers() =>
@@ -128,5 +126,50 @@ impl ImageFiles {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What a search looks for, in lower case.
+struct Wanted {
+    part: Vec<u8>,
+    glob: Option<Glob>,
+    /// Whether it is compared with the path, and not with the name.
+    with_path: bool,
+}
+
+impl Wanted {
+    fn new(pattern: &[u8]) -> Self {
+        let part = pattern.to_ascii_lowercase();
+        let with_path = part.contains(&b'/');
+        let text = std::str::from_utf8(&part).ok();
+        let glob = text.filter(|text| text.contains(['*', '?', '[']));
+        Self {
+            // What is no pattern is looked for as it stands.
+            glob: glob.and_then(Glob::new),
+            part,
+            with_path,
+        }
+    }
+
+    fn is_met(&self, tree: &Tree, node: NodeId) -> bool {
+        if self.with_path {
+            let path = [b"/", tree.path(node).as_slice()].concat();
+            return self.is_in(&path.to_ascii_lowercase());
+        }
+        self.is_in(&tree.name(node).to_ascii_lowercase())
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        let Some(glob) = &self.glob else {
+            let mut windows = text.windows(self.part.len().max(1));
+            return self.part.is_empty() || windows.any(|window| window == self.part);
+        };
+        let text = String::from_utf8_lossy(text);
+        if !self.with_path || self.part.starts_with(b"/") {
+            return glob.matches(&text);
+        }
+        // A path that does not begin at the root may begin in any folder.
+        text.match_indices('/')
+            .any(|(at, _)| glob.matches(&text[at + 1..]))
     }
 }

@@ -4,6 +4,7 @@
 mod containers;
 mod crashes;
 mod faults;
+mod inside;
 mod lab;
 mod layers;
 mod peers;

@@ -115,7 +115,7 @@ impl<'a> Unpacker<'a> {
 
     fn begin(&mut self, node: NodeId) -> Result<Writing<'a>, Error> {
         let tree = self.tree;
-        let file = tree.current(node).map(|id| tree.file(id));
+        let file = self.file_of(node).map(|id| tree.file(id));
         let file = file.ok_or_else(|| self.changed(node))?;
         let handle = self.at(node, |place| place.file())?;
         Ok(Writing {

@@ -17,6 +17,7 @@ const AS_USER: UnpackOptions = UnpackOptions {
     owners: false,
     devices: false,
     keep_target: false,
+    as_of: None,
 };
 
 /// Layers as they are: their tars, and the tree that their indexes make.

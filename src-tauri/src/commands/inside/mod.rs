@@ -1,0 +1,63 @@
+//! What is inside an image: its files, what each layer did to them, and what of them is wasted.
+
+pub mod content;
+pub mod listing;
+pub mod saving;
+pub mod treemap;
+pub mod waste;
+
+mod paths;
+
+use engine::{ImageFiles, Selector};
+use serde::Deserialize;
+use specta::Type;
+
+use crate::{Failure, Session};
+
+/// Which files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum FileView {
+    /// What a container would see.
+    Merged,
+    /// What the layers up to this one made, with the marks of this one.
+    UpTo {
+        /// The layer, counted from 1, the base.
+        layer: u32,
+    },
+    /// Only what this layer added, changed or removed.
+    Layer {
+        /// The layer, counted from 1, the base.
+        layer: u32,
+    },
+}
+
+impl From<FileView> for engine::FileView {
+    fn from(view: FileView) -> engine::FileView {
+        match view {
+            FileView::Merged => engine::FileView::Merged,
+            FileView::UpTo { layer } => engine::FileView::UpTo(layer as usize),
+            FileView::Layer { layer } => engine::FileView::Layer(layer as usize),
+        }
+    }
+}
+
+/// Opens the files of an image and does something with them where it holds nobody up.
+async fn look<T: Send + 'static>(
+    session: &Session,
+    target: &str,
+    work: impl FnOnce(&ImageFiles) -> Result<T, engine::Error> + Send + 'static,
+) -> Result<T, Failure> {
+    session
+        .with(|engine| async move {
+            let files = Box::pin(engine.files(&Selector::from(target))).await?;
+            let looked = tauri::async_runtime::spawn_blocking(move || work(&files)).await;
+            Ok(looked.map_err(|error| Failure::new("internal", error.to_string()))??)
+        })
+        .await
+}
+
+/// A layer's number as the window counts.
+fn number(layer: usize) -> u32 {
+    u32::try_from(layer).unwrap_or(u32::MAX)
+}
