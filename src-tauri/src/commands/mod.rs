@@ -2,6 +2,7 @@
 //! answer; a refusal is a [`Failure`](crate::Failure).
 
 pub mod archives;
+pub mod containers;
 pub mod image;
 pub mod images;
 pub mod inside;

@@ -71,15 +71,15 @@ export const commands = {
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
 	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
 	/**  Draws a part of an image's tree. With a path to reveal, the part around it. */
-	fileOutline: (target: string, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
+	fileOutline: (target: FilesOf, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
 	/**  Finds the next line of a tree, from `start` on, whose name begins with what somebody typed. `null`: there is none. */
-	findInOutline: (target: string, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
+	findInOutline: (target: FilesOf, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
 	/**  Finds files of all layers by a part of the name, or by a pattern such as `python3*` or `/etc/*.conf`. */
-	searchFiles: (target: string, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
+	searchFiles: (target: FilesOf, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
 	/**  Tells what is known of a file in a view. */
-	fileFacts: (target: string, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
+	fileFacts: (target: FilesOf, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
 	/**  Reads the start of a file as a view has it. */
-	fileContent: (target: string, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
+	fileContent: (target: FilesOf, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
 	/**  Finds the largest things of a folder. A folder stands in the list before what is in it. */
 	fileTreemap: (target: string, view: FileView, folder: string) => typedError<MapNode[], ErrorPayload>(__TAURI_INVOKE("file_treemap", { target, view, folder })),
 	/**  Finds out what of an image's layers is of no use. */
@@ -87,7 +87,19 @@ export const commands = {
 	/**  Lets the user say in a system dialog where a file goes, or into which folder a folder goes. `null`: the dialog was closed. */
 	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
 	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
-	saveFile: (operation: string, token: string, target: string, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	saveFile: (operation: string, token: string, target: FilesOf, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	containers: () => typedError<ContainerRow[], ErrorPayload>(__TAURI_INVOKE("containers")),
+	container: (container: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("container", { container })),
+	createContainer: (image: string, name: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("create_container", { image, name })),
+	removeContainer: (container: string) => typedError<number, ErrorPayload>(__TAURI_INVOKE("remove_container", { container })),
+	containerSettings: (container: string) => typedError<ContainerSettings, ErrorPayload>(__TAURI_INVOKE("container_settings", { container })),
+	setContainerSettings: (container: string, settings: ContainerSettings) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_container_settings", { container, settings })),
+	containerChanges: (container: string) => typedError<ContainerChange[], ErrorPayload>(__TAURI_INVOKE("container_changes", { container })),
+	editContainer: (container: string, edits: FileEdit[]) => typedError<null, ErrorPayload>(__TAURI_INVOKE("edit_container", { container, edits })),
+	containerText: (container: string, path: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("container_text", { container, path })),
+	chooseFilesToAdd: (folders: boolean) => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_files_to_add", { folders })),
+	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
+	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
@@ -290,6 +302,14 @@ export type FileTouch = {
 };
 
 /**  Which files are looked at. */
+export type FilesOf = string | { container: string };
+export type ContainerRow = { id: string, name: string, image: string, imageId: string, target: string, created: string, status: string, running: boolean, exitCode: number | null, changes: number, size: number };
+export type ContainerSettings = { cmd: string[], entrypoint: string[], env: string[], ports: string[], workdir: string, user: string, labels: string[], volumes: string[] };
+export type ContainerChange = { path: string, place: string, folder: string, change: FileChange, kind: FileKind, size: number, onlyInside: boolean };
+export type FilesAdded = { files: number, bytes: number };
+export type CommitForm = { container: string, name: string, message: string, author: string, only: string[] | null };
+export type CommitOutcome = { target: string, id: string, moved: TagMove[], layerBytes: number };
+export type FileEdit = { kind: "makeFolder"; folder: string; name: string } | { kind: "makeFile"; folder: string; name: string } | { kind: "write"; path: string; text: string } | { kind: "rename"; path: string; name: string } | { kind: "remove"; path: string } | { kind: "setAttributes"; path: string; mode: number | null; uid: number; gid: number } | { kind: "revert"; path: string };
 export type FileView = 
 /**  What a container would see. */
 { kind: "merged" } | 
@@ -641,6 +661,7 @@ export type ListedFile = {
 	name: string,
 	/**  Its path for reading, with a slash in front. */
 	place: string,
+	folder: string,
 	/**  What it is. */
 	kind: FileKind,
 	/**  Permission bits. */
@@ -1013,6 +1034,7 @@ export type Settings = {
 	insecureRegistries: string[],
 	/**  Whether the end of an operation is told by a notification while the window is in the background. */
 	notifications: boolean,
+	author: string,
 };
 
 /**  Another image that has a layer too. */

@@ -1,6 +1,7 @@
 import {
   api,
   toApiError,
+  type FilesOf,
   type FileSort,
   type FileView,
   type OutlinePage,
@@ -13,7 +14,7 @@ import { Pages } from "./pages.svelte";
 const TYPING_MS = 900;
 
 /**
- * The files of one image as a tree: which files, which folders are open, and which line is the current one.
+ * The files of one image or container as a tree: which files, which folders are open, and which line is the current one.
  *
  * The engine draws the tree; here are the lines that somebody has looked at. A line is known by its place, a file by its path.
  */
@@ -33,7 +34,7 @@ export class FileTree {
   #typed = "";
   #typedAt = 0;
 
-  constructor(readonly target: string) {}
+  constructor(readonly target: FilesOf) {}
 
   get #query(): OutlineQuery {
     return { view: this.view, sort: this.sort, changedOnly: this.changedOnly, open: [...this.#open] };
@@ -154,6 +155,16 @@ export class FileTree {
     } catch (thrown) {
       this.lines.error = toApiError(thrown);
     }
+  }
+
+  /** Draws the tree anew after the files have changed, around `path` or where it was. */
+  async refresh(path: string | null = this.file?.file.path ?? null): Promise<void> {
+    const [line, place] = [this.current, this.file];
+    if (path !== null && (await this.reveal(path))) return;
+    this.file = null;
+    await this.#draw(Math.max(0, line));
+    // What was looked at is gone: the line that took its place is the nearest thing to it.
+    if (place !== null && line >= 0) this.select(Math.min(line, this.lines.total - 1));
   }
 
   /** Takes the row of the current line in, when it has come. */

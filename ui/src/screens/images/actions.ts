@@ -1,3 +1,4 @@
+import Box from "@lucide/svelte/icons/box";
 import CopyIcon from "@lucide/svelte/icons/copy";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
@@ -10,6 +11,7 @@ import { dialogs } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
+import { shortDigest } from "../../text/digest";
 import { copyText } from "../../ui/clipboard";
 import type { MenuEntry } from "../../ui/menu";
 
@@ -35,6 +37,11 @@ export function saveImages(rows: ImageRow[]): void {
       names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
     })),
   );
+}
+
+/** Opens the dialog that makes a container of an image. */
+export function createContainer(row: ImageRow): void {
+  dialogs.openCreate({ target: row.target, name: row.names[0]?.familiar ?? shortDigest(row.id) });
 }
 
 /** Opens the removal plan for images. */
@@ -75,6 +82,8 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
     { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
   ];
+  if (row.runnable)
+    entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
   if (name?.tag)
     entries.push({ label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) });
   entries.push({ kind: "divider" });
