@@ -88,17 +88,29 @@ export const commands = {
 	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
 	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
 	saveFile: (operation: string, token: string, target: FilesOf, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	/**  Lists all containers, newest first. */
 	containers: () => typedError<ContainerRow[], ErrorPayload>(__TAURI_INVOKE("containers")),
+	/**  Tells what the list shows of one container. */
 	container: (container: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("container", { container })),
+	/**  Makes a container of an image. Without a name one is made up. */
 	createContainer: (image: string, name: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("create_container", { image, name })),
+	/**  Removes a container with all that was changed in it, and tells the bytes that came back. There is no undo. */
 	removeContainer: (container: string) => typedError<number, ErrorPayload>(__TAURI_INVOKE("remove_container", { container })),
+	/**  Tells a container's settings. */
 	containerSettings: (container: string) => typedError<ContainerSettings, ErrorPayload>(__TAURI_INVOKE("container_settings", { container })),
+	/**  Changes a container's settings, all of them at once. */
 	setContainerSettings: (container: string, settings: ContainerSettings) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_container_settings", { container, settings })),
+	/**  Lists what was changed in a container, by path. A removed folder stands for all that was in it. */
 	containerChanges: (container: string) => typedError<ContainerChange[], ErrorPayload>(__TAURI_INVOKE("container_changes", { container })),
+	/**  Changes files of a container: all that is asked for, or nothing. */
 	editContainer: (container: string, edits: FileEdit[]) => typedError<null, ErrorPayload>(__TAURI_INVOKE("edit_container", { container, edits })),
+	/**  Reads the whole text of a file, to be edited. */
 	containerText: (container: string, path: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("container_text", { container, path })),
+	/**  Lets the user choose files, or folders, in a system dialog. */
 	chooseFilesToAdd: (folders: boolean) => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_files_to_add", { folders })),
+	/**  Copies files and folders that the user gave into a folder of a container. They become root's. Progress goes to `on_event`. */
 	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
+	/**  Makes an image of a container, which stays as it is. Progress goes to `on_event`. */
 	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
@@ -151,6 +163,32 @@ export type ChosenImage = {
 	names: string[],
 };
 
+/**  What to commit. */
+export type CommitForm = {
+	/**  The container. */
+	container: string,
+	/**  The name to give the image; empty = none. */
+	name: string,
+	/**  What was done; empty = nothing is said. */
+	message: string,
+	/**  Who did it; empty = nobody is named. */
+	author: string,
+	/**  The changed paths that go in, each with all that is below it; `null` = all. */
+	only: string[] | null,
+};
+
+/**  What a commit did. */
+export type CommitOutcome = {
+	/**  The new image, by its target. */
+	target: string,
+	/**  Its ID. */
+	id: string,
+	/**  The name, if it was made or moved. */
+	moved: TagMove[],
+	/**  Bytes of the new layer; 0 where no file was changed. */
+	layerBytes: number,
+};
+
 /**  Something that a text may become. */
 export type Completion = {
 	/**  The reference, as people write it. */
@@ -165,6 +203,70 @@ export type CompletionKind =
 "local" | 
 /**  The registry lists this tag. */
 "tag";
+
+/**  One path that differs from the image. */
+export type ContainerChange = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  Its path for reading, with a slash in front. */
+	place: string,
+	/**  Names the folder that it is in. */
+	folder: string,
+	/**  What became of it. */
+	change: FileChange,
+	/**  What it is; of what was removed, what it was. */
+	kind: FileKind,
+	/**  Bytes of its content. */
+	size: number,
+	/**  Whether it is a folder that is as it was, and named only because of what is in it. */
+	onlyInside: boolean,
+};
+
+/**  A working container. */
+export type ContainerRow = {
+	/**  Its ID, which names it to the commands. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  The image, as it was called when the container was made; the short ID of one without a name. */
+	image: string,
+	/**  The image's ID. */
+	imageId: string,
+	/**  What the image's names named then, which names the image to the commands. */
+	target: string,
+	/**  When it was made, RFC 3339. */
+	created: string,
+	/**  What it does: `created`, `running`, `paused` or `exited`. */
+	status: string,
+	/**  Whether something runs in it, so that its files cannot be changed from here. */
+	running: boolean,
+	/**  The code with which the last program in it ended. */
+	exitCode: number | null,
+	/**  How many paths were changed. */
+	changes: number,
+	/**  Bytes of their content. */
+	size: number,
+};
+
+/**  Settings of a container, those of its image included. What is empty is not set. */
+export type ContainerSettings = {
+	/**  Arguments that a user replaces; the program itself where there is no entrypoint. */
+	cmd: string[],
+	/**  The program, before the arguments. */
+	entrypoint: string[],
+	/**  Environment, as `NAME=value`. */
+	env: string[],
+	/**  Ports, as `80/tcp`. */
+	ports: string[],
+	/**  The folder that a program starts in. */
+	workdir: string,
+	/**  User (and group) of the program. */
+	user: string,
+	/**  Notes, as `key=value`. */
+	labels: string[],
+	/**  Folders whose content lives outside. */
+	volumes: string[],
+};
 
 /**  How the content of a file is shown. */
 export type ContentKind = 
@@ -261,6 +363,51 @@ export type FileContent = {
 	shown: number,
 };
 
+/**  One change of a container's files. Files and folders are named by their keys. */
+export type FileEdit = 
+/**  Makes a folder. */
+{ kind: "makeFolder"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Makes an empty file. */
+{ kind: "makeFile"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Writes the whole text of a file. */
+{ kind: "write"; 
+/**  Which file. */
+path: string; 
+/**  What it will have in it. */
+text: string } | 
+/**  Gives a file or folder another name. */
+{ kind: "rename"; 
+/**  Which. */
+path: string; 
+/**  Its new name. With slashes in it, it goes there: from the folder that it is in, or from the root. */
+name: string } | 
+/**  Removes a file, or a folder with all that is in it. */
+{ kind: "remove"; 
+/**  Which. */
+path: string } | 
+/**  Sets permission bits and owner. */
+{ kind: "setAttributes"; 
+/**  Of what. */
+path: string; 
+/**  The bits; `null` for a link, which has none. */
+mode: number | null; 
+/**  The user's number. */
+uid: number; 
+/**  The group's number. */
+gid: number } | 
+/**  Makes a path, and what is below it, what the image has there. */
+{ kind: "revert"; 
+/**  Which. */
+path: string };
+
 /**  Everything that is known of a file. */
 export type FileFacts = {
 	/**  What a list shows of it. */
@@ -297,19 +444,11 @@ export type FileTouch = {
 	layer: number,
 	/**  What it did; `null` where it has the path just as it was below. */
 	change: FileChange | null,
-	/**  Bytes of the file that is there since; `null` for folders, and where it was removed. */
+	/**  Bytes of the file that is there since; `null` for everything without content, and where it was removed. */
 	size: number | null,
 };
 
 /**  Which files are looked at. */
-export type FilesOf = string | { container: string };
-export type ContainerRow = { id: string, name: string, image: string, imageId: string, target: string, created: string, status: string, running: boolean, exitCode: number | null, changes: number, size: number };
-export type ContainerSettings = { cmd: string[], entrypoint: string[], env: string[], ports: string[], workdir: string, user: string, labels: string[], volumes: string[] };
-export type ContainerChange = { path: string, place: string, folder: string, change: FileChange, kind: FileKind, size: number, onlyInside: boolean };
-export type FilesAdded = { files: number, bytes: number };
-export type CommitForm = { container: string, name: string, message: string, author: string, only: string[] | null };
-export type CommitOutcome = { target: string, id: string, moved: TagMove[], layerBytes: number };
-export type FileEdit = { kind: "makeFolder"; folder: string; name: string } | { kind: "makeFile"; folder: string; name: string } | { kind: "write"; path: string; text: string } | { kind: "rename"; path: string; name: string } | { kind: "remove"; path: string } | { kind: "setAttributes"; path: string; mode: number | null; uid: number; gid: number } | { kind: "revert"; path: string };
 export type FileView = 
 /**  What a container would see. */
 { kind: "merged" } | 
@@ -328,6 +467,14 @@ export type FileXattr = {
 	name: string,
 	/**  Its value for reading. */
 	value: string,
+};
+
+/**  What was added. */
+export type FilesAdded = {
+	/**  Names, those of folders included. */
+	files: number,
+	/**  Bytes of content. */
+	bytes: number,
 };
 
 /**  Files were dropped on the window. */
@@ -349,6 +496,15 @@ export type FilesHover = {
 	/**  How many; 0 when they have left. */
 	count: number,
 };
+
+/**  Whose files are looked at. */
+export type FilesOf = 
+/**  An image's, by its target. */
+string | 
+/**  A container's: the image's with what was changed, as one more layer on top. */
+{ 
+/**  The container's ID. */
+container: string };
 
 /**  What was saved. */
 export type FilesSaved = {
@@ -661,6 +817,7 @@ export type ListedFile = {
 	name: string,
 	/**  Its path for reading, with a slash in front. */
 	place: string,
+	/**  Names the folder that it is in; empty for the root. */
 	folder: string,
 	/**  What it is. */
 	kind: FileKind,
@@ -1034,6 +1191,7 @@ export type Settings = {
 	insecureRegistries: string[],
 	/**  Whether the end of an operation is told by a notification while the window is in the background. */
 	notifications: boolean,
+	/**  Who commits, as it was told last; empty until somebody does. */
 	author: string,
 };
 
