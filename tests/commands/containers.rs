@@ -16,7 +16,7 @@ fn created(shell: &Shell) -> (String, String) {
     let target = text(&shell.pull(&reference)["target"]);
     let row = shell.call(
         "create_container",
-        json!({ "image": target, "name": " keen-otter " }),
+        json!({ "image": reference, "name": " keen-otter " }),
     );
     assert_eq!(row["name"], "keen-otter");
     assert_eq!(text(&row["image"]), reference);

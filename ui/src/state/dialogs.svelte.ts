@@ -19,7 +19,8 @@ export interface SavedImage {
 
 /** What somebody needs to know about the image of a container to be. */
 export interface ContainedImage {
-  target: string;
+  /** Its name in full, by which the container remembers it; its target where it has none. */
+  reference: string;
   /** What it is called, or its short ID. */
   name: string;
 }

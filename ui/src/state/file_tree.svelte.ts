@@ -157,14 +157,15 @@ export class FileTree {
     }
   }
 
-  /** Draws the tree anew after the files have changed, around `path` or where it was. */
-  async refresh(path: string | null = this.file?.file.path ?? null): Promise<void> {
-    const [line, place] = [this.current, this.file];
-    if (path !== null && (await this.reveal(path))) return;
-    this.file = null;
+  /** Draws the tree anew after the files have changed, around `reveal` or around what was the current file. */
+  async refresh(reveal: string | null = null): Promise<void> {
+    if (reveal !== null && (await this.reveal(reveal))) return;
+    const [line, path] = [this.current, this.file?.file.path];
     await this.#draw(Math.max(0, line));
-    // What was looked at is gone: the line that took its place is the nearest thing to it.
-    if (place !== null && line >= 0) this.select(Math.min(line, this.lines.total - 1));
+    if (path === undefined) return;
+    const place = this.lines.find((row) => row.file.path === path);
+    // Where it is gone, the line that took its place is the nearest thing to it.
+    this.select(place >= 0 ? place : line);
   }
 
   /** Takes the row of the current line in, when it has come. */

@@ -78,7 +78,7 @@ describe("the list of containers", () => {
 });
 
 describe("making a container", () => {
-  const image = { target: "sha256:aaaa", name: "data:v2" };
+  const image = { reference: "docker.io/library/data:v2", name: "data:v2" };
 
   it("opens it, with the command that does the same", async () => {
     const engine = fakeEngine({ create_container: () => containerRow(), containers: () => [containerRow()] });
@@ -88,7 +88,9 @@ describe("making a container", () => {
     await waitFor(() => {
       expect(navigation.container).toBe(containerRow().id);
     });
-    expect(engine.asked("create_container")).toEqual([{ image: "sha256:aaaa", name: "keen-otter" }]);
+    expect(engine.asked("create_container")).toEqual([
+      { image: "docker.io/library/data:v2", name: "keen-otter" },
+    ]);
   });
 
   it("says beside the field why a name cannot be", async () => {

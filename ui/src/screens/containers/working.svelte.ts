@@ -22,14 +22,21 @@ export class WorkingContainer {
   /** The layer that the changes are to be, counted from 1. */
   readonly top = $derived((this.image?.layers.length ?? 0) + 1);
   #started = false;
+  #queue: Promise<void> = Promise.resolve();
 
   constructor(readonly id: string) {
     this.files = { container: id };
     this.tree = new FileTree({ container: id });
   }
 
-  /** Reads everything, for the first time or because the store has changed. */
-  async load(): Promise<void> {
+  /** Reads everything, for the first time or because the store has changed, and brings `reveal` into sight. */
+  load(reveal: string | null = null): Promise<void> {
+    // One after the other: the tree would take the answer to an older question for that of a newer one.
+    this.#queue = this.#queue.then(() => this.#read(reveal));
+    return this.#queue;
+  }
+
+  async #read(reveal: string | null): Promise<void> {
     try {
       const row = await api.container(this.id);
       this.image ??= await api.image(row.target);
@@ -41,7 +48,7 @@ export class WorkingContainer {
     }
     this.changes.ask(() => api.containerChanges(this.id));
     this.files = { container: this.id };
-    if (this.#started) await this.tree.refresh();
+    if (this.#started) await this.tree.refresh(reveal);
     else await this.tree.look({ kind: "upTo", layer: this.top });
     this.#started = true;
   }
@@ -53,8 +60,7 @@ export class WorkingContainer {
     } catch (thrown) {
       return toApiError(thrown);
     }
-    await this.load();
-    if (reveal !== null) await this.tree.reveal(reveal);
+    await this.load(reveal);
     return null;
   }
 
@@ -66,3 +72,6 @@ export class WorkingContainer {
     return { path: file.folder, place: file.place.slice(0, Math.max(1, file.place.lastIndexOf("/"))) };
   }
 }
+
+/** Texts that were written and not saved, by container and file: looking elsewhere loses none. */
+export const drafts = new Map<string, string>();

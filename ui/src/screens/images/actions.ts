@@ -41,7 +41,8 @@ export function saveImages(rows: ImageRow[]): void {
 
 /** Opens the dialog that makes a container of an image. */
 export function createContainer(row: ImageRow): void {
-  dialogs.openCreate({ target: row.target, name: row.names[0]?.familiar ?? shortDigest(row.id) });
+  const [name] = row.names;
+  dialogs.openCreate({ reference: name?.full ?? row.target, name: name?.familiar ?? shortDigest(row.id) });
 }
 
 /** Opens the removal plan for images. */
