@@ -8,7 +8,9 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
 use crate::commands::containers::{commit, config, edit, list};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
-use crate::commands::{archives, image, images, pull, removal, settings, store, tags, window};
+use crate::commands::{
+    archives, compare, image, images, pull, removal, settings, software, store, tags, window,
+};
 
 /// Something in the store has changed, by whichever window or program.
 #[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
@@ -52,6 +54,10 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             images::images,
             image::image,
             image::image_documents,
+            software::image_software,
+            compare::compare,
+            compare::compared_files,
+            compare::compare_text,
             pull::plan_pull,
             pull::pull,
             pull::cancel,
@@ -67,6 +73,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             removal::plan_prune,
             removal::execute_plan,
             store::disk_usage,
+            store::disk_sharing,
             store::check_store,
             store::store_status,
             settings::settings,

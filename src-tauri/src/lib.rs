@@ -5,6 +5,7 @@
 //! Environment, clock and home folder are read here and in the command line, and nowhere below.
 
 pub mod commands;
+mod comparisons;
 pub mod contract;
 pub mod desktop;
 mod dialogs;

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::Failure;
 use crate::commands::store::StorePlaceFrom;
+use crate::comparisons::Comparisons;
 use crate::desktop::{Choice, Desktop, Notice};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
@@ -30,6 +31,7 @@ struct Shared {
     engine: watch::Sender<Opening>,
     openings: AtomicU64,
     plans: Plans,
+    comparisons: Comparisons,
     files: Files,
     outlines: Outlines,
     desktop: Desktop,
@@ -56,6 +58,7 @@ impl Session {
             engine: watch::Sender::new(Opening::Underway),
             openings: AtomicU64::new(0),
             plans: Plans::default(),
+            comparisons: Comparisons::default(),
             files: Files::default(),
             outlines: Outlines::default(),
             desktop,
@@ -145,6 +148,10 @@ impl Session {
 
     pub(crate) fn take_plan(&self, id: &str) -> Result<Kept, Failure> {
         self.shared.plans.take(id)
+    }
+
+    pub(crate) fn comparisons(&self) -> &Comparisons {
+        &self.shared.comparisons
     }
 
     /// Tells the settings that are in force.

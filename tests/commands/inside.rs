@@ -30,7 +30,7 @@ fn opened(shell: &Shell) -> String {
     text(&shell.pull(&reference)["target"])
 }
 
-fn query(view: Value, open: &[&str]) -> Value {
+fn query(view: &Value, open: &[&str]) -> Value {
     json!({ "view": view, "sort": "name", "changedOnly": false, "open": open })
 }
 
@@ -43,19 +43,19 @@ fn a_tree_is_drawn_page_by_page_and_around_a_path() {
         shell.call("file_outline", arguments)
     };
     let merged = json!({ "kind": "merged" });
-    let page = outline(query(merged.clone(), &["usr"]), Value::Null, 2);
+    let page = outline(query(&merged, &["usr"]), Value::Null, 2);
     assert_eq!((&page["total"], &page["offset"]), (&json!(5), &json!(2)));
     assert_eq!(page["rows"][0]["file"]["place"], "/usr/bin");
     assert_eq!(page["rows"][0]["parent"], 1);
-    let page = outline(query(merged.clone(), &[]), json!("usr/share/logo.png"), 0);
+    let page = outline(query(&merged, &[]), json!("usr/share/logo.png"), 0);
     assert_eq!(page["open"], json!(["usr", "usr/share"]));
     assert_eq!(page["revealed"], 4);
     assert_eq!(page["offset"], 3);
     let layer = json!({ "kind": "layer", "layer": 2 });
-    let page = outline(query(layer, &["var", "var/cache"]), Value::Null, 2);
+    let page = outline(query(&layer, &["var", "var/cache"]), Value::Null, 2);
     assert_eq!(page["rows"][1]["file"]["change"], "removed");
     let found =
-        json!({ "target": target, "query": query(merged, &[]), "beginning": "V", "start": 0 });
+        json!({ "target": target, "query": query(&merged, &[]), "beginning": "V", "start": 0 });
     assert_eq!(shell.call("find_in_outline", found), 2);
     let found = json!({ "target": target, "pattern": "os-*", "offset": 0, "limit": 10 });
     let found = shell.call("search_files", found);
@@ -169,8 +169,8 @@ fn nonsense_about_files_is_refused() {
         json!("[".repeat(50_000)),
         json!({ "kind": "layer", "layer": 0 }),
         json!({ "kind": "upTo", "layer": 4_294_967_295_u32 }),
-        query(json!({ "kind": "merged" }), &["/", "..", "\u{0}f"]),
-        query(json!({ "kind": "layer", "layer": 2 }), &["a/b/c"]),
+        query(&json!({ "kind": "merged" }), &["/", "..", "\u{0}f"]),
+        query(&json!({ "kind": "layer", "layer": 2 }), &["a/b/c"]),
     ];
     let keys = [
         "query",
@@ -200,7 +200,7 @@ fn nonsense_about_files_is_refused() {
         "save_file",
     ];
     let good = json!({
-        "target": target, "query": query(json!({ "kind": "merged" }), &[]), "reveal": null, "offset": 0, "limit": 9,
+        "target": target, "query": query(&json!({ "kind": "merged" }), &[]), "reveal": null, "offset": 0, "limit": 9,
         "beginning": "e", "start": 0, "pattern": "e", "view": { "kind": "merged" }, "path": "etc", "folder": "",
         "suggested": "x", "token": "none", "operation": "o", "onEvent": "__CHANNEL__:7",
     });

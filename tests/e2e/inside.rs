@@ -62,7 +62,7 @@ fn an_image_is_looked_into_layer_by_layer_and_file_by_file() {
     window.judge("inside-file");
 
     // The base, by its piece of the core; the file that every image has.
-    window.click("treeitem", "os-release 28 B");
+    window.click("treeitem", "os-release 26 B");
     window.read("ID=debian");
     assert_eq!(
         window.js(

@@ -8,6 +8,7 @@
 mod support;
 
 mod archives;
+mod comparing;
 mod containers;
 mod filled;
 mod hostile;

@@ -1,4 +1,4 @@
-//! A tar of a file system on its way to become a layer.
+//! A tar on its way: to become a layer, or to be read in any order.
 
 use std::io::{self, Read, Write as _};
 
@@ -55,6 +55,40 @@ pub fn as_layer(mut source: impl Read + Send + 'static) -> Result<LayerReader> {
         })),
     };
     Ok(LayerReader { inner })
+}
+
+/// Reads a tar without the compression around it, whatever that is.
+///
+/// # Errors
+/// Where it is plainly no tar. How much may come out of how little is limited, as for a [`Passage`](crate::Passage).
+pub fn plain(mut source: impl Read + Send + 'static) -> Result<PlainReader> {
+    let mut start = Vec::with_capacity(DETECT_BYTES);
+    (&mut source)
+        .take(DETECT_BYTES as u64)
+        .read_to_end(&mut start)
+        .map_err(Error::Read)?;
+    let compression = Compression::detect(&start);
+    let source = io::Cursor::new(start).chain(source);
+    Ok(PlainReader {
+        source: Decoder::new(source, compression)?,
+    })
+}
+
+/// The bytes of a tar, decompressed.
+pub struct PlainReader {
+    source: Decoder,
+}
+
+impl PlainReader {
+    /// Reads some bytes; 0 at the end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        loop {
+            match self.source.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other.map_err(|error| self.source.explain(error)),
+            }
+        }
+    }
 }
 
 impl LayerReader {

@@ -33,7 +33,7 @@ mod write;
 pub use compression::Compression;
 pub use contents::{ArchivedImage, ArchivedManifest, Contents, Format, Incomplete, Part};
 pub use error::Error;
-pub use import::{LayerReader, as_layer};
+pub use import::{LayerReader, PlainReader, as_layer, plain};
 pub use open::{Archive, Opened, PartReader};
 pub use passage::{Kind, Passage, PassingMember};
 pub use write::{HEADER_SIZE, SavedImage, SavedManifest, Style, Writer, joined_index, layout_file};

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::compression::{DETECT_BYTES, looks_like};
 use crate::contents::{self, Bounded, Contents, Format, Part, Shelf};
@@ -36,12 +37,7 @@ pub enum Opened {
 
 /// The bytes of a blob in an archive.
 pub struct PartReader {
-    inner: Inner,
-}
-
-enum Inner {
-    Slice(Slice),
-    File(io::Take<File>),
+    inner: Slice,
 }
 
 impl Archive {
@@ -103,8 +99,8 @@ impl Archive {
     /// Opens a blob. Its digest is the reader's to check.
     pub fn open_part(&self, part: &Part) -> Result<PartReader> {
         let inner = match &self.place {
-            Place::Tar(tar) => Inner::Slice(tar.open(&part.member)?),
-            Place::Folder(folder) => Inner::File(folder.open(&part.member)?.take(part.size)),
+            Place::Tar(tar) => tar.open(&part.member)?,
+            Place::Folder(folder) => Slice::new(Arc::new(folder.open(&part.member)?), 0, part.size),
         };
         Ok(PartReader { inner })
     }
@@ -112,10 +108,13 @@ impl Archive {
 
 impl Read for PartReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.inner {
-            Inner::Slice(slice) => slice.read(buffer),
-            Inner::File(file) => file.read(buffer),
-        }
+        self.inner.read(buffer)
+    }
+}
+
+impl Seek for PartReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A plain tar on disk: its headers are read, its content is skipped over and read where it is wanted.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use layer::tar::{BLOCK_SIZE, Parser, Step};
@@ -38,11 +38,7 @@ impl TarFile {
     /// Opens a member's bytes. Several may be read at once.
     pub(crate) fn open(&self, name: &str) -> Result<Slice> {
         match self.members.find(name)? {
-            Some((_, offset, size)) => Ok(Slice {
-                file: Arc::clone(&self.file),
-                offset,
-                left: size,
-            }),
+            Some((_, offset, size)) => Ok(Slice::new(Arc::clone(&self.file), offset, size)),
             None => Err(Error::NotAFile {
                 member: name.to_owned(),
             }),
@@ -105,24 +101,48 @@ impl Shelf for TarFile {
 /// A stretch of a file.
 pub(crate) struct Slice {
     file: Arc<File>,
-    offset: u64,
-    left: u64,
+    start: u64,
+    size: u64,
+    position: u64,
+}
+
+impl Slice {
+    pub(crate) fn new(file: Arc<File>, start: u64, size: u64) -> Self {
+        Self {
+            file,
+            start,
+            size,
+            position: 0,
+        }
+    }
 }
 
 impl Read for Slice {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let left = self.size.saturating_sub(self.position);
+        let want = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         if want == 0 {
             return Ok(0);
         }
-        match read_at(&self.file, &mut buffer[..want], self.offset)? {
+        match read_at(&self.file, &mut buffer[..want], self.start + self.position)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             count => {
-                self.offset += count as u64;
-                self.left -= count as u64;
+                self.position += count as u64;
                 Ok(count)
             }
         }
+    }
+}
+
+impl Seek for Slice {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }
 

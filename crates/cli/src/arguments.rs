@@ -71,7 +71,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "HOST=MIRROR")]
     pub(crate) mirror: Vec<String>,
     /// Ask this address instead of Docker Hub's search
-    #[arg(long, global = true, value_name = "URL", hide = true)]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) search_address: Option<String>,
 }
 
@@ -162,7 +162,7 @@ pub(crate) enum Verb {
     /// Find bytes that an image carries along without using them
     Analyze(Analyze),
     /// Show what the store takes on disk
-    Df,
+    Df(Df),
     /// List the Docker engines and Podmans that docker-daemon: can mean, and whether they answer
     Engines,
     /// Look for damage: rows, files, sizes and digests that disagree
@@ -417,9 +417,9 @@ pub(crate) struct Layers {
     /// Do not shorten digests and instructions
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
 }
 
 /// `strata ls`.
@@ -431,9 +431,9 @@ pub(crate) struct Ls {
     /// Only what this layer added (A), changed (C) or removed (D); 1 is the base
     #[arg(long, value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// The folder or file in the image
     #[arg(value_name = "PATH", default_value = "/")]
     pub(crate) path: OsString,
@@ -442,9 +442,9 @@ pub(crate) struct Ls {
 /// `strata cat`.
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// The file in the image; links are followed
     #[arg(value_name = "PATH")]
     pub(crate) path: OsString,
@@ -453,9 +453,9 @@ pub(crate) struct Cat {
 /// `strata unpack`.
 #[derive(Debug, Args)]
 pub(crate) struct Unpack {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
     /// An empty folder, or one that is made
     #[arg(value_name = "DIR")]
     pub(crate) folder: OsString,
@@ -464,12 +464,12 @@ pub(crate) struct Unpack {
 /// `strata compare`.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "A", value_parser = selector)]
-    pub(crate) first: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "A", value_parser = place)]
+    pub(crate) first: Place,
     /// What it is compared with
-    #[arg(value_name = "B", value_parser = selector)]
-    pub(crate) second: Selector,
+    #[arg(value_name = "B", value_parser = place)]
+    pub(crate) second: Place,
     /// Only this file, line by line
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<OsString>,
@@ -478,9 +478,9 @@ pub(crate) struct Compare {
 /// `strata packages`.
 #[derive(Debug, Args)]
 pub(crate) struct Packages {
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
 }
 
 /// `strata analyze`.
@@ -495,9 +495,17 @@ pub(crate) struct Analyze {
     /// Fail when a larger part of the bytes above the base is wasted, 0 to 1
     #[arg(long, value_name = "RATIO")]
     pub(crate) highest_user_wasted_percent: Option<f64>,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "REF", value_parser = selector)]
-    pub(crate) reference: Selector,
+    /// A name, an ID or the beginning of one, or a place such as docker://NAME or oci:FOLDER
+    #[arg(value_name = "REF", value_parser = place)]
+    pub(crate) image: Place,
+}
+
+/// `strata df`.
+#[derive(Debug, Args)]
+pub(crate) struct Df {
+    /// Show what each image takes, too
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 /// `strata check`.

@@ -34,7 +34,7 @@ mod version;
 use std::io::Write;
 
 use clap::CommandFactory as _;
-use engine::{Filter, Reference};
+use engine::{Engine, Filter, NoProgress, OpenedImage, Place, Reference};
 
 use crate::{
     arguments::{Arguments, Verb},
@@ -79,7 +79,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Compare(arguments) => compare::run(session, &arguments, out),
         Verb::Packages(arguments) => compare::packages(session, &arguments, out),
         Verb::Analyze(arguments) => analyze::run(session, &arguments, out),
-        Verb::Df => df::run(session, out),
+        Verb::Df(arguments) => df::run(session, &arguments, out),
         Verb::Engines => engines::run(session, out),
         Verb::Check(arguments) => check::run(session, &arguments, out),
         Verb::Version => version::run(session, out),
@@ -94,6 +94,23 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
             Ok(out.write_all(&script)?)
         }
         Verb::Man(arguments) => man::run(&arguments, out),
+    }
+}
+
+/// Opens an image of any place and looks at it. An image of the store answers at once; for others layers are read, which may take
+/// its time and can be stopped.
+fn look<T>(
+    session: &Session,
+    place: &Place,
+    verb: impl AsyncFnOnce(OpenedImage) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let look = async |engine: &Engine| {
+        let image = engine.open_image(place, &NoProgress).await?;
+        verb(image).await
+    };
+    match place {
+        Place::Store(_) => session.with_engine(look),
+        _ => session.with_engine_at_length("Nothing was stored.", look),
     }
 }
 

@@ -330,11 +330,14 @@ async fn greet(line: &Line) -> Result<(About, ClientVersion)> {
         .map_err(|error| stranger(error.to_string()))?;
     let response = match line.ask(request).await {
         Ok(response) => response,
-        // Through a tunnel that ends at once there is nobody.
-        Err(Error::NotFound { message } | Error::Conflict { message }) => {
-            return Err(stranger(message));
-        }
-        Err(Error::Failed { message, .. }) => return Err(stranger(message)),
+        Err(
+            Error::NotFound { message }
+            | Error::Conflict { message }
+            | Error::Failed {
+                status: Some(..500),
+                message,
+            },
+        ) => return Err(stranger(message)),
         Err(other) => return Err(other),
     };
     let bytes = line.collect(response, 1024 * 1024).await?;

@@ -7,7 +7,7 @@ use bollard::query_parameters::{ListImagesOptionsBuilder, TagImageOptionsBuilder
 use futures_util::{StreamExt, stream};
 use hyper::Method;
 use jiff::Timestamp;
-use oci::{Digest, ImageName, Platform, Reference, Selector};
+use oci::{Digest, ImageName, Platform, Reference, Selector, chain_ids};
 use serde::Deserialize;
 
 use crate::connection::nothing;
@@ -31,8 +31,8 @@ pub struct Image {
     pub created: Option<Timestamp>,
     /// Its platform; `None` where the engine does not tell.
     pub platform: Option<Platform>,
-    /// The diff IDs of its layers, base first; empty where the engine does not tell.
-    pub layers: Vec<Digest>,
+    /// Its layers, base first; empty where the engine does not tell.
+    pub layers: Vec<Layer>,
     /// Its labels, sorted by key.
     pub labels: Vec<(String, String)>,
     /// The image that it was built or committed on, where the engine still knows.
@@ -43,7 +43,23 @@ pub struct Image {
     pub containers: Vec<String>,
 }
 
+/// A layer of an engine's image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The digest of its uncompressed tar.
+    pub diff_id: Digest,
+    /// Bytes as the engine counts them; `None` where the image's history does not fit its layers.
+    pub size: Option<u64>,
+}
+
 impl Image {
+    /// Returns what identifies each of its layers with all that is below: equal ones the engine keeps once.
+    #[must_use]
+    pub fn chain(&self) -> Vec<Digest> {
+        let layers: Vec<Digest> = self.layers.iter().map(|it| it.diff_id.clone()).collect();
+        chain_ids(&layers)
+    }
+
     /// Tells whether nothing names it and no other image stands on it.
     #[must_use]
     pub fn is_dangling(&self) -> bool {
@@ -78,7 +94,7 @@ impl std::fmt::Debug for Knowledge {
 #[derive(Clone, Default)]
 struct Fact {
     platform: Option<Platform>,
-    layers: Vec<Digest>,
+    layers: Vec<Layer>,
 }
 
 /// One step of how an image was made.
@@ -92,6 +108,8 @@ pub struct Step {
     pub comment: String,
     /// Bytes that it added.
     pub size: u64,
+    /// The place of the layer that it made, counted from the base; `None` where it made none, or nobody can tell.
+    pub layer: Option<usize>,
 }
 
 impl Connection {
@@ -136,7 +154,7 @@ impl Connection {
         Ok(images)
     }
 
-    /// Fills in what the engine's list does not tell. It is asked once for each image; one that is gone meanwhile stays
+    /// Fills in what the engine's list does not tell. It is asked once for each image, wherever; one that is gone meanwhile stays
     /// without.
     async fn learn(&self, images: &mut [Image]) {
         let unknown: Vec<Digest> = images
@@ -146,7 +164,7 @@ impl Connection {
             .collect();
         let questions: Vec<_> = unknown
             .iter()
-            .map(|id| async move { (id.clone(), self.details(id.as_str()).await) })
+            .map(|id| async move { (id.clone(), self.fact(id).await) })
             .collect();
         let answers: Vec<_> = stream::iter(questions)
             .buffer_unordered(PARALLEL)
@@ -154,7 +172,7 @@ impl Connection {
             .await;
         for (id, answer) in answers {
             match answer {
-                Ok(details) => self.knowledge.learn(id, details.fact()),
+                Ok(fact) => self.knowledge.learn(id, fact),
                 Err(error) => tracing::debug!(%id, %error, "an image tells nothing of itself"),
             }
         }
@@ -234,11 +252,27 @@ impl Connection {
         }
     }
 
-    /// Tells how an image was made, newest step first.
+    async fn fact(&self, id: &Digest) -> Result<Fact> {
+        let mut fact = self.details(id.as_str()).await?.fact();
+        let steps = match self.image_history(id, fact.layers.len()).await {
+            Ok(steps) => steps,
+            // An engine that has no history of it has the image all the same.
+            Err(Error::Failed { .. } | Error::Answer { .. }) => Vec::new(),
+            Err(other) => return Err(other),
+        };
+        for step in steps {
+            if let Some(layer) = step.layer.and_then(|layer| fact.layers.get_mut(layer)) {
+                layer.size = Some(step.size);
+            }
+        }
+        Ok(fact)
+    }
+
+    /// Tells how an image of so many layers was made, newest step first.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn image_history(&self, id: &Digest) -> Result<Vec<Step>> {
+    pub async fn image_history(&self, id: &Digest, layers: usize) -> Result<Vec<Step>> {
         let steps = self.docker.image_history(id.as_str()).await;
         let steps = steps.map_err(self.failed())?;
         let steps = steps.into_iter().map(|step| Step {
@@ -246,8 +280,11 @@ impl Connection {
             created_by: step.created_by,
             comment: step.comment,
             size: u64::try_from(step.size).unwrap_or_default(),
+            layer: None,
         });
-        Ok(steps.collect())
+        let mut steps: Vec<Step> = steps.collect();
+        pair(&mut steps, layers);
+        Ok(steps)
     }
 
     /// Gives an image a name; one that another image has moves.
@@ -318,8 +355,26 @@ impl Details {
                 .unwrap_or_default()
                 .iter()
                 .filter_map(|layer| layer.parse().ok())
+                .map(|diff_id| Layer {
+                    diff_id,
+                    size: None,
+                })
                 .collect(),
         }
+    }
+}
+
+/// Pairs steps, newest first, with so many layers. The engine does not say which steps made one: a step of no bytes made none,
+/// unless there would be too few.
+fn pair(steps: &mut [Step], layers: usize) {
+    let every = steps.len() == layers;
+    let with_bytes = steps.iter().filter(|step| step.size > 0).count();
+    if !every && with_bytes != layers {
+        return;
+    }
+    let made = steps.iter_mut().filter(|step| every || step.size > 0);
+    for (position, step) in made.enumerate() {
+        step.layer = layers.checked_sub(position + 1);
     }
 }
 

@@ -32,7 +32,7 @@ pub use container::{Change, Commit, Container, NewContainer};
 pub use discover::{Found, Socket, Sources, choose, discover};
 pub use error::{Error, Result};
 pub use events::{Happened, Usage};
-pub use image::{Image, Knowledge, Step, find};
+pub use image::{Image, Knowledge, Layer, Step, find};
 pub use removal::{Blocked, Done, Plan, Reason, Removal};
 pub use terminal::{Exec, Output, Session};
 pub use transfer::{Login, Transferred};

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 
 use crate::dial::Dialler;
@@ -62,19 +62,17 @@ impl Line {
     }
 
     /// Sends a request and returns the head of the answer, whatever its status is.
+    ///
+    /// Only questions go over a connection that was used before: the engine may have closed it, and whether something that
+    /// changes the engine arrived there nobody could tell.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
-        let mut request = prepared(request)?;
-        while let Some(mut open) = self.take() {
-            match open.sender.try_send_request(request).await {
-                Ok(response) => {
+        let request = prepared(request)?;
+        if request.method() == Method::GET {
+            while let Some(mut open) = self.take() {
+                if let Ok(response) = open.sender.send_request(question(&request)).await {
                     self.keep(open);
                     return Ok(response);
                 }
-                Err(mut failed) => match failed.take_message() {
-                    // It was closed while nobody looked: nothing was sent.
-                    Some(unsent) => request = unsent,
-                    None => return Err(self.broken(&failed.into_error(), open.said).await),
-                },
             }
         }
         let mut open = self.open().await?;
@@ -176,6 +174,15 @@ impl Line {
         }
         self.vanished(error)
     }
+}
+
+/// Copies a request that has no body.
+fn question(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(crate::connection::nothing());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
 
 /// Makes the request one for a connection that is there already, with nothing of bollard's made-up address.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bollard::query_parameters::RemoveImageOptionsBuilder;
-use oci::{Digest, ImageName, Selector, chain_ids};
+use oci::{Digest, ImageName, Selector};
 
 use crate::image::{find, id, named};
 use crate::{Connection, Container, Error, Image, Kind, Result};
@@ -199,34 +199,23 @@ impl Connection {
         let Model {
             mut plan, images, ..
         } = model;
-        plan.freed_bytes = self.freed(&plan.deleted, &images).await?;
+        plan.freed_bytes = freed(&plan.deleted, &images);
         Ok(plan)
     }
+}
 
-    /// Adds up the layers that only the removed images have. The history tells their sizes.
-    async fn freed(&self, deleted: &[Image], left: &[Image]) -> Result<Option<u64>> {
-        let mut stays: BTreeSet<Digest> = left
-            .iter()
-            .flat_map(|image| chain_ids(&image.layers))
-            .collect();
-        let mut freed = 0;
-        for image in deleted {
-            let steps = self.image_history(&image.id).await?;
-            let mut sizes: Vec<u64> = steps.iter().rev().map(|step| step.size).collect();
-            if sizes.len() != image.layers.len() {
-                sizes.retain(|size| *size > 0);
-            }
-            if sizes.len() != image.layers.len() {
-                return Ok(None);
-            }
-            for (layer, size) in chain_ids(&image.layers).into_iter().zip(sizes) {
-                if stays.insert(layer) {
-                    freed += size;
-                }
+/// Adds up the layers that only the removed images have.
+fn freed(deleted: &[Image], left: &[Image]) -> Option<u64> {
+    let mut stays: BTreeSet<Digest> = left.iter().flat_map(Image::chain).collect();
+    let mut freed = 0;
+    for image in deleted {
+        for (chain, layer) in image.chain().into_iter().zip(&image.layers) {
+            if stays.insert(chain) {
+                freed += layer.size?;
             }
         }
-        Ok(Some(freed))
     }
+    Some(freed)
 }
 
 /// What the engine has while the plan is made.

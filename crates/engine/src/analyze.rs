@@ -2,13 +2,15 @@
 
 mod advice;
 
-use layer::{FileIndex, WasteCounter};
+use std::io::Read;
+
+use layer::{FileIndex, Tree, WasteCounter};
 use oci::{Digest, Selector};
 
 pub use advice::{WasteCause, WasteSource};
 
 use crate::files::{broken, index_of};
-use crate::{Engine, Error};
+use crate::{Engine, Error, ImageFiles};
 
 /// How well an image uses its bytes, by dive's rules (<https://github.com/wagoodman/dive>).
 #[derive(Debug, Clone, PartialEq)]
@@ -107,7 +109,6 @@ impl Engine {
         let files = self.files(selector).await?;
         let selector = selector.clone();
         self.with_store(move |store| {
-            let tree = &files.inner.tree;
             let target = store.resolve(&selector)?.target;
             let detail = store.image(&target)?;
             let layers: Vec<_> = detail
@@ -115,42 +116,60 @@ impl Engine {
                 .iter()
                 .filter(|layer| layer.media_type.is_layer())
                 .collect();
-            let mut counter = WasteCounter::new();
-            for layer in &layers {
-                let index = FileIndex::open(index_of(store, layer)?);
-                let counted = index.and_then(|index| counter.push(index, tree));
-                counted.map_err(|source| broken(&layer.digest, source))?;
-            }
-            let waste = counter.finish();
-            let hidden = tree.hidden_bytes();
-            Ok(Analysis {
-                sources: advice::sources(tree),
-                efficiency: waste.efficiency,
-                wasted_bytes: waste.wasted_bytes,
-                wasted_percent: waste.user_wasted(),
-                layers: layers
-                    .iter()
-                    .zip(&waste.layers)
-                    .zip(hidden)
-                    .enumerate()
-                    .map(|(number, ((layer, bytes), wasted_bytes))| LayerWaste {
-                        layer: number + 1,
-                        digest: layer.digest.clone(),
-                        bytes: *bytes,
-                        wasted_bytes,
-                    })
-                    .collect(),
-                files: waste
-                    .paths
-                    .into_iter()
-                    .map(|wasted| WastedFile {
-                        path: wasted.path,
-                        count: wasted.count,
-                        bytes: wasted.bytes,
-                    })
-                    .collect(),
+            let digests: Vec<_> = layers.iter().map(|layer| layer.digest.clone()).collect();
+            analysis(&files.inner.tree, &digests, |at| {
+                index_of(store, layers[at])
             })
         })
         .await
     }
+}
+
+impl ImageFiles {
+    /// Finds out what is of no use of an image whose file indexes are all in memory.
+    pub(crate) fn analysis(&self) -> Result<Analysis, Error> {
+        let layers = &self.inner.layers;
+        let digests: Vec<_> = layers.iter().map(|layer| layer.digest.clone()).collect();
+        analysis(&self.inner.tree, &digests, |at| {
+            Ok(layers[at].index.as_deref().unwrap_or_default())
+        })
+    }
+}
+
+fn analysis<R: Read>(
+    tree: &Tree,
+    layers: &[Digest],
+    index: impl Fn(usize) -> Result<R, Error>,
+) -> Result<Analysis, Error> {
+    let mut counter = WasteCounter::new();
+    for (at, digest) in layers.iter().enumerate() {
+        let index = FileIndex::open(index(at)?);
+        let counted = index.and_then(|index| counter.push(index, tree));
+        counted.map_err(|source| broken(digest, source))?;
+    }
+    let waste = counter.finish();
+    let hidden = tree.hidden_bytes();
+    let facts = layers.iter().zip(&waste.layers).zip(hidden).enumerate();
+    let layers = facts.map(|(number, ((digest, bytes), wasted_bytes))| LayerWaste {
+        layer: number + 1,
+        digest: digest.clone(),
+        bytes: *bytes,
+        wasted_bytes,
+    });
+    Ok(Analysis {
+        sources: advice::sources(tree),
+        efficiency: waste.efficiency,
+        wasted_bytes: waste.wasted_bytes,
+        wasted_percent: waste.user_wasted(),
+        layers: layers.collect(),
+        files: waste
+            .paths
+            .into_iter()
+            .map(|wasted| WastedFile {
+                path: wasted.path,
+                count: wasted.count,
+                bytes: wasted.bytes,
+            })
+            .collect(),
+    })
 }

@@ -1,12 +1,20 @@
 //! Two images beside each other.
 
+mod page;
+mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 
 use layer::{NodeId, Tree};
-use oci::{Digest, Selector};
+use oci::Digest;
 
-use crate::{Engine, Error, FileChange, ImageConfigSummary, ImageDetail, ImageFiles, Package};
+pub use page::{DifferenceQuery, DifferenceSort, DifferencesPage};
+pub use text::{Hunk, HunkLine, LineChange, TextDifference};
+
+use crate::{
+    Engine, Error, FileChange, ImageConfigSummary, ImageFiles, OpenedImage, Package, Progress,
+    Reading,
+};
 
 /// How two images differ. `a` is the first, `b` the second: what only `b` has was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,108 +79,66 @@ pub struct PackageDifference {
     pub version_b: Option<String>,
 }
 
-/// A line of a text, as it is in both files or in one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineChange {
-    /// In both.
-    Same,
-    /// Only in the first.
-    Removed,
-    /// Only in the second.
-    Added,
+/// Two images that were compared, and their files for a closer look at some of them.
+///
+/// It stays as it is when an image goes.
+pub struct ComparedImages {
+    /// How they differ.
+    pub comparison: Comparison,
+    files: (ImageFiles, ImageFiles),
 }
-
-/// One file of two images, line by line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextDifference {
-    /// The lines of both, in order, without their line breaks.
-    Lines(Vec<(LineChange, String)>),
-    /// One of them is no text, or longer than is compared.
-    NotText,
-}
-
-/// Bytes of a text that is compared line by line.
-const LONGEST_TEXT: u64 = 1 << 20;
 
 impl Engine {
-    /// Compares two images: settings, layers, files and packages.
+    /// Compares two images of any place: settings, layers, files and packages. Nothing is stored.
     ///
     /// # Errors
-    /// As [`Engine::files`].
-    pub async fn compare(&self, a: &Selector, b: &Selector) -> Result<Comparison, Error> {
-        let (detail_a, detail_b) = (self.image(a).await?, self.image(b).await?);
-        let (files_a, files_b) = (self.files(a).await?, self.files(b).await?);
+    /// As [`OpenedImage::files`].
+    pub async fn compare(
+        &self,
+        a: &OpenedImage,
+        b: &OpenedImage,
+        progress: &dyn Progress,
+    ) -> Result<ComparedImages, Error> {
+        // One after the other, each with its layers at once: more would not fetch faster.
+        let files_a = Box::pin(a.files(Reading::Content, progress)).await?;
+        let files_b = Box::pin(b.files(Reading::Content, progress)).await?;
+        let config = config(a, b);
+        let layers = layers(a, b);
         crate::engine::blocking(move || {
             let (list_a, list_b) = (files_a.packages()?, files_b.packages()?);
             let mut unreadable = list_a.unreadable;
             unreadable.extend(list_b.unreadable);
             unreadable.dedup();
-            Ok(Comparison {
-                config: config(&detail_a, &detail_b),
-                layers: layers(&detail_a, &detail_b),
+            let comparison = Comparison {
+                config,
+                layers,
                 files: files(&files_a.inner.tree, &files_b.inner.tree),
                 packages: packages(list_a.packages, list_b.packages),
                 unreadable,
+            };
+            Ok(ComparedImages {
+                comparison,
+                files: (files_a, files_b),
             })
         })
         .await
     }
+}
 
-    /// Compares one file of two images line by line. A file that one of them lacks is taken as empty.
+impl ComparedImages {
+    /// Compares one file of both line by line. A file that one of them lacks is taken as empty.
     ///
     /// # Errors
-    /// As [`Engine::files`]; `not_found`, where neither has it; `not_a_file`.
-    pub async fn compare_text(
-        &self,
-        a: &Selector,
-        b: &Selector,
-        path: &[u8],
-    ) -> Result<TextDifference, Error> {
-        let (a, b) = (self.files(a).await?, self.files(b).await?);
-        let path = path.to_vec();
-        crate::engine::blocking(move || {
-            if let (Err(error), Err(_)) = (a.look(&path), b.look(&path)) {
-                return Err(error);
-            }
-            let (Some(a), Some(b)) = (text(&a, &path)?, text(&b, &path)?) else {
-                return Ok(TextDifference::NotText);
-            };
-            let difference = similar::TextDiff::from_lines(&a, &b);
-            let lines = difference.iter_all_changes().map(|change| {
-                let kind = match change.tag() {
-                    similar::ChangeTag::Equal => LineChange::Same,
-                    similar::ChangeTag::Delete => LineChange::Removed,
-                    similar::ChangeTag::Insert => LineChange::Added,
-                };
-                (
-                    kind,
-                    change.value().trim_end_matches(['\r', '\n']).to_owned(),
-                )
-            });
-            Ok(TextDifference::Lines(lines.collect()))
-        })
-        .await
+    /// `not_found`, where neither has it; `not_a_file`; `corrupt_layer`.
+    pub async fn text(&self, path: &[u8]) -> Result<TextDifference, Error> {
+        let ((a, b), path) = (self.files.clone(), path.to_vec());
+        crate::engine::blocking(move || text::difference(&a, &b, &path)).await
     }
 }
 
-/// Reads a text; `None` where it is none or too long.
-fn text(files: &ImageFiles, path: &[u8]) -> Result<Option<String>, Error> {
-    let reader = match files.read(path) {
-        Ok(reader) => reader,
-        Err(Error::NoSuchFile { .. }) => return Ok(Some(String::new())),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    let mut limited = reader.take(LONGEST_TEXT + 1);
-    let read = limited.read_to_end(&mut bytes);
-    read.map_err(|source| files.unreadable(path, source))?;
-    let short = bytes.len() as u64 <= LONGEST_TEXT && !bytes.contains(&0);
-    Ok(short.then(|| String::from_utf8(bytes).ok()).flatten())
-}
-
-fn layers(a: &ImageDetail, b: &ImageDetail) -> LayerComparison {
-    let diff_ids = |detail: &ImageDetail| -> Vec<Digest> {
-        detail
+fn layers(a: &OpenedImage, b: &OpenedImage) -> LayerComparison {
+    let diff_ids = |image: &OpenedImage| -> Vec<Digest> {
+        image
             .layers
             .iter()
             .map(|layer| layer.diff_id.clone())
@@ -187,7 +153,7 @@ fn layers(a: &ImageDetail, b: &ImageDetail) -> LayerComparison {
     }
 }
 
-fn config(a: &ImageDetail, b: &ImageDetail) -> Vec<ConfigDifference> {
+fn config(a: &OpenedImage, b: &OpenedImage) -> Vec<ConfigDifference> {
     let (a, b) = (settings(a), settings(b));
     let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differing = keys.into_iter().filter(|key| a.get(*key) != b.get(*key));
@@ -201,7 +167,7 @@ fn config(a: &ImageDetail, b: &ImageDetail) -> Vec<ConfigDifference> {
 }
 
 /// Returns the settings by the names that they have in a config; what is not set is left out.
-fn settings(detail: &ImageDetail) -> BTreeMap<String, String> {
+fn settings(image: &OpenedImage) -> BTreeMap<String, String> {
     let ImageConfigSummary {
         entrypoint,
         cmd,
@@ -218,16 +184,13 @@ fn settings(detail: &ImageDetail) -> BTreeMap<String, String> {
         author,
         comment: _,
         created: _,
-    } = &detail.config;
+    } = &image.config;
     let words = |words: &[String]| {
         let quoted = words.iter().map(|word| format!("{word:?}"));
         (!words.is_empty()).then(|| format!("[{}]", quoted.collect::<Vec<_>>().join(", ")))
     };
     let single = [
-        (
-            "Platform",
-            detail.summary.platform.as_ref().map(ToString::to_string),
-        ),
+        ("Platform", image.platform.as_ref().map(ToString::to_string)),
         ("Entrypoint", words(entrypoint)),
         ("Cmd", words(cmd)),
         ("ExposedPorts", words(ports)),

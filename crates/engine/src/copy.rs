@@ -250,43 +250,16 @@ impl Engine {
         })
     }
 
-    /// Finds the image of an archive that a place means: the one that is called so, or the only one.
+    /// Finds the image of an archive that a place means.
     async fn find_in(&self, place: &Place) -> Result<ArchiveImage, Error> {
-        let contents = self.probe_archive(path(place)).await?;
-        let Some(text) = reference(place) else {
-            let mut images = contents.images;
-            return match (images.len(), images.pop()) {
-                (1, Some(only)) => Ok(only),
-                (0, _) | (_, None) => Err(Error::NothingWhole {
-                    place: place.to_string(),
-                    missing: contents.incomplete.into_iter().next().map(|it| it.missing),
-                }),
-                (count, _) => Err(Error::WhichImage {
-                    place: place.to_string(),
-                    count,
-                }),
-            };
-        };
-        let name = Reference::parse_normalized(text)
-            .ok()
-            .map(|reference| ImageName::of(&reference));
-        let is_called = |image: &ArchiveImage| {
-            image.label.as_deref() == Some(text)
-                || name.as_ref().is_some_and(|name| image.names.contains(name))
-                // skopeo's word for an image of a layout may be the tag alone.
-                || image
-                    .names
-                    .iter()
-                    .any(|name| name.tag().is_some_and(|tag| tag.as_str() == text))
-        };
-        contents
-            .images
-            .into_iter()
-            .find(is_called)
-            .ok_or_else(|| Error::NotInArchive {
-                place: path(place).display().to_string(),
-                wanted: text.to_owned(),
-            })
+        let mut contents = self.probe_archive(path(place)).await?;
+        let called = contents.images.iter();
+        let called: Vec<_> = called
+            .map(|image| (&*image.names, image.label.as_deref()))
+            .collect();
+        let missing = contents.incomplete.first().map(|it| it.missing.clone());
+        let meant = meant(place, &called, missing)?;
+        Ok(contents.images.swap_remove(meant))
     }
 
     /// Tells what an image is called in the place that it comes from, where that is a name.
@@ -344,7 +317,44 @@ fn given(selector: &Selector) -> Result<Reference, Error> {
     }
 }
 
-fn path(place: &Place) -> &std::path::Path {
+/// Returns which image of an archive a place means, of the names and labels there: the one that is called so, or the only one.
+pub(crate) fn meant(
+    place: &Place,
+    called: &[(&[ImageName], Option<&str>)],
+    missing: Option<String>,
+) -> Result<usize, Error> {
+    let Some(text) = reference(place) else {
+        return match called.len() {
+            1 => Ok(0),
+            0 => Err(Error::NothingWhole {
+                place: place.to_string(),
+                missing,
+            }),
+            count => Err(Error::WhichImage {
+                place: place.to_string(),
+                count,
+            }),
+        };
+    };
+    let name = Reference::parse_normalized(text)
+        .ok()
+        .map(|reference| ImageName::of(&reference));
+    let is_called = |(names, label): &(&[ImageName], Option<&str>)| {
+        *label == Some(text)
+            || name.as_ref().is_some_and(|name| names.contains(name))
+            // skopeo's word for an image of a layout may be the tag alone.
+            || names
+                .iter()
+                .any(|name| name.tag().is_some_and(|tag| tag.as_str() == text))
+    };
+    let found = called.iter().position(is_called);
+    found.ok_or_else(|| Error::NotInArchive {
+        place: path(place).display().to_string(),
+        wanted: text.to_owned(),
+    })
+}
+
+pub(crate) fn path(place: &Place) -> &std::path::Path {
     match place {
         Place::OciFolder { path, .. }
         | Place::OciArchive { path, .. }

@@ -140,19 +140,21 @@ impl Engine {
     /// Lists a page of the repositories of a registry: the first at once, further ones as they are asked for.
     ///
     /// # Errors
-    /// `not_offered` where the registry lists nothing, as Docker Hub, and what a registry can fail with.
+    /// `bad_reference` (no registry), `not_offered` where the registry lists nothing, as Docker Hub, and what a registry can
+    /// fail with.
     pub async fn catalog_page(
         &self,
         host: &str,
         after: Option<&NextPage>,
     ) -> Result<CatalogPage, Error> {
+        let host = crate::login::registry_host(host)?;
         let observer = Retries {
             progress: &NoProgress,
         };
         let page = self
             .shared
             .registry
-            .catalog_page(host, after, &observer)
+            .catalog_page(&host, after, &observer)
             .await?;
         let names = page.repositories.into_iter();
         Ok(CatalogPage {

@@ -1,5 +1,6 @@
 //! What is inside an image.
 
+mod change;
 mod content;
 mod outline;
 mod page;
@@ -14,12 +15,14 @@ use layer::{EntryKind, FileId, FileIndex, IndexProblem, NodeId, Totals, Tree};
 use oci::{Digest, Selector};
 use store::Store;
 
+pub use change::{ChangeCounts, FileChange, FileTouch};
 pub use content::{FileContent, FileReader};
 pub use outline::{FileSort, Outline, OutlineQuery, OutlineRow};
 pub use page::{FileQuery, FilesPage};
 pub use treemap::{Treemap, TreemapNode};
 
 use crate::containers::LayerTar;
+use crate::opened::NearBlob;
 use crate::{Engine, Error};
 
 /// The files of an image: as a container would see them, and what each layer did to them.
@@ -41,9 +44,24 @@ pub(crate) struct Inner {
 }
 
 /// A layer's blob, as far as its files are concerned.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct LayerBlob {
     pub(crate) digest: Digest,
+    /// Its bytes, where an image that is not in the store brought them near.
+    pub(crate) near: Option<NearBlob>,
+    /// Its file index, where the store has none.
+    pub(crate) index: Option<Arc<[u8]>>,
+}
+
+impl LayerBlob {
+    /// A blob of the store.
+    pub(crate) fn stored(digest: Digest) -> Self {
+        Self {
+            digest,
+            near: None,
+            index: None,
+        }
+    }
 }
 
 /// Which files are looked at.
@@ -123,83 +141,6 @@ impl FileKind {
             Self::BlockDevice => "block",
             Self::Fifo => "fifo",
         }
-    }
-}
-
-/// What a layer did to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FileChange {
-    /// There was nothing below.
-    Added,
-    /// Content or attributes are others than below.
-    Changed,
-    /// What was below is gone.
-    Removed,
-}
-
-impl FileChange {
-    /// Returns the stable word for programs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Changed => "changed",
-            Self::Removed => "removed",
-        }
-    }
-
-    pub(crate) fn of(change: layer::Change) -> Option<Self> {
-        match change {
-            layer::Change::Added => Some(Self::Added),
-            layer::Change::Changed => Some(Self::Changed),
-            layer::Change::Removed => Some(Self::Removed),
-            layer::Change::Same => None,
-        }
-    }
-}
-
-/// One thing that a layer did to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileTouch {
-    /// The layer.
-    pub layer: usize,
-    /// What it did; `None` where the layer has the path just as it was below.
-    pub change: Option<FileChange>,
-    /// Bytes of the file that is there since; `None` for everything without content, and where it was removed.
-    pub size: Option<u64>,
-}
-
-/// How many names below a folder a layer added, changed and removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ChangeCounts {
-    /// Those that were not there.
-    pub added: u64,
-    /// Those that were there otherwise.
-    pub changed: u64,
-    /// Those that are gone.
-    pub removed: u64,
-}
-
-impl ChangeCounts {
-    /// Tells whether nothing happened.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn count(&mut self, change: FileChange) {
-        let counted = match change {
-            FileChange::Added => &mut self.added,
-            FileChange::Changed => &mut self.changed,
-            FileChange::Removed => &mut self.removed,
-        };
-        *counted += 1;
-    }
-
-    fn add(&mut self, other: Self) {
-        self.added += other.added;
-        self.changed += other.changed;
-        self.removed += other.removed;
     }
 }
 
@@ -295,21 +236,17 @@ impl ImageFiles {
             break tree;
         };
         let blobs = layers.iter().map(|layer| layer.digest.clone());
+        let blobs = blobs.map(LayerBlob::stored).collect();
         Ok(Self::of(store.clone(), manifest.clone(), blobs, tree))
     }
 
     /// Puts together what is known of an image whose tree was made.
-    pub(crate) fn of(
-        store: Store,
-        manifest: Digest,
-        layers: impl Iterator<Item = Digest>,
-        tree: Tree,
-    ) -> Self {
+    pub(crate) fn of(store: Store, manifest: Digest, layers: Vec<LayerBlob>, tree: Tree) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 manifest,
-                layers: layers.map(|digest| LayerBlob { digest }).collect(),
+                layers,
                 top: None,
                 tree,
                 views: Mutex::default(),
@@ -319,7 +256,7 @@ impl ImageFiles {
 
     /// Returns the files of nothing, where none are going to be asked for.
     pub(crate) fn none(store: Store, manifest: Digest) -> Self {
-        Self::of(store, manifest, std::iter::empty(), Tree::new())
+        Self::of(store, manifest, Vec::new(), Tree::new())
     }
 
     /// Puts what was changed in a container on top, as the layer that it will be.

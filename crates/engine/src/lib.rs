@@ -32,6 +32,7 @@ mod journal;
 mod layers;
 mod load;
 mod login;
+mod opened;
 mod packages;
 mod pipeline;
 mod place;
@@ -43,6 +44,7 @@ mod push;
 mod removal;
 mod save;
 mod settings;
+mod sharing;
 mod status;
 mod tag;
 mod tags;
@@ -53,8 +55,8 @@ pub use archive::{Compression, Format as ArchiveFormat, Style as SaveStyle};
 pub use changes::ChangeError;
 pub use check::{CheckOptions, CheckReport, Problem, RepairReport};
 pub use compare::{
-    Comparison, ConfigDifference, FileDifference, LayerComparison, LineChange, PackageDifference,
-    TextDifference,
+    ComparedImages, Comparison, ConfigDifference, DifferenceQuery, DifferenceSort, DifferencesPage,
+    FileDifference, Hunk, HunkLine, LayerComparison, LineChange, PackageDifference, TextDifference,
 };
 pub use complete::{Completion, CompletionKind};
 pub use containers::{
@@ -88,14 +90,14 @@ pub use load::{
 };
 pub use login::{Kept, LoggedIn, LoginRequest};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
-pub use packages::{Package, PackageList, PackageManager};
+pub use opened::{OpenedImage, Reading};
+pub use packages::{Package, PackageDatabase, PackageList, PackageManager};
 pub use place::{Place, PlaceError};
 pub use places::{EnginePlace, PlaceInfo};
 pub use probe::{ArchiveContents, ArchiveImage, ArchivePlatform, IncompleteImage};
 pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
-    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled,
-    PulledImage, RemoteImage,
+    MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
 };
 pub use push::{BlobThere, LeftOut, PushBlob, PushPlan, PushRequest, Pushed};
 pub use registry::{
@@ -107,6 +109,7 @@ pub use removal::{
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};
+pub use sharing::{ImageLayer, ImageShare, LayerShare, Sharing};
 pub use status::{Recovered, StoreStatus};
 pub use store::{
     ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,

@@ -180,7 +180,7 @@ impl Engine {
 }
 
 /// Reads the name of a registry, as people write it: with a scheme, in capitals, by one of Docker Hub's names.
-fn registry_host(text: &str) -> Result<String, Error> {
+pub(crate) fn registry_host(text: &str) -> Result<String, Error> {
     let text = text.trim();
     let bare = text
         .strip_prefix("https://")

@@ -1,5 +1,7 @@
 //! The packages of an image, read out of the databases of its package manager.
 
+mod rpm;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -25,6 +27,29 @@ pub enum PackageManager {
     Dpkg,
     /// Alpine's.
     Apk,
+    /// Fedora's, Red Hat's and SUSE's.
+    Rpm,
+}
+
+impl PackageManager {
+    /// Returns the stable word for programs, which is also its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+        }
+    }
+}
+
+/// A database of packages that was found and read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageDatabase {
+    /// The path in the image; a folder, where each package has a file of its own.
+    pub path: String,
+    /// Whose it is.
+    pub manager: PackageManager,
 }
 
 /// The packages of an image.
@@ -32,9 +57,21 @@ pub enum PackageManager {
 pub struct PackageList {
     /// Sorted by name.
     pub packages: Vec<Package>,
+    /// Where they were found.
+    pub databases: Vec<PackageDatabase>,
     /// Databases that are there and cannot be read, in words.
     pub unreadable: Vec<String>,
 }
+
+impl PackageList {
+    /// Where databases are looked for.
+    pub fn looked_for() -> impl Iterator<Item = &'static str> {
+        [DPKG, DPKG_PIECES].into_iter().chain(APK).chain(RPM)
+    }
+}
+
+/// Bytes of rpm's databases that are read: their headers hold the names of all files too, and one of BDB is half empty.
+const LARGEST_RPM: u64 = 256 * 1024 * 1024;
 
 /// Bytes of a database that are read. Debian's with everything that it offers takes 100 MB; an image has a few thousand packages.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -56,35 +93,38 @@ const RPM: [&str; 6] = [
 ];
 
 impl ImageFiles {
-    /// Lists the packages that dpkg and apk know in the merged tree. rpm's databases are reported as unreadable.
+    /// As [`ImageFiles::packages`], where it holds nobody up.
+    ///
+    /// # Errors
+    /// Those of that.
+    pub async fn software(&self) -> Result<PackageList, Error> {
+        let files = self.clone();
+        crate::engine::blocking(move || files.packages()).await
+    }
+
+    /// Lists the packages that dpkg, apk and rpm know in the merged tree.
     ///
     /// # Errors
     /// None for what a database says; `corrupt_layer` and `store_damaged` where the file cannot be read out of its layer.
     pub fn packages(&self) -> Result<PackageList, Error> {
         let mut list = PackageList::default();
-        let mut dpkg = Vec::from([DPKG.to_owned()]);
-        if let Ok(pieces) = self.children(DPKG_PIECES.as_bytes(), FileQuery::default()) {
-            let names = pieces
-                .rows
-                .into_iter()
-                .filter(|row| row.kind == FileKind::File);
-            let names = names.filter_map(|row| String::from_utf8(row.path).ok());
-            dpkg.extend(names.filter(|name| !name.ends_with(".md5sums")));
-        }
-        for path in dpkg {
-            if let Some(text) = self.database(&path, &mut list)? {
-                list.packages.extend(text.split("\n\n").filter_map(debian));
-            }
-        }
+        self.dpkg(&mut list)?;
         for path in APK {
-            if let Some(text) = self.database(path, &mut list)? {
+            if let Some(text) = self.text(path, &mut list)? {
+                list.found(path, PackageManager::Apk);
                 list.packages.extend(text.split("\n\n").filter_map(alpine));
             }
         }
         for path in RPM {
-            if self.kind(path) == Some(FileKind::File) {
-                list.unreadable
-                    .push(format!("/{path}: rpm's databases are not read yet"));
+            let Some(bytes) = self.database(path, LARGEST_RPM, &mut list)? else {
+                continue;
+            };
+            match rpm::read(bytes) {
+                Ok(packages) => {
+                    list.found(path, PackageManager::Rpm);
+                    list.packages.extend(packages);
+                }
+                Err(error) => list.unreadable.push(format!("/{path}: {error}")),
             }
         }
         list.packages.sort();
@@ -92,26 +132,61 @@ impl ImageFiles {
         Ok(list)
     }
 
-    fn kind(&self, path: &str) -> Option<FileKind> {
-        self.look(path.as_bytes()).ok().map(|row| row.kind)
+    fn dpkg(&self, list: &mut PackageList) -> Result<(), Error> {
+        if let Some(text) = self.text(DPKG, list)? {
+            list.found(DPKG, PackageManager::Dpkg);
+            list.packages.extend(text.split("\n\n").filter_map(debian));
+        }
+        let pieces = self.children(DPKG_PIECES.as_bytes(), FileQuery::default());
+        let pieces = pieces.map_or_else(|_| Vec::new(), |page| page.rows);
+        let pieces = pieces.into_iter().filter(|row| row.kind == FileKind::File);
+        let names = pieces.filter_map(|row| String::from_utf8(row.path).ok());
+        let names: Vec<_> = names.filter(|name| !name.ends_with(".md5sums")).collect();
+        if !names.is_empty() {
+            list.found(DPKG_PIECES, PackageManager::Dpkg);
+        }
+        for name in names {
+            let text = self.text(&name, list)?.unwrap_or_default();
+            list.packages.extend(text.split("\n\n").filter_map(debian));
+        }
+        Ok(())
     }
 
-    fn database(&self, path: &str, list: &mut PackageList) -> Result<Option<String>, Error> {
-        if !matches!(self.kind(path), Some(FileKind::File | FileKind::HardLink)) {
+    fn text(&self, path: &str, list: &mut PackageList) -> Result<Option<String>, Error> {
+        let bytes = self.database(path, LARGEST, list)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Reads a database; `None` where there is none.
+    fn database(
+        &self,
+        path: &str,
+        largest: u64,
+        list: &mut PackageList,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let kind = self.look(path.as_bytes()).map(|row| row.kind);
+        if !matches!(kind, Ok(FileKind::File | FileKind::HardLink)) {
             return Ok(None);
         }
         let mut bytes = Vec::new();
         self.read(path.as_bytes())?
-            .take(LARGEST + 1)
+            .take(largest + 1)
             .read_to_end(&mut bytes)
             .map_err(|source| self.unreadable(path.as_bytes(), source))?;
-        if bytes.len() as u64 > LARGEST {
+        if bytes.len() as u64 > largest {
             list.unreadable.push(format!(
                 "/{path}: it is larger than any such database should be"
             ));
             return Ok(None);
         }
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Some(bytes))
+    }
+}
+
+impl PackageList {
+    fn found(&mut self, path: &str, manager: PackageManager) {
+        let path = format!("/{path}");
+        self.databases.push(PackageDatabase { path, manager });
     }
 }
 

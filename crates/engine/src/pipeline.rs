@@ -234,13 +234,13 @@ pub(crate) fn verify(digest: &Digest, expected: &Digest, found: &Digest) -> Resu
 
 /// Returns how many bytes a layer may have uncompressed: no more than its blob can honestly hold, and no more than the disk has
 /// room for, where it must be unpacked in the end.
-fn bound(store: &Store, compressed: Option<u64>) -> u64 {
+pub(crate) fn bound(store: &Store, compressed: Option<u64>) -> u64 {
     let declared = compressed.map_or(LARGEST, |size| size.saturating_mul(RATIO).min(LARGEST));
     let free = store.free_bytes().unwrap_or(LARGEST);
     declared.min(free).max(SMALL)
 }
 
-fn algorithm_of(expected: Option<&Digest>) -> Algorithm {
+pub(crate) fn algorithm_of(expected: Option<&Digest>) -> Algorithm {
     expected.map_or(Algorithm::Sha256, Digest::algorithm)
 }
 

@@ -12,8 +12,8 @@ use std::fmt;
 use docker::{Connection, Options};
 
 pub use docker::{
-    About, Change, Commit, Container, Exec, Happened, Kind, NewContainer, Output, Session, Sources,
-    Usage,
+    About, Change, Commit, Container, Exec, Happened, Kind, Layer, NewContainer, Output, Session,
+    Sources, Usage,
 };
 
 pub use self::containers::Told;

@@ -1,4 +1,4 @@
-//! Telling how far a pull, a load or a save is.
+//! Telling how far a pull, a push, a load or a save is.
 
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ pub trait Progress: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The image is known: these blobs make it up, each of them once, configs first, layers in the image's order.
+    /// The image is known: these blobs make it up, each of them once, configs first, layers in the image's order. For a push
+    /// layers come first, and everywhere below *here* is the registry: `present` is what it has or never gets.
     Resolved {
         /// What is pulled, in full.
         name: String,
         /// The distinct blobs of the images to be pulled.
         blobs: Vec<BlobState>,
-        /// Bytes still to be fetched, without what a partial download already holds.
+        /// Bytes still to be fetched, without what a partial download already holds; for a push bytes to be sent.
         download_bytes: u64,
         /// Bytes of all blobs, here or not.
         total_bytes: u64,
@@ -36,7 +37,7 @@ pub enum Event {
         /// its beginning.
         current: u64,
     },
-    /// The blob is whole, verified and durable.
+    /// The blob is whole, verified and durable; for a push the registry has it, sent or mounted.
     Stored {
         /// The blob.
         digest: Digest,

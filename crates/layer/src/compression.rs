@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 
 use crate::error::Undecodable;
+use crate::frames::Frames;
 use crate::gzip::Gzip;
 use crate::seek::TableWriter;
 
@@ -64,14 +65,11 @@ pub struct Decompressor<R: Read> {
 enum Decoder<R: Read> {
     None(BufReader<Source<R>>),
     Gzip(Box<Gzip<BufReader<Source<R>>>>),
-    Zstd(zstd::stream::read::Decoder<'static, BufReader<Source<R>>>),
+    Zstd(Box<Frames<BufReader<Source<R>>>>),
 }
 
 /// Compressed bytes that are taken from the source at a time.
 const INPUT_BUFFER: usize = 128 * 1024;
-
-/// log2 of the largest zstd window: what `zstd -d` allows without `--long`.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 impl<R: Read> Decompressor<R> {
     /// Reads the first bytes of `source` and chooses the decoder. Nothing at all is a valid, plain layer.
@@ -89,11 +87,7 @@ impl<R: Read> Decompressor<R> {
         let decoder = match compression {
             Compression::None => Decoder::None(source),
             Compression::Gzip => Decoder::Gzip(Box::new(Gzip::new(source))),
-            Compression::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                Decoder::Zstd(decoder)
-            }
+            Compression::Zstd => Decoder::Zstd(Box::new(Frames::new(source)?)),
         };
         Ok(Self { decoder })
     }
@@ -107,15 +101,17 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
-    /// Writes a [seek table](crate::SeekTable) while the layer is read, where one is of use: only for gzip. Returns whether it is.
+    /// Writes a [seek table](crate::SeekTable) while the layer is read, where one is of use: not for a plain one. Returns whether it is.
     ///
     /// To be called before the first read. The table is whole after [`Decompressor::finish_table`]; of a layer below
     /// [`SPACING`](crate::SPACING) nothing is written.
     pub fn write_table(&mut self, out: impl Write + Send + 'static) -> bool {
-        let Decoder::Gzip(decoder) = &mut self.decoder else {
-            return false;
-        };
-        decoder.find(Box::new(TableWriter::new(out)));
+        let finder = Box::new(TableWriter::new(out));
+        match &mut self.decoder {
+            Decoder::None(_) => return false,
+            Decoder::Gzip(decoder) => decoder.find(finder),
+            Decoder::Zstd(decoder) => decoder.find(finder),
+        }
         true
     }
 
@@ -123,7 +119,8 @@ impl<R: Read> Decompressor<R> {
     pub fn finish_table(&mut self) -> io::Result<()> {
         match &mut self.decoder {
             Decoder::Gzip(decoder) => decoder.finish(),
-            Decoder::None(_) | Decoder::Zstd(_) => Ok(()),
+            Decoder::Zstd(decoder) => decoder.finish(),
+            Decoder::None(_) => Ok(()),
         }
     }
 
@@ -131,7 +128,7 @@ impl<R: Read> Decompressor<R> {
         match &mut self.decoder {
             Decoder::None(reader) => reader.get_mut(),
             Decoder::Gzip(decoder) => decoder.source().get_mut(),
-            Decoder::Zstd(decoder) => decoder.get_mut().get_mut(),
+            Decoder::Zstd(decoder) => decoder.source().get_mut(),
         }
     }
 }

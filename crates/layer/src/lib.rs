@@ -14,7 +14,7 @@
 //! - [`FileIndex`]: reads an index back.
 //! - [`scan`]: all of that over one blob.
 //! - [`Tree`]: the files of a stack of layers as a container would see them, and what each layer did.
-//! - [`SeekTable`], [`read_from`]: reading from the middle of a gzip layer.
+//! - [`SeekTable`], [`read_from`]: reading from the middle of a compressed layer.
 //! - [`WasteCounter`]: what the layers carry along without using it.
 //! - `unpack` (on Unix): real files of a tree, beneath an open folder.
 //! - [`Content`]: the bytes of one file, from where its headers begin.
@@ -31,6 +31,7 @@ mod compression;
 mod content;
 mod entry;
 mod error;
+mod frames;
 mod gzip;
 mod index;
 mod path;

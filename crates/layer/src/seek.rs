@@ -6,7 +6,8 @@
 //! fingerprint that the file index has, so that a wrong table costs time and never gives wrong bytes.
 //!
 //! Where there are no blocks there are no places: zlib-ng at its fastest level writes one block for the whole layer. zstd has no
-//! place at which a decoder could begin within a frame, and nearly every zstd layer is one frame. Both are read from the start.
+//! place at which a decoder could begin within a frame, only at the start of one, and a layer that no tool wrote for seeking is one
+//! frame. Both are read from the start.
 //!
 //! # Format, version 1
 //!

@@ -31,18 +31,7 @@ pub struct UnnamedWriter {
 impl Store {
     /// Begins bringing in a blob whose digest is not known yet.
     pub fn ingest_unnamed(&self) -> Result<UnnamedWriter> {
-        self.refuse_read_only()?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = self
-            .root()
-            .join("ingest")
-            .join(format!("{PREFIX}{}-{number}", std::process::id()));
-        let file = durable::create(&path)?;
-        if !lock::try_file(&file, &path)? {
-            return Err(Error::Busy {
-                what: path.display().to_string(),
-            });
-        }
+        let (file, path) = begin_unnamed(self)?;
         Ok(UnnamedWriter {
             store: self.clone(),
             file,
@@ -52,6 +41,23 @@ impl Store {
             finished: false,
         })
     }
+}
+
+/// Makes a file of the ingest folder that has no digest, and locks it.
+pub(crate) fn begin_unnamed(store: &Store) -> Result<(File, PathBuf)> {
+    store.refuse_read_only()?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = store
+        .root()
+        .join("ingest")
+        .join(format!("{PREFIX}{}-{number}", std::process::id()));
+    let file = durable::create(&path)?;
+    if !lock::try_file(&file, &path)? {
+        return Err(Error::Busy {
+            what: path.display().to_string(),
+        });
+    }
+    Ok((file, path))
 }
 
 impl UnnamedWriter {

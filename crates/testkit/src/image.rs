@@ -335,10 +335,10 @@ impl ImageBuilder {
     fn layer_type(&self, packing: Packing) -> MediaType {
         match (packing, self.docker) {
             (Packing::Gzip | Packing::GzipMembers(_), false) => MediaType::OciLayerGzip,
-            (Packing::Zstd, false) => MediaType::OciLayerZstd,
+            (Packing::Zstd | Packing::ZstdFrames(_), false) => MediaType::OciLayerZstd,
             (Packing::Plain, false) => MediaType::OciLayer,
             (Packing::Gzip | Packing::GzipMembers(_), true) => MediaType::DockerLayerGzip,
-            (Packing::Zstd, true) => MediaType::DockerLayerZstd,
+            (Packing::Zstd | Packing::ZstdFrames(_), true) => MediaType::DockerLayerZstd,
             (Packing::Plain, true) => MediaType::DockerLayer,
         }
     }

@@ -10,6 +10,8 @@ pub enum Packing {
     GzipMembers(usize),
     /// One zstd frame.
     Zstd,
+    /// Several zstd frames with one without content behind them, the tar cut at equal distances, as seekable zstd does.
+    ZstdFrames(usize),
     /// As it is.
     Plain,
 }
@@ -138,6 +140,14 @@ impl Layer {
         match self.packing {
             Packing::Plain => tar,
             Packing::Zstd => zstd::encode_all(tar.as_slice(), 3).unwrap(),
+            Packing::ZstdFrames(count) => {
+                let pieces = tar.chunks(tar.len().div_ceil(count.max(1)).max(1));
+                let mut blob: Vec<u8> = pieces
+                    .flat_map(|piece| zstd::encode_all(piece, 3).unwrap())
+                    .collect();
+                blob.extend(b"\x5e\x2a\x4d\x18\x04\x00\x00\x00seek");
+                blob
+            }
             Packing::Gzip => gzip(&tar),
             Packing::GzipMembers(count) => tar
                 .chunks(tar.len().div_ceil(count.max(1)).max(1))

@@ -19,6 +19,12 @@ pub enum Tool {
     Podman,
     /// `buildah`, with podman's store.
     Buildah,
+    /// `rpm`, which installs into a database of the folder.
+    Rpm,
+    /// `rpmbuild`, which makes packages in the folder.
+    RpmBuild,
+    /// `db5.3_load`, which makes a database of Berkeley DB.
+    DbLoad,
 }
 
 /// A folder in which tools run.
@@ -58,17 +64,34 @@ impl Workshop {
     }
 
     fn output(&self, tool: Tool, arguments: &[&str]) -> Vec<u8> {
-        let (program, mut before): (_, Vec<String>) = match tool {
-            Tool::Skopeo => ("skopeo", vec!["--policy".into(), "policy.json".into()]),
-            Tool::Umoci => ("umoci", Vec::new()),
-            Tool::Podman => ("podman", self.storage()),
-            Tool::Buildah => ("buildah", self.storage()),
+        let place = |name: &str| self.path().join(name).display().to_string();
+        let (program, package, mut before): (_, _, Vec<String>) = match tool {
+            Tool::Skopeo => (
+                "skopeo",
+                "skopeo",
+                vec!["--policy".into(), "policy.json".into()],
+            ),
+            Tool::Umoci => ("umoci", "umoci", Vec::new()),
+            Tool::Podman => ("podman", "podman", self.storage()),
+            Tool::Buildah => ("buildah", "buildah", self.storage()),
+            Tool::Rpm => ("rpm", "rpm", vec!["--dbpath".into(), place("rpmdb")]),
+            Tool::RpmBuild => (
+                "rpmbuild",
+                "rpm",
+                vec![
+                    "--define".into(),
+                    format!("_topdir {}", place("rpmbuild")),
+                    "--dbpath".into(),
+                    place("rpmdb"),
+                ],
+            ),
+            Tool::DbLoad => ("db5.3_load", "db5.3-util", Vec::new()),
         };
         before.extend(arguments.iter().map(ToString::to_string));
         if matches!(tool, Tool::Podman | Tool::Buildah) && arguments.first() == Some(&"load") {
             before.push("--signature-policy=policy.json".into());
         }
-        let output = Command::new(find(program, program))
+        let output = Command::new(find(program, package))
             .args(&before)
             .current_dir(self.path())
             .env("HOME", self.path())

@@ -2,6 +2,7 @@
 //! answer; a refusal is a [`Failure`](crate::Failure).
 
 pub mod archives;
+pub mod compare;
 pub mod containers;
 pub mod image;
 pub mod images;
@@ -9,6 +10,7 @@ pub mod inside;
 pub mod pull;
 pub mod removal;
 pub mod settings;
+pub mod software;
 pub mod store;
 pub mod tags;
 pub mod window;

@@ -7,6 +7,10 @@ use tauri::State;
 
 use crate::{Failure, Operations, Session};
 
+/// Images and layers in the picture of what shares what: more are no picture any more.
+const IMAGES: usize = 40;
+const LAYERS: usize = 40;
+
 /// What the store takes on disk, in bytes.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +37,74 @@ pub struct DiskUsage {
     pub total_size: u64,
     /// What a prune, or time, would bring back.
     pub reclaimable: u64,
+}
+
+/// Which images take the room on disk, and which layers they share: the largest of each, the rest counted.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Sharing {
+    /// The images that take most, the largest first.
+    pub images: Vec<ImageShare>,
+    /// How many more images there are.
+    pub more_images: u64,
+    /// The layers that take most, the largest first.
+    pub layers: Vec<LayerShare>,
+    /// How many more layers there are.
+    pub more_layers: u64,
+    /// What would be on disk beyond what is, if no image shared a layer.
+    pub saved: u64,
+}
+
+/// What an image takes on disk.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageShare {
+    /// What its names name.
+    pub target: String,
+    /// Its first name as people write it, or its short ID.
+    pub name: String,
+    /// Bytes that go when it goes.
+    pub unique_size: u64,
+    /// Bytes that other images hold, too.
+    pub shared_size: u64,
+    /// Its layers, base first.
+    pub layers: Vec<ImageLayer>,
+}
+
+/// A layer of an image, and how many have it.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageLayer {
+    /// Its diff ID, which gives it its colour.
+    pub diff_id: String,
+    /// Bytes of its blob.
+    pub size: u64,
+    /// How many images have it, this one included.
+    pub images: u64,
+}
+
+/// What a layer takes on disk.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerShare {
+    /// Its diff ID, which gives it its colour.
+    pub diff_id: String,
+    /// Bytes of its blob.
+    pub size: u64,
+    /// How many images have it.
+    pub images: u64,
+    /// The first of those images.
+    pub some: Vec<NamedImage>,
+}
+
+/// An image by its name.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedImage {
+    /// What its names name.
+    pub target: String,
+    /// Its first name as people write it, or its short digest.
+    pub name: String,
 }
 
 /// What a check found.
@@ -104,6 +176,15 @@ pub(crate) async fn disk_usage(session: State<'_, Session>) -> Result<DiskUsage,
         .await
 }
 
+/// Tells which images take the room on disk, and which layers they share.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn disk_sharing(session: State<'_, Session>) -> Result<Sharing, Failure> {
+    session
+        .with(|engine| async move { Ok(engine.sharing(IMAGES, LAYERS).await?.into()) })
+        .await
+}
+
 /// Compares rows, files, sizes and digests, and with `read_data` every byte. `cancel` stops it.
 #[tauri::command]
 #[specta::specta]
@@ -158,6 +239,61 @@ impl From<engine::DiskUsage> for DiskUsage {
             reclaimable,
         }
     }
+}
+
+impl From<engine::Sharing> for Sharing {
+    fn from(sharing: engine::Sharing) -> Sharing {
+        let engine::Sharing {
+            images,
+            more_images,
+            layers,
+            more_layers,
+            saved,
+        } = sharing;
+        Sharing {
+            images: images.into_iter().map(ImageShare::from).collect(),
+            more_images,
+            layers: layers.into_iter().map(LayerShare::from).collect(),
+            more_layers,
+            saved,
+        }
+    }
+}
+
+impl From<engine::ImageShare> for ImageShare {
+    fn from(image: engine::ImageShare) -> ImageShare {
+        let layers = image.layers.into_iter().map(|layer| ImageLayer {
+            diff_id: layer.diff_id.to_string(),
+            size: layer.size,
+            images: layer.images,
+        });
+        ImageShare {
+            name: called(image.name.as_ref(), &image.id),
+            target: image.target.to_string(),
+            unique_size: image.unique_size,
+            shared_size: image.shared_size,
+            layers: layers.collect(),
+        }
+    }
+}
+
+impl From<engine::LayerShare> for LayerShare {
+    fn from(layer: engine::LayerShare) -> LayerShare {
+        let some = layer.some.into_iter().map(|(target, name)| NamedImage {
+            name: called(name.as_ref(), &target),
+            target: target.to_string(),
+        });
+        LayerShare {
+            diff_id: layer.diff_id.to_string(),
+            size: layer.size,
+            images: layer.images,
+            some: some.collect(),
+        }
+    }
+}
+
+fn called(name: Option<&engine::ImageName>, digest: &engine::Digest) -> String {
+    name.map_or_else(|| digest.short().to_owned(), engine::ImageName::familiar)
 }
 
 impl From<engine::CheckReport> for CheckReport {

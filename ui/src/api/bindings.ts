@@ -13,6 +13,14 @@ export const commands = {
 	image: (target: string) => typedError<ImageDetail, ErrorPayload>(__TAURI_INVOKE("image", { target })),
 	/**  Reads the documents of an image: the index where there is one, the manifest, the config. */
 	imageDocuments: (target: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("image_documents", { target })),
+	/**  Lists the packages of an image. */
+	imageSoftware: (target: string) => typedError<Software, ErrorPayload>(__TAURI_INVOKE("image_software", { target })),
+	/**  Compares two images of any place; nothing is stored. `cancel` with the same operation stops it. */
+	compare: (operation: string, a: ImageAddress, b: ImageAddress) => typedError<Comparison, ErrorPayload>(__TAURI_INVOKE("compare", { operation, a, b })),
+	/**  Lists a part of the files that differ. */
+	comparedFiles: (comparison: string, query: DifferenceQuery) => typedError<DifferencesPage, ErrorPayload>(__TAURI_INVOKE("compared_files", { comparison, query })),
+	/**  Compares the text of a file that differs. */
+	compareText: (comparison: string, file: number) => typedError<TextDifference, ErrorPayload>(__TAURI_INVOKE("compare_text", { comparison, file })),
 	/**  Computes what a pull would do. The store is not changed. */
 	planPull: (reference: string, platform: string | null) => typedError<PullPlan, ErrorPayload>(__TAURI_INVOKE("plan_pull", { reference, platform })),
 	/**  Pulls an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
@@ -43,6 +51,8 @@ export const commands = {
 	executePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_plan", { planId })),
 	/**  Adds up what the store takes on disk. */
 	diskUsage: () => typedError<DiskUsage, ErrorPayload>(__TAURI_INVOKE("disk_usage")),
+	/**  Tells which images take the room on disk, and which layers they share. */
+	diskSharing: () => typedError<Sharing, ErrorPayload>(__TAURI_INVOKE("disk_sharing")),
 	/**  Compares rows, files, sizes and digests, and with `read_data` every byte. `cancel` stops it. */
 	checkStore: (operation: string, readData: boolean) => typedError<CheckReport, ErrorPayload>(__TAURI_INVOKE("check_store", { operation, readData })),
 	/**  Tells how the store is, as soon as it is open; its errors are those of opening it. */
@@ -189,6 +199,44 @@ export type CommitOutcome = {
 	layerBytes: number,
 };
 
+/**  An image that is compared. */
+export type ComparedImage = {
+	/**  The image ID. */
+	id: string,
+	/**  Its platform; empty for an artifact. */
+	platform: string,
+	/**  Its layers, base first. */
+	layers: ComparedLayer[],
+};
+
+/**  A layer of an image that is compared. */
+export type ComparedLayer = {
+	/**  What the strip shows of it. */
+	stripe: LayerStripe,
+	/**  Whether the other image has it, too. */
+	shared: boolean,
+	/**  The instruction that made it. */
+	createdBy: string | null,
+};
+
+/**  How two images differ. `a` is the first, `b` the second: what only `b` has was added. */
+export type Comparison = {
+	/**  Names it to `comparedFiles` and `compareText`. */
+	id: string,
+	/**  The first image. */
+	a: ComparedImage,
+	/**  The second image. */
+	b: ComparedImage,
+	/**  Settings that differ, by name. */
+	config: ConfigDifference[],
+	/**  Packages that differ, by name. */
+	packages: PackageDifference[],
+	/**  Databases of packages that cannot be read, in words. */
+	unreadable: string[],
+	/**  How many files differ. */
+	files: number,
+};
+
 /**  Something that a text may become. */
 export type Completion = {
 	/**  The reference, as people write it. */
@@ -203,6 +251,16 @@ export type CompletionKind =
 "local" | 
 /**  The registry lists this tag. */
 "tag";
+
+/**  A setting that differs. */
+export type ConfigDifference = {
+	/**  Its name, such as `Cmd`, `Env.PATH` or `Labels.version`. */
+	key: string,
+	/**  What `a` has. */
+	a: string | null,
+	/**  What `b` has. */
+	b: string | null,
+};
 
 /**  One path that differs from the image. */
 export type ContainerChange = {
@@ -293,6 +351,43 @@ export type DeletedImage = {
 	layers: LayerStripe[],
 };
 
+/**  What became of something from the first image to the second. */
+export type DifferenceKind = 
+/**  Only the second has it. */
+"added" | 
+/**  Both have it, and not the same. */
+"changed" | 
+/**  Only the first has it. */
+"removed";
+
+/**  Which files that differ are wanted. */
+export type DifferenceQuery = {
+	/**  Only paths that have all these words in them. */
+	words: string,
+	/**  Only those that this became of. */
+	change: DifferenceKind | null,
+	/**  Whether those that make most bytes of difference come first, and not by path. */
+	largestFirst: boolean,
+	/**  The first row, counted from 0. */
+	offset: number,
+	/**  Rows at most. */
+	limit: number,
+};
+
+/**  A part of the files that differ. */
+export type DifferencesPage = {
+	/**  The rows. */
+	rows: FileDifference[],
+	/**  How many rows there are in all. */
+	total: number,
+	/**  Of the files that have the words, how many were added. */
+	added: number,
+	/**  How many were changed. */
+	changed: number,
+	/**  How many were removed. */
+	removed: number,
+};
+
 /**  What the store takes on disk, in bytes. */
 export type DiskUsage = {
 	/**  How many images. */
@@ -361,6 +456,20 @@ export type FileContent = {
 	size: number,
 	/**  Bytes of it that are here. */
 	shown: number,
+};
+
+/**  A file that differs. */
+export type FileDifference = {
+	/**  Names it to `compareText`. */
+	file: number,
+	/**  Its path; bytes that are not UTF-8 as `\xNN`. */
+	path: string,
+	/**  What became of it. */
+	change: DifferenceKind,
+	/**  Its bytes in `a`. */
+	sizeA: number | null,
+	/**  Its bytes in `b`. */
+	sizeB: number | null,
 };
 
 /**  One change of a container's files. Files and folders are named by their keys. */
@@ -564,6 +673,16 @@ export type HistoryRow = {
 	layer: number | null,
 };
 
+/**  An image in some place. */
+export type ImageAddress = {
+	/**  Which kind of place. */
+	kind: PlaceKind,
+	/**  What it is called there: a name, a target or an ID; a name in a registry; the token of a file. */
+	value: string,
+	/**  Which image of a file is meant, where it has several. */
+	label: string | null,
+};
+
 /**  An image's settings, as rows. Very long values are cut; the JSON tab has them whole. */
 export type ImageConfig = {
 	/**  The program that is always run. */
@@ -632,6 +751,16 @@ export type ImageDocument = {
 	text: string,
 	/**  How many bytes it really has. */
 	size: number,
+};
+
+/**  A layer of an image, and how many have it. */
+export type ImageLayer = {
+	/**  Its diff ID, which gives it its colour. */
+	diffId: string,
+	/**  Bytes of its blob. */
+	size: number,
+	/**  How many images have it, this one included. */
+	images: number,
 };
 
 /**  A name of an image, taken apart. */
@@ -708,6 +837,20 @@ export type ImageRow = {
 	inUse: string[],
 	/**  Its layers, base first, for the layer strip. */
 	layers: LayerStripe[],
+};
+
+/**  What an image takes on disk. */
+export type ImageShare = {
+	/**  What its names name. */
+	target: string,
+	/**  Its first name as people write it, or its short ID. */
+	name: string,
+	/**  Bytes that go when it goes. */
+	uniqueSize: number,
+	/**  Bytes that other images hold, too. */
+	sharedSize: number,
+	/**  Its layers, base first. */
+	layers: ImageLayer[],
 };
 
 /**  In which order images are listed. */
@@ -789,6 +932,18 @@ export type LayerRow = {
 	createdBy: string | null,
 	/**  Other images that have the same layer. */
 	sharedWith: SharedWith[],
+};
+
+/**  What a layer takes on disk. */
+export type LayerShare = {
+	/**  Its diff ID, which gives it its colour. */
+	diffId: string,
+	/**  Bytes of its blob. */
+	size: number,
+	/**  How many images have it. */
+	images: number,
+	/**  The first of those images. */
+	some: NamedImage[],
 };
 
 /**  A layer as the layer strip draws it. */
@@ -931,6 +1086,14 @@ export type MovedFrom = {
 	created: string | null,
 };
 
+/**  An image by its name. */
+export type NamedImage = {
+	/**  What its names name. */
+	target: string,
+	/**  Its first name as people write it, or its short digest. */
+	name: string,
+};
+
 /**  A part of a tree. */
 export type OutlinePage = {
 	/**  How many lines the tree has. */
@@ -978,6 +1141,47 @@ export type OutlineRow = {
 	/**  How many it removed. */
 	removedBelow: number,
 };
+
+/**  A package. */
+export type Package = {
+	/**  Its name. */
+	name: string,
+	/**  Its version, as the package manager writes it. */
+	version: string,
+	/**  For which processor, where it is told. */
+	architecture: string | null,
+	/**  Which package manager knows it: `dpkg`, `apk` or `rpm`. */
+	manager: string,
+};
+
+/**  A database of packages. */
+export type PackageDatabase = {
+	/**  The path in the image. */
+	path: string,
+	/**  Whose it is: `dpkg`, `apk` or `rpm`. */
+	manager: string,
+};
+
+/**  A package that differs. */
+export type PackageDifference = {
+	/**  Its name. */
+	name: string,
+	/**  What became of it. */
+	change: DifferenceKind,
+	/**  Its version in `a`. */
+	versionA: string | null,
+	/**  Its version in `b`. */
+	versionB: string | null,
+};
+
+/**  A kind of place. */
+export type PlaceKind = 
+/**  This computer. */
+"here" | 
+/**  A registry. Nothing is pulled. */
+"registry" | 
+/**  An archive that the user gave. Nothing is loaded. */
+"file";
 
 /**  What a removal or a prune will do, and nothing else. */
 export type Plan = {
@@ -1203,6 +1407,32 @@ export type SharedWith = {
 	name: string,
 };
 
+/**  Which images take the room on disk, and which layers they share: the largest of each, the rest counted. */
+export type Sharing = {
+	/**  The images that take most, the largest first. */
+	images: ImageShare[],
+	/**  How many more images there are. */
+	moreImages: number,
+	/**  The layers that take most, the largest first. */
+	layers: LayerShare[],
+	/**  How many more layers there are. */
+	moreLayers: number,
+	/**  What would be on disk beyond what is, if no image shared a layer. */
+	saved: number,
+};
+
+/**  The packages of an image. */
+export type Software = {
+	/**  Sorted by name. */
+	packages: Package[],
+	/**  Where they were found. */
+	databases: PackageDatabase[],
+	/**  Databases that are there and cannot be read, in words. */
+	unreadable: string[],
+	/**  Where databases were looked for. */
+	lookedFor: string[],
+};
+
 /**  Something in the store has changed, by whichever window or program. */
 export type StoreChanged = {
 	/**  A number that differs after every change. */
@@ -1258,6 +1488,28 @@ export type TagPlan = {
 	from: MovedFrom | null,
 	/**  Whether it names that image already. */
 	same: boolean,
+};
+
+/**  How the text of a file differs. */
+export type TextDifference = {
+	/**  Whether one of the two is no text, or too long to be compared line by line. */
+	notText: boolean,
+	/**  Lines that differ with those around them, in groups; none where only attributes differ. */
+	hunks: TextLine[][],
+	/**  Whether there are more lines than are here. */
+	truncated: boolean,
+};
+
+/**  A line of a text. */
+export type TextLine = {
+	/**  What became of it; `null` where both have it. */
+	change: DifferenceKind | null,
+	/**  Its number in `a`. */
+	numberA: number | null,
+	/**  Its number in `b`. */
+	numberB: number | null,
+	/**  The line. */
+	text: string,
 };
 
 /**  Light or dark. */

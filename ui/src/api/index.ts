@@ -9,6 +9,7 @@ import {
   commands,
   events,
   type ChosenImage,
+  type Comparison,
   type Completion,
   type CheckReport,
   type CommitForm,
@@ -16,6 +17,8 @@ import {
   type ContainerChange,
   type ContainerRow,
   type ContainerSettings,
+  type DifferenceQuery,
+  type DifferencesPage,
   type DiskUsage,
   type FileContent,
   type FileEdit,
@@ -26,6 +29,7 @@ import {
   type FilesSaved,
   type FileView,
   type GivenFile,
+  type ImageAddress,
   type ImageDetail,
   type ImageDocument,
   type ImagePage,
@@ -47,9 +51,12 @@ import {
   type SaveOutcome,
   type Selection,
   type Settings,
+  type Sharing,
+  type Software,
   type StoreStatus,
   type TagMove,
   type TagPlan,
+  type TextDifference,
   type Undoable,
   type Waste,
 } from "./bindings";
@@ -120,6 +127,17 @@ export const api = {
   images: (query: ImageQuery): Promise<ImagePage> => unwrap(commands.images(query)),
   image: (target: string): Promise<ImageDetail> => unwrap(commands.image(target)),
   imageDocuments: (target: string): Promise<ImageDocument[]> => unwrap(commands.imageDocuments(target)),
+  /** The packages that the package managers of an image know. */
+  imageSoftware: (target: string): Promise<Software> => unwrap(commands.imageSoftware(target)),
+
+  /** Compares two images of any place. Nothing is stored; `cancel` with the same operation stops it. */
+  compare: (operation: string, a: ImageAddress, b: ImageAddress): Promise<Comparison> =>
+    unwrap(commands.compare(operation, a, b)),
+  comparedFiles: (comparison: string, query: DifferenceQuery): Promise<DifferencesPage> =>
+    unwrap(commands.comparedFiles(comparison, query)),
+  /** The text of one of the files that differ, line by line. */
+  compareText: (comparison: string, file: number): Promise<TextDifference> =>
+    unwrap(commands.compareText(comparison, file)),
 
   /** Draws lines of an image's tree; with a path to reveal, those around it. */
   fileOutline: (
@@ -257,6 +275,8 @@ export const api = {
   journal: (name: string | null): Promise<JournalEntry[]> => unwrap(commands.journal(name)),
 
   diskUsage: (): Promise<DiskUsage> => unwrap(commands.diskUsage()),
+  /** Which images take the room, and which layers they share. */
+  diskSharing: (): Promise<Sharing> => unwrap(commands.diskSharing()),
   /** Compares rows, files and sizes, and with `readData` every byte. `cancel` with the same operation stops it. */
   checkStore: (operation: string, readData: boolean): Promise<CheckReport> =>
     unwrap(commands.checkStore(operation, readData)),

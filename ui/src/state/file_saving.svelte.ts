@@ -16,7 +16,7 @@ export async function saveFile(target: FilesOf, view: FileView, file: ListedFile
         const form = { token: place.token, target, view, path: file.path };
         const saved = await api.saveFile(id, form, onEvent);
         if (saved.notes[0] !== undefined) {
-          toasts.show({ title: "Not everything is as in the image", detail: saved.notes[0] });
+          toasts.show({ title: "Not everything is as in the image", detail: plainUntrusted(saved.notes[0]) });
         }
         return { target: null, fetchedBytes: saved.writtenBytes, reusedBytes: 0, upToDate: false };
       },

@@ -47,6 +47,11 @@ export class FileTree {
     void this.#draw();
   }
 
+  /** Draws the tree again where it could not be drawn. */
+  async retry(): Promise<void> {
+    await this.#draw();
+  }
+
   /** Looks at other files. What was the current file stays it, if it is among them. */
   async look(view: FileView, changedOnly = this.changedOnly): Promise<void> {
     this.#started = true;

@@ -2,7 +2,15 @@
 export type Screen = "images" | "containers" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
-export type ImageTab = "overview" | "layers" | "files" | "waste" | "history" | "json";
+export type ImageTab =
+  | "overview"
+  | "layers"
+  | "files"
+  | "waste"
+  | "history"
+  | "software"
+  | "compare"
+  | "json";
 
 /** The tabs of one container. */
 export type ContainerTab = "files" | "changes" | "settings";
@@ -27,6 +35,10 @@ class Navigation {
   layer = $state<string | null>(null);
   /** The file that the explorer should open the way to. */
   file = $state.raw<FilePlace | null>(null);
+  /** The image that the Compare tab should compare with at once. */
+  compareWith = $state<string | null>(null);
+  /** Counts the wishes to compare. */
+  compareWish = $state(0);
   /** Whether somebody asked for the filter box and it has not come yet. */
   filterWanted = $state(false);
 
@@ -48,6 +60,14 @@ class Navigation {
     this.openImage(target);
     this.tab = layer === null ? "files" : "layers";
     this.file = { path, layer };
+  }
+
+  /** Opens an image at the comparison with another, or where that can be chosen. */
+  compare(target: string, other: string | null = null): void {
+    this.openImage(target);
+    this.tab = "compare";
+    this.compareWith = other;
+    this.compareWish += 1;
   }
 
   /** Goes back to the list. */

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::{Analysis, AnalysisLimits, Digest, human};
+use engine::{Analysis, AnalysisLimits, Digest, NoProgress, human};
 use serde::Serialize;
 
 use crate::{
@@ -56,8 +56,9 @@ pub(super) fn run(
         highest_wasted_bytes: arguments.highest_wasted_bytes,
         highest_user_wasted_percent: arguments.highest_user_wasted_percent,
     };
-    let analysis =
-        session.with_engine(async |engine| Ok(engine.analyze(&arguments.reference).await?))?;
+    let analysis = super::look(session, &arguments.image, async |image| {
+        Ok(image.analyze(&NoProgress).await?)
+    })?;
     let broken = analysis.broken(&limits);
     if session.json() {
         json::write(out, &document(&analysis, &broken))?;

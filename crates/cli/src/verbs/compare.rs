@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
-use engine::{Comparison, Digest, FileChange, LineChange, PackageManager, TextDifference, human};
+use engine::{
+    Comparison, Digest, Engine, FileChange, LineChange, NoProgress, PackageList, Reading,
+    TextDifference, human,
+};
 use serde::Serialize;
 
 use super::files::mark;
@@ -71,18 +74,23 @@ pub(super) fn run(
     arguments: &Compare,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (a, b) = (&arguments.first, &arguments.second);
-    if let Some(path) = &arguments.path {
-        let path = path.as_encoded_bytes();
-        let text =
-            session.with_engine(async |engine| Ok(engine.compare_text(a, b, path).await?))?;
+    let compare = async |engine: &Engine| {
+        let a = engine.open_image(&arguments.first, &NoProgress).await?;
+        let b = engine.open_image(&arguments.second, &NoProgress).await?;
+        Ok(Box::pin(engine.compare(&a, &b, &NoProgress)).await?)
+    };
+    let path = arguments.path.as_ref().map(|path| path.as_encoded_bytes());
+    if let Some(path) = path {
+        let text = session.with_engine_at_length("Nothing was stored.", async |engine| {
+            Ok(compare(engine).await?.text(path).await?)
+        })?;
         return lines(session, &text, out);
     }
-    let found = session.with_engine(async |engine| Ok(engine.compare(a, b).await?))?;
+    let found = session.with_engine_at_length("Nothing was stored.", compare)?;
     if session.json() {
-        return Ok(json::write(out, &document(&found))?);
+        return Ok(json::write(out, &document(&found.comparison))?);
     }
-    write(session, &found, out)
+    write(session, &found.comparison, out)
 }
 
 fn lines(session: &Session, text: &TextDifference, out: &mut dyn Write) -> Result<(), Failure> {
@@ -223,18 +231,16 @@ pub(super) fn packages(
     arguments: &Packages,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let list = session
-        .with_engine(async |engine| Ok(engine.files(&arguments.reference).await?.packages()?))?;
-    let manager = |manager: PackageManager| match manager {
-        PackageManager::Dpkg => "dpkg",
-        PackageManager::Apk => "apk",
-    };
+    let list = super::look(session, &arguments.image, async |image| {
+        let files = image.files(Reading::Content, &NoProgress).await?;
+        Ok(files.packages()?)
+    })?;
     if session.json() {
         let packages = list.packages.iter().map(|package| InstalledDocument {
             name: &package.name,
             version: &package.version,
             architecture: package.architecture.as_deref(),
-            manager: manager(package.manager),
+            manager: package.manager.as_str(),
         });
         return Ok(json::write(out, &packages.collect::<Vec<_>>())?);
     }
@@ -255,6 +261,11 @@ pub(super) fn packages(
     }
     for database in &list.unreadable {
         session.note(database);
+    }
+    if list.databases.is_empty() && list.unreadable.is_empty() {
+        let looked_for: Vec<_> = PackageList::looked_for().collect();
+        let looked_for = looked_for.join(", ");
+        session.note(&format!("No database of packages was found: {looked_for}"));
     }
     Ok(())
 }

@@ -2,21 +2,50 @@
 
 use std::io::Write;
 
-use engine::{Counted, DiskUsage, LayerUsage, human};
+use engine::{Counted, DiskUsage, ImageQuery, ImageSummary, LayerUsage, human};
 use serde_json::{Value, json};
 
-use crate::{failure::Failure, json, session::Session, table::Table};
+use crate::{arguments::Df, failure::Failure, json, session::Session, table::Table};
 
-pub(super) fn run(session: &Session, out: &mut dyn Write) -> Result<(), Failure> {
-    let usage = session.with_engine(async |engine| Ok(engine.df().await?))?;
+pub(super) fn run(session: &Session, arguments: &Df, out: &mut dyn Write) -> Result<(), Failure> {
+    let (usage, images) = session.with_engine(async |engine| {
+        let images = match arguments.verbose {
+            true => Some(engine.images(&ImageQuery::default()).await?.images),
+            false => None,
+        };
+        Ok((engine.df().await?, images))
+    })?;
     if session.json() {
-        json::write(out, &document(&usage))?;
-    } else if session.quiet() {
+        let mut document = document(&usage);
+        if let Some(images) = &images {
+            document["image_usage"] = images.iter().map(image).collect();
+        }
+        return Ok(json::write(out, &document)?);
+    }
+    if session.quiet() {
         writeln!(out, "{}", usage.total_size)?;
-    } else {
-        table(&usage).write(out)?;
+        return Ok(());
+    }
+    table(&usage).write(out)?;
+    if let Some(images) = images {
+        writeln!(out, "\nImages space usage:\n")?;
+        super::images::usage(session, images, out)?;
     }
     Ok(())
+}
+
+/// What an image takes on disk, in `--json`.
+fn image(image: &ImageSummary) -> Value {
+    json!({
+        "id": image.id,
+        "digest": image.target,
+        "names": image.names,
+        "created": image.created,
+        "size": image.unique_size.saturating_add(image.shared_size),
+        "shared_size": image.shared_size,
+        "unique_size": image.unique_size,
+        "containers": image.in_use.len(),
+    })
 }
 
 /// `docs/cli.md` promises these keys.

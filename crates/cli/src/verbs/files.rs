@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use engine::{
-    Engine, FileChange, FileKind, FileQuery, FileRow, FileView, ImageFiles, MovePolicy, NoProgress,
-    PullRequest, human,
+    FileChange, FileKind, FileQuery, FileRow, FileView, ImageFiles, NoProgress, OpenedImage,
+    Reading, human,
 };
 use serde::Serialize;
 
@@ -39,8 +39,8 @@ struct Document {
 
 pub(super) fn list(session: &Session, arguments: &Ls, out: &mut dyn Write) -> Result<(), Failure> {
     let path = arguments.path.as_encoded_bytes();
-    let list = async |engine: &Engine| {
-        let (files, view) = opened(engine, arguments).await?;
+    let rows = super::look(session, &arguments.image, async |image| {
+        let (files, view) = opened(&image, arguments.layer).await?;
         let query = FileQuery {
             view,
             ..FileQuery::default()
@@ -51,11 +51,7 @@ pub(super) fn list(session: &Session, arguments: &Ls, out: &mut dyn Write) -> Re
             files.children(path, query)?
         };
         Ok(page.rows)
-    };
-    let rows = match remote(arguments) {
-        Some(_) => session.with_engine_at_length("Nothing was stored.", list)?,
-        None => session.with_engine(list)?,
-    };
+    })?;
     if session.json() {
         json::write(out, &rows.iter().map(document).collect::<Vec<_>>())?;
         return Ok(());
@@ -75,38 +71,23 @@ pub(super) fn list(session: &Session, arguments: &Ls, out: &mut dyn Write) -> Re
     Ok(())
 }
 
-/// Returns what is named behind `docker://`, as skopeo writes an image that is in a registry.
-fn remote(arguments: &Ls) -> Option<&str> {
-    arguments.reference.text().strip_prefix("docker://")
-}
-
-/// Opens the files of an image of the store, or, reading only what is needed, of one in a registry.
-async fn opened(engine: &Engine, arguments: &Ls) -> Result<(ImageFiles, FileView), Failure> {
-    let Some(name) = remote(arguments) else {
-        let files = engine.files(&arguments.reference).await?;
-        return Ok((
-            files,
-            arguments.layer.map_or(FileView::Merged, FileView::Layer),
-        ));
+/// Opens the files of an image; of one that is elsewhere, only the layer that is wanted is read.
+async fn opened(
+    image: &OpenedImage,
+    layer: Option<usize>,
+) -> Result<(ImageFiles, FileView), Failure> {
+    let Some(layer) = layer else {
+        let files = image.files(Reading::Names, &NoProgress).await?;
+        return Ok((files, FileView::Merged));
     };
-    let request = PullRequest {
-        reference: super::reference(name)?,
-        platform: None,
-        move_policy: MovePolicy::Keep,
-    };
-    let image = engine.remote(&request, &NoProgress).await?;
-    match arguments.layer {
+    let files = image.layer_files(layer, &NoProgress).await?;
+    let view = match layer {
+        _ if image.is_stored() => FileView::Layer(layer),
+        1 => FileView::Layer(1),
         // What a layer changed is only known together with those below it.
-        Some(layer) if layer <= 1 => Ok((
-            image.layer_files(layer, &NoProgress).await?,
-            FileView::Layer(1),
-        )),
-        Some(layer) => Ok((
-            image.layer_files(layer, &NoProgress).await?,
-            FileView::Merged,
-        )),
-        None => Ok((image.files(&NoProgress).await?, FileView::Merged)),
-    }
+        _ => FileView::Merged,
+    };
+    Ok((files, view))
 }
 
 pub(super) fn print(
@@ -115,8 +96,8 @@ pub(super) fn print(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let path = arguments.path.as_encoded_bytes();
-    session.with_engine(async |engine| {
-        let files = engine.files(&arguments.reference).await?;
+    super::look(session, &arguments.image, async |image| {
+        let files = image.files(Reading::Content, &NoProgress).await?;
         let mut reader = files.read(path)?;
         let mut buffer = vec![0; 64 * 1024];
         loop {

@@ -80,6 +80,14 @@ const FIELDS: &[Field<Row>] = &[
         value: |row| human::size(row.image.shared_size).into(),
     },
     Field {
+        name: "DiskSize",
+        header: "SIZE",
+        value: |row| {
+            let image = &row.image;
+            human::size(image.unique_size.saturating_add(image.shared_size)).into()
+        },
+    },
+    Field {
         name: "DownloadSize",
         header: "DOWNLOAD SIZE",
         value: |row| human::size(row.image.download_size).into(),
@@ -105,6 +113,9 @@ const FIELDS: &[Field<Row>] = &[
 const USUAL: &str = "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
 const WITH_DIGESTS: &str =
     "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+
+/// The columns of `docker system df -v`; sizes are what is on disk, so that two of them add up to the first.
+const USAGE: &str = "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.DiskSize}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
 
 /// An image in `--json`; `docs/cli.md` promises these keys.
 #[derive(Serialize)]
@@ -169,6 +180,20 @@ pub(super) fn run(
     let rows = images
         .into_iter()
         .flat_map(|image| rows(image, &query.filter, now, arguments.no_trunc));
+    listing::write(out, &format, FIELDS, rows)
+}
+
+/// Writes what each image takes on disk, as `docker system df -v` does.
+pub(super) fn usage(
+    session: &Session,
+    images: Vec<ImageSummary>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let format = Format::parse("table", USAGE, FIELDS)?;
+    let (now, filter) = (session.now(), Filter::default());
+    let rows = images
+        .into_iter()
+        .flat_map(|image| rows(image, &filter, now, false));
     listing::write(out, &format, FIELDS, rows)
 }
 

@@ -36,8 +36,7 @@ pub(super) fn run(
     arguments: &Layers,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let layers =
-        session.with_engine(async |engine| Ok(engine.layers(&arguments.reference).await?))?;
+    let layers = super::look(session, &arguments.image, async |image| Ok(image.layers))?;
     if session.json() {
         json::write(out, &layers.iter().map(document).collect::<Vec<_>>())?;
         return Ok(());

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use engine::{
-    Container, CopiedIn, CopiedOut, CopyOptions, CopySource, Engine, Selector, TarTarget, human,
+    Container, CopiedIn, CopiedOut, CopyOptions, CopySource, Engine, NoProgress, Place, Reading,
+    TarTarget, human,
 };
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ enum Side {
     /// A path of a container.
     Container(Container, Vec<u8>),
     /// A path of an image.
-    Image(Selector, Vec<u8>),
+    Image(Place, Vec<u8>),
 }
 
 pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Result<(), Failure> {
@@ -50,7 +51,8 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
         let to = side(engine, destination).await?;
         let source = match (from, to) {
             (Side::Image(reference, path), Side::Local(to)) => {
-                let files = engine.files(&reference).await?;
+                let image = engine.open_image(&reference, &NoProgress).await?;
+                let files = image.files(Reading::Content, &NoProgress).await?;
                 let to = Path::new(&to);
                 return Ok(files.copy_out(&path, to, out_options, &|_| {}).await?);
             }
@@ -74,7 +76,7 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
             (Side::Local(_) | Side::Stream, Side::Image(reference, _)) => {
                 return Err(Failure::Usage(format!(
                     "there is no container {}: an image itself cannot be changed, make a container of it with strata create",
-                    reference.text()
+                    reference
                 )));
             }
             (Side::Local(from), Side::Local(_) | Side::Stream) => {
@@ -134,10 +136,12 @@ async fn side(engine: &Engine, text: &OsStr) -> Result<Side, Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    // A path in an image is absolute, and no reference has `:/` in it.
-    let absolute = whole.windows(2).position(|pair| pair == b":/");
-    match absolute.and_then(|at| Some((at, named(at)?))) {
-        Some((at, name)) => Ok(Side::Image(Selector::from(name), whole[at + 1..].to_vec())),
+    // A path in an image is absolute, so that a colon in a local path is none of these.
+    match split_image(whole) {
+        Some((name, path)) => {
+            let place = name.parse::<Place>().map_err(engine::Error::from)?;
+            Ok(Side::Image(place, path.to_vec()))
+        }
         None => local(),
     }
 }
@@ -153,10 +157,24 @@ pub(super) fn unpack(
     };
     let folder = Path::new(&arguments.folder);
     let copied = session.with_engine_at_length("What was unpacked stays.", async |engine| {
-        let files = engine.files(&arguments.reference).await?;
+        let image = engine.open_image(&arguments.image, &NoProgress).await?;
+        let files = image.files(Reading::Content, &NoProgress).await?;
         Ok(files.unpack(folder, options, &|_| {}).await?)
     })?;
     report(session, &copied, &arguments.folder, out)
+}
+
+/// Splits `REF:/PATH` at the first colon before a slash that makes both halves something: a place has such colons of its own, as
+/// in `docker://` and `oci:/folder`, and a path in an image may have others.
+fn split_image(text: &[u8]) -> Option<(&str, &[u8])> {
+    const PLACES: [&[u8]; 4] = [b"docker://", b"oci:", b"oci-archive:", b"docker-archive:"];
+    let own = PLACES
+        .iter()
+        .find(|kind| text.starts_with(kind))
+        .map_or(0, |kind| kind.len());
+    let at = own + text[own..].windows(2).position(|pair| pair == b":/")?;
+    let name = std::str::from_utf8(&text[..at]).ok()?;
+    (at > own).then_some((name, &text[at + 1..]))
 }
 
 fn report(
@@ -202,4 +220,31 @@ fn is_root() -> bool {
 #[cfg(not(unix))]
 fn is_root() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_split_from_the_path_behind_it() {
+        for (text, place, path) in [
+            ("app:1:/etc/motd", "app:1", "/etc/motd"),
+            ("app:/a:/b", "app", "/a:/b"),
+            (
+                "docker://host:5000/app:1:/etc",
+                "docker://host:5000/app:1",
+                "/etc",
+            ),
+            ("oci:/some/folder:tag:/etc", "oci:/some/folder:tag", "/etc"),
+            ("docker-archive:a.tar:/etc", "docker-archive:a.tar", "/etc"),
+        ] {
+            let found = split_image(text.as_bytes());
+            assert_eq!(found, Some((place, path.as_bytes())));
+            place.parse::<Place>().expect(place);
+        }
+        for text in ["app", ":/etc", "oci:/folder", "docker://host/app:1"] {
+            assert_eq!(split_image(text.as_bytes()), None, "{text}");
+        }
+    }
 }

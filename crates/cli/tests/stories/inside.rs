@@ -328,6 +328,12 @@ fn a_remote_image_is_listed_without_being_pulled() {
 /// A pull notes where decoding can begin; a layer whose table is gone gets another when it is needed; it goes with its layer.
 #[test]
 fn a_file_in_the_middle_is_read_from_near_by() {
+    // In one member the fastest level makes one block of it all, in which there is no place to begin.
+    near_by(Packing::GzipMembers(8));
+    near_by(Packing::ZstdFrames(8));
+}
+
+fn near_by(packing: Packing) {
     let lab = Lab::new();
     let mut state = 1_u64;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
@@ -339,9 +345,8 @@ fn a_file_in_the_middle_is_read_from_near_by() {
     .take(2 << 20)
     .flatten()
     .collect();
-    // In one member the fastest level makes one block of it all, in which there is no place to begin.
     let layer = Layer::new().file("large", &noise).file("last", "the end\n");
-    let image = ImageBuilder::new().layer(layer.packed(Packing::GzipMembers(8)));
+    let image = ImageBuilder::new().layer(layer.packed(packing));
     lab.registry.push("app:1", &image.build());
     lab.pull("app:1");
     let name = lab.at("app:1");

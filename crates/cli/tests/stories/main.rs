@@ -7,12 +7,15 @@ mod damage;
 #[cfg(target_os = "linux")]
 mod engines;
 mod errors;
+#[cfg(target_os = "linux")]
+mod exported;
 mod full;
 mod inside;
 mod lab;
 mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
+mod places;
 mod pulling;
 mod pushing;
 mod registries;

@@ -18,20 +18,20 @@ use crate::lab::Lab;
 
 /// What a file is, as far as an image can say; folders that no layer names have no time of their own.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
-    mode: u32,
-    owner: (u32, u32),
-    size: u64,
-    device: u64,
-    modified: (i64, i64),
-    link: Vec<u8>,
-    content: Vec<u8>,
-    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+pub(crate) struct Seen {
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
+    pub(crate) size: u64,
+    pub(crate) device: u64,
+    pub(crate) modified: (i64, i64),
+    pub(crate) link: Vec<u8>,
+    pub(crate) content: Vec<u8>,
+    pub(crate) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// The first path of the same inode.
-    same_as: Vec<u8>,
+    pub(crate) same_as: Vec<u8>,
 }
 
-fn tree(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
     let mut found = BTreeMap::new();
     let mut inodes = BTreeMap::new();
     visit(root, root, &mut inodes, &mut found);
@@ -103,7 +103,7 @@ fn xattrs(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// A tar member with a PAX header before it.
-fn member(kind: u8, mode: u32, records: &[(&str, &[u8])], content: &[u8]) -> Vec<u8> {
+pub(crate) fn member(kind: u8, mode: u32, records: &[(&str, &[u8])], content: &[u8]) -> Vec<u8> {
     let mut pax = Vec::new();
     for (key, value) in records {
         let rest = key.len() + value.len() + 3;
@@ -257,7 +257,7 @@ fn odd() -> ImageBuilder {
 }
 
 /// Runs a peer, which must be there.
-fn run(program: &str, arguments: &[&str]) {
+pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output();
     let output =
         output.unwrap_or_else(|error| panic!("{program}: {error}; install the package {program}"));

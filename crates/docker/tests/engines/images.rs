@@ -1,6 +1,6 @@
 //! Listing, looking, naming.
 
-use oci::{ImageName, Selector};
+use oci::{Digest, ImageName, Selector};
 use testkit::{Dockerd, PodmanService};
 
 use crate::lab::{Peer, busybox, connect, digest, ended, image};
@@ -49,7 +49,9 @@ async fn an_engine_lists_what_docker_lists(peer: &dyn Peer) {
     let size = peer.run(&["inspect", "--format", "{{.Size}}", &id]);
     assert_eq!(base.size.to_string(), size);
     let layers = peer.run(&["inspect", "--format", "{{json .RootFS.Layers}}", &id]);
-    assert_eq!(serde_json::to_string(&base.layers).unwrap(), layers);
+    let ours: Vec<&Digest> = base.layers.iter().map(|layer| &layer.diff_id).collect();
+    assert_eq!(serde_json::to_string(&ours).unwrap(), layers);
+    assert!(base.layers[0].size > Some(1_000_000), "{:?}", base.layers);
 
     let top = images.iter().find(|image| made.ends_with(image.id.hex()));
     let top = top.unwrap();
@@ -112,7 +114,10 @@ async fn the_history_is_dockers() {
     peer.run(&["commit", "-m", "one more", "worker", "team/busybox:2"]);
     let connection = connect(&peer).await;
     let top = image(&connection, "team/busybox:2").await;
-    let steps = connection.image_history(&top.id).await.unwrap();
+    let steps = connection
+        .image_history(&top.id, top.layers.len())
+        .await
+        .unwrap();
     let format = "{{.CreatedBy}}|{{.Comment}}|{{.Size}}";
     let out = peer.run(&[
         "history",
@@ -128,6 +133,7 @@ async fn the_history_is_dockers() {
         .collect();
     assert_eq!(ours, out.lines().collect::<Vec<_>>());
     assert_eq!(steps[0].comment, "one more");
+    assert_eq!(top.layers[1].size, Some(4));
     assert_eq!(top.parent.unwrap().to_string(), id);
 
     let usage = connection.usage().await.unwrap();

@@ -197,7 +197,7 @@ async fn ssh_that_fails_has_the_last_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_engine_that_was_started_again_is_found_again() {
+async fn an_engine_that_ended_says_so() {
     let mut engine = Dockerd::start();
     busybox(&engine);
     let connection = connect(&engine).await;
@@ -208,4 +208,35 @@ async fn an_engine_that_was_started_again_is_found_again() {
         matches!(gone, Error::Refused { .. } | Error::Vanished { .. }),
         "{gone}"
     );
+}
+
+/// A kept connection that the engine has closed is no reason to fail: nothing was sent on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_closed_meanwhile_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        // One answer for each connection, and no word that it was the last.
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = [0; 4096];
+            let Ok(count) = stream.read(&mut head) else {
+                continue;
+            };
+            let body = match head[..count].windows(8).any(|part| part == b"/version") {
+                true => r#"{"ApiVersion":"1.41","Version":"20.10"}"#,
+                false => "[]",
+            };
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    let connection = open(&format!("unix://{}", path.display())).await.unwrap();
+    for _ in 0..50 {
+        assert!(connection.containers().await.unwrap().is_empty());
+    }
 }

@@ -123,7 +123,9 @@ impl Engine {
             };
             commit.run(name, &changes, now)
         });
-        follow(work, &mut counts, &told).await
+        let committed = follow(work, &mut counts, &told).await?;
+        told(*counts.borrow());
+        Ok(committed)
     }
 }
 

@@ -72,7 +72,8 @@ impl fmt::Debug for TarTarget {
 impl Engine {
     /// Copies files into a container, as `docker cp` does: all of them, durably, or none.
     ///
-    /// They become root's unless `options` keep the owners. Dropping the future cancels, and nothing was changed.
+    /// They become root's unless `options` keep the owners. How much it will be is not known before: `progress` gets 0 as the total.
+    /// Dropping the future cancels, and nothing was changed.
     ///
     /// # Errors
     /// `not_found`, `not_a_folder`; `conflict` where a folder and something else would take each other's place; `invalid_archive`;

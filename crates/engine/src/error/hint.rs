@@ -52,7 +52,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Store(error) => store(error),
         Error::Archive { source, .. } => archive(source),
-        Error::NotInArchive { .. } => Some("Look at what the archive has with --dry-run.".into()),
+        Error::NotInArchive { place, .. } => Some(format!(
+            "Look at what it has: strata load --dry-run -i {place}"
+        )),
         Error::NothingWhole { .. } => {
             Some("Save it again, with the platform that you want.".into())
         }
@@ -232,6 +234,7 @@ fn registry(error: &registry::Error) -> Option<String> {
             host,
             ..
         } => match credentials {
+            CredentialUse::None if repository == host => format!("Sign in to {host}."),
             CredentialUse::None => {
                 format!("Sign in to {host} to use {}.", path(repository, host))
             }

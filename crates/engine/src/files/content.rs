@@ -114,7 +114,7 @@ impl ImageFiles {
         layer: u32,
         offset: u64,
     ) -> Result<Box<dyn Read + Send>, Error> {
-        let Some(LayerBlob { digest }) = self.inner.layers.get(layer as usize) else {
+        let Some(LayerBlob { digest, near, .. }) = self.inner.layers.get(layer as usize) else {
             let top = self.inner.top.as_ref();
             let reader = top.and_then(|top| top.read_from(offset));
             let reader = reader.ok_or_else(|| Error::NoSuchLayer {
@@ -123,6 +123,9 @@ impl ImageFiles {
             })?;
             return Ok(Box::new(reader));
         };
+        if let Some(near) = near {
+            return near.read_from(digest, offset);
+        }
         if !self.inner.store.contains(digest)? {
             return Err(Error::LayerNotHere {
                 digest: digest.clone(),
@@ -153,7 +156,7 @@ impl ImageFiles {
             return Ok(Some(table));
         }
         let mut source = Decompressor::new(store.open_blob(blob)?).map_err(broken)?;
-        if source.compression() != Compression::Gzip || store.is_read_only() {
+        if source.compression() == Compression::None || store.is_read_only() {
             return Ok(None);
         }
         let table = store.seek_table_writer(blob)?;

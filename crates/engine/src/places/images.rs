@@ -1,7 +1,9 @@
 //! The images of an engine, with the facts that the store's own have, as far as the engine tells them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector, chain_ids};
+use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector};
 use serde_json::{Value, json};
 
 use super::EnginePlace;
@@ -32,6 +34,9 @@ pub struct PlaceImage {
     pub repo_digests: Vec<ImageName>,
     /// Bytes as the engine counts them.
     pub size: u64,
+    /// Bytes of layers that no other image of the engine has: they come back when it goes. `None` where the engine
+    /// does not tell, and in a plan, which has the sum.
+    pub unique_size: Option<u64>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// Its platform; `None` where the engine does not tell.
@@ -42,8 +47,8 @@ pub struct PlaceImage {
     pub dangling: bool,
     /// Names of the engine's containers that use it, running or not.
     pub in_use: Vec<String>,
-    /// The diff IDs of its layers, base first: equal ones are shared.
-    pub layers: Vec<Digest>,
+    /// Its layers, base first.
+    pub layers: Vec<docker::Layer>,
 }
 
 /// Everything that an engine tells about an image.
@@ -114,9 +119,10 @@ impl EnginePlace {
             all.filter(|image| query.all || !image.intermediate)
         };
         let total_all = shown().count();
+        let holders = holders(&all);
         let mut images: Vec<PlaceImage> = shown()
             .filter(|image| taken(image))
-            .map(|image| self.summary(image))
+            .map(|image| self.summary(image, Some(&holders)))
             .collect();
         sort(&mut images, query);
         let total = images.len();
@@ -136,24 +142,24 @@ impl EnginePlace {
     /// # Errors
     /// `not_found`, `ambiguous_reference`.
     pub async fn image(&self, selector: &Selector) -> Result<PlaceImageDetail, Error> {
-        let image = self.connection.image(selector).await?;
+        let all = self.connection.images().await?;
+        let image = docker::find(&all, selector)?;
         let inspected = self.connection.inspect_image(&image.id).await?;
-        let history = self.history_of(&image).await?;
-        let chain = chain_ids(&image.layers);
-        let layers = image.layers.iter().zip(chain).enumerate();
+        let history = self.history_of(image).await?;
+        let layers = image.layers.iter().zip(image.chain()).enumerate();
         let layers = layers
-            .map(|(position, (diff_id, chain_id))| {
+            .map(|(position, (layer, chain_id))| {
                 let made = history.iter().find(|row| row.layer == Some(position));
                 PlaceLayer {
-                    diff_id: diff_id.clone(),
+                    diff_id: layer.diff_id.clone(),
                     chain_id,
-                    size: made.map(|row| row.size),
+                    size: layer.size,
                     created_by: made.and_then(|row| row.created_by.clone()),
                 }
             })
             .collect();
         Ok(PlaceImageDetail {
-            summary: self.summary(&image),
+            summary: self.summary(image, Some(&holders(&all))),
             config: crate::image::settings(config(&inspected)),
             history,
             layers,
@@ -221,11 +227,12 @@ impl EnginePlace {
     }
 
     async fn history_of(&self, image: &docker::Image) -> Result<Vec<HistoryRow>, Error> {
-        let steps = self.connection.image_history(&image.id).await?;
+        let count = image.layers.len();
+        let steps = self.connection.image_history(&image.id, count).await?;
         Ok(history(steps, &image.layers))
     }
 
-    pub(super) fn summary(&self, image: &docker::Image) -> PlaceImage {
+    pub(super) fn summary(&self, image: &docker::Image, holders: Option<&Holders>) -> PlaceImage {
         let host = &self.engine.shared.settings.host_platform;
         let platform = image.platform.as_ref();
         PlaceImage {
@@ -233,6 +240,7 @@ impl EnginePlace {
             names: image.names.clone(),
             repo_digests: image.repo_digests.clone(),
             size: image.size,
+            unique_size: holders.and_then(|holders| unique_size(image, holders)),
             created: image.created,
             foreign: platform.is_some_and(|platform| host.rank(platform).is_none()),
             platform: image.platform.clone(),
@@ -241,6 +249,26 @@ impl EnginePlace {
             layers: image.layers.clone(),
         }
     }
+}
+
+/// How many images have a layer with all that is below it.
+type Holders = HashMap<Digest, usize>;
+
+fn holders(images: &[docker::Image]) -> Holders {
+    let mut holders = Holders::new();
+    // An intermediate image goes with the last one on it, so it holds nothing of its own.
+    for image in images.iter().filter(|image| !image.intermediate) {
+        for chain in image.chain() {
+            *holders.entry(chain).or_default() += 1;
+        }
+    }
+    holders
+}
+
+fn unique_size(image: &docker::Image, holders: &Holders) -> Option<u64> {
+    let layers = image.layers.iter().zip(image.chain());
+    let own = layers.filter(|(_, chain)| holders.get(chain).is_none_or(|count| *count <= 1));
+    own.map(|(layer, _)| layer.size).sum()
 }
 
 fn sort(images: &mut [PlaceImage], query: &ImageQuery) {
@@ -252,8 +280,8 @@ fn sort(images: &mut [PlaceImage], query: &ImageQuery) {
         };
         let order = match query.sort {
             ImageSort::Name => by_name(),
-            // What only one image holds an engine does not tell.
-            ImageSort::Size | ImageSort::Unique => a.size.cmp(&b.size),
+            ImageSort::Size => a.size.cmp(&b.size),
+            ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
             ImageSort::Created => a.created.cmp(&b.created),
         };
         let order = match query.descending {
@@ -264,37 +292,22 @@ fn sort(images: &mut [PlaceImage], query: &ImageQuery) {
     });
 }
 
-/// Pairs an engine's history with the layers. The engine does not say which steps made one: a step of no bytes made none,
-/// unless there would be too few.
-fn history(steps: Vec<docker::Step>, layers: &[Digest]) -> Vec<HistoryRow> {
-    let with_bytes = steps.iter().filter(|step| step.size > 0).count();
-    let fits = with_bytes == layers.len();
-    let every = steps.len() == layers.len();
-    let mut next = layers.len();
+fn history(steps: Vec<docker::Step>, layers: &[docker::Layer]) -> Vec<HistoryRow> {
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
-    steps
-        .into_iter()
-        .map(|step| {
-            let made = every || (fits && step.size > 0);
-            let layer = match made {
-                true => {
-                    next = next.saturating_sub(1);
-                    Some(next)
-                }
-                false => None,
-            };
-            HistoryRow {
-                created: step.created,
-                created_by: text(step.created_by),
-                author: None,
-                comment: text(step.comment),
-                size: step.size,
-                empty_layer: !made && step.size == 0,
-                diff_id: layer.and_then(|layer| layers.get(layer)).cloned(),
-                layer,
-            }
-        })
-        .collect()
+    let rows = steps.into_iter().map(|step| HistoryRow {
+        created: step.created,
+        created_by: text(step.created_by),
+        author: None,
+        comment: text(step.comment),
+        size: step.size,
+        empty_layer: step.layer.is_none() && step.size == 0,
+        diff_id: step
+            .layer
+            .and_then(|layer| layers.get(layer))
+            .map(|layer| layer.diff_id.clone()),
+        layer: step.layer,
+    });
+    rows.collect()
 }
 
 /// Reads an image's settings out of what the engine says of it.

@@ -142,7 +142,7 @@ impl EnginePlace {
             deleted: plan
                 .deleted
                 .iter()
-                .map(|image| self.summary(image))
+                .map(|image| self.summary(image, None))
                 .collect(),
             containers: plan.containers.clone(),
             freed_bytes: plan.freed_bytes,

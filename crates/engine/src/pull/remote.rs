@@ -3,23 +3,35 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use layer::{Decompressor, FileIndex, LayerScan, Tree};
-use oci::{Digest, Document};
+use layer::LayerScan;
+use oci::{Digest, Document, ImageConfig, Manifest, Platform};
 use registry::{Repository, What};
+use store::Scratch;
 use tokio::sync::mpsc;
 
 use super::{PlannedBlob, PullRequest, Retries};
 use crate::engine::blocking;
 use crate::files::broken;
 use crate::pipeline::{self, Message};
-use crate::{Engine, Error, ImageFiles, Progress};
+use crate::{Engine, Error, Progress};
 
 /// An image of a registry. Manifest and config were read and verified, of the layers nothing yet.
-pub struct RemoteImage {
+pub(crate) struct RemoteImage {
+    pub(crate) target: Digest,
+    pub(crate) manifest: Digest,
+    pub(crate) id: Digest,
+    pub(crate) platform: Option<Platform>,
+    pub(crate) config: ImageConfig,
+    /// The layers, base first; in an image one can stand twice.
+    pub(crate) layers: Vec<RemoteLayer>,
+}
+
+/// A layer of a registry.
+#[derive(Clone)]
+pub(crate) struct RemoteLayer {
     engine: Engine,
     repository: Repository,
-    manifest: Digest,
-    layers: Vec<PlannedBlob>,
+    pub(crate) blob: PlannedBlob,
 }
 
 /// Pieces of a blob that may wait to be read.
@@ -27,132 +39,121 @@ const QUEUE: usize = 16;
 
 impl Engine {
     /// Looks at an image of a registry. Nothing is stored.
-    ///
-    /// # Errors
-    /// As [`Engine::pull`], but for those of the store.
-    pub async fn remote(
+    pub(crate) async fn remote(
         &self,
         request: &PullRequest,
         progress: &dyn Progress,
     ) -> Result<RemoteImage, Error> {
         let prepared = self.prepare(request, &Retries { progress }).await?;
-        let document = prepared
-            .documents
-            .iter()
-            .find(|(digest, _)| *digest == prepared.manifest);
-        let parsed = document.and_then(|(_, bytes)| Document::parse(bytes, None).ok());
-        let Some(Document::Manifest(manifest)) = parsed else {
+        let bytes_of = |wanted: &Digest| {
+            let found = prepared
+                .documents
+                .iter()
+                .find(|(digest, _)| digest == wanted);
+            found.map(|(_, bytes)| bytes)
+        };
+        let parsed = bytes_of(&prepared.manifest).map(|bytes| Document::parse(bytes, None));
+        let Some(Ok(Document::Manifest(manifest))) = parsed else {
             return Err(Error::Internal(
                 "the manifest that was prepared is none".into(),
             ));
         };
-        // The plan has each blob once; in an image a layer can stand twice.
-        let planned = |digest: &Digest| prepared.blobs.iter().find(|blob| blob.digest == *digest);
+        // An artifact has no config of an image.
+        let config = bytes_of(&prepared.id).and_then(|bytes| ImageConfig::parse(bytes).ok());
+        let repository = Repository::of(&prepared.reference);
+        let layers = self.layers_of(&manifest, &prepared.blobs, &repository);
+        Ok(RemoteImage {
+            target: prepared.target,
+            manifest: prepared.manifest,
+            id: prepared.id,
+            platform: prepared.platform,
+            config: config.unwrap_or_default(),
+            layers,
+        })
+    }
+
+    /// Lists what the manifest lists. The plan has each blob once.
+    fn layers_of(
+        &self,
+        manifest: &Manifest,
+        planned: &[PlannedBlob],
+        repository: &Repository,
+    ) -> Vec<RemoteLayer> {
+        let planned = |digest: &Digest| planned.iter().find(|blob| blob.digest == *digest);
         let layers = manifest
             .layers
             .iter()
             .filter_map(|layer| planned(&layer.digest));
-        let layers = layers
+        layers
             .filter(|blob| blob.diff_id.is_some())
-            .cloned()
-            .collect();
-        Ok(RemoteImage {
-            engine: self.clone(),
-            repository: Repository::of(&prepared.reference),
-            manifest: prepared.manifest,
-            layers,
-        })
+            .map(|blob| RemoteLayer {
+                engine: self.clone(),
+                repository: repository.clone(),
+                blob: blob.clone(),
+            })
+            .collect()
     }
 }
 
-impl RemoteImage {
-    /// Returns the layers, base first: what each would cost to fetch, and whether it is here.
-    #[must_use]
-    pub fn layers(&self) -> &[PlannedBlob] {
-        &self.layers
+impl RemoteLayer {
+    /// Makes the layer's file index while it streams by; nothing of it is kept.
+    pub(crate) async fn index(&self, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
+        let (store, blob) = (self.engine.shared.store.clone(), self.blob.clone());
+        self.stream(progress, move |pieces| {
+            scan(&store, &blob, Arriving::new(pieces))
+        })
+        .await
     }
 
-    /// Lists the files of one layer, counted from 1, by reading only that layer; nothing of it is kept.
-    ///
-    /// In the result it is the only layer, so that everything in it was added, and what it removes is not to be seen.
-    ///
-    /// # Errors
-    /// `usage`, where there is no such layer; `corrupt_layer`, `digest_mismatch`, and what a registry can fail with.
-    pub async fn layer_files(
-        &self,
-        layer: usize,
-        progress: &dyn Progress,
-    ) -> Result<ImageFiles, Error> {
-        let blob = layer.checked_sub(1).and_then(|at| self.layers.get(at));
-        let blob = blob.ok_or(Error::NoSuchLayer {
-            layer,
-            layers: self.layers.len(),
-        })?;
-        self.files_of(std::slice::from_ref(blob), progress).await
-    }
-
-    /// Lists the files of the whole image by reading every layer that is not here; nothing of them is kept.
-    ///
-    /// # Errors
-    /// As [`RemoteImage::layer_files`].
-    pub async fn files(&self, progress: &dyn Progress) -> Result<ImageFiles, Error> {
-        self.files_of(&self.layers, progress).await
-    }
-
-    async fn files_of(
-        &self,
-        layers: &[PlannedBlob],
-        progress: &dyn Progress,
-    ) -> Result<ImageFiles, Error> {
-        let mut tree = Tree::new();
-        for blob in layers {
-            let index = self.index(blob, progress).await?;
-            tree = blocking({
-                let digest = blob.digest.clone();
-                move || {
-                    let pushed =
-                        FileIndex::open(index.as_slice()).and_then(|index| tree.push(index));
-                    pushed
-                        .map(|()| tree)
-                        .map_err(|source| broken(&digest, source))
+    /// Fetches the layer's blob into a scratch file, and verifies it.
+    pub(crate) async fn fetch(&self, progress: &dyn Progress) -> Result<Scratch, Error> {
+        let (store, expected) = (self.engine.shared.store.clone(), self.blob.digest.clone());
+        let host = self.repository.host().to_owned();
+        self.stream(progress, move |pieces| {
+            let mut scratch = store.scratch()?;
+            let mut hasher = oci::Hasher::new(expected.algorithm());
+            let mut arriving = Arriving::new(pieces);
+            loop {
+                let piece = arriving
+                    .next_piece()
+                    .map_err(|source| broken(&expected, layer::Error::from_read(source)))?;
+                if piece.is_empty() {
+                    break;
                 }
-            })
-            .await?;
-        }
-        let blobs = layers.iter().map(|blob| blob.digest.clone());
-        let store = self.engine.shared.store.clone();
-        Ok(ImageFiles::of(store, self.manifest.clone(), blobs, tree))
+                hasher.update(&piece);
+                scratch.append(&piece)?;
+            }
+            let found = hasher.finish();
+            if found != expected {
+                let wrong = registry::Error::DigestMismatch {
+                    host,
+                    what: What::Blob(expected.clone()),
+                    expected,
+                    found,
+                };
+                return Err(wrong.into());
+            }
+            Ok(scratch)
+        })
+        .await
     }
 
-    /// Takes a layer's file index from the store, or makes it while the layer streams by.
-    async fn index(&self, blob: &PlannedBlob, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
-        let diff_id = blob.diff_id.clone();
-        let here = self.engine.with_store(move |store| {
-            let Some(mut file) = diff_id
-                .map(|diff_id| store.open_index(&diff_id))
-                .transpose()?
-                .flatten()
-            else {
-                return Ok(None);
-            };
-            let mut index = Vec::new();
-            let read = file.read_to_end(&mut index).is_ok();
-            Ok((read && FileIndex::verify(index.as_slice()).is_ok()).then_some(index))
-        });
-        if let Some(index) = here.await? {
-            return Ok(index);
-        }
+    /// Fetches the blob, and hands its pieces to a reader that blocks.
+    async fn stream<T: Send + 'static>(
+        &self,
+        progress: &dyn Progress,
+        read: impl FnOnce(mpsc::Receiver<Message>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let (digest, expected) = (blob.digest.clone(), blob.diff_id.clone());
-        let reading = blocking(move || scan(&digest, expected.as_ref(), receiver));
+        let reading = blocking(move || read(receiver));
         let transfer = async {
             let registry = &self.engine.shared.registry;
-            let mut attempts = registry.attempts(What::Blob(blob.digest.clone()));
+            let mut attempts = registry.attempts(What::Blob(self.blob.digest.clone()));
             let sent = self
                 .engine
                 .transfer(
                     (None, &self.repository),
-                    blob,
+                    &self.blob,
                     0,
                     &sender,
                     &mut attempts,
@@ -174,32 +175,21 @@ impl RemoteImage {
     }
 }
 
-/// Reads a layer as it comes and returns its file index. The diff ID proves the content; the config that has it was verified.
-fn scan(
-    digest: &Digest,
-    expected: Option<&Digest>,
-    pieces: mpsc::Receiver<Message>,
+/// Reads a layer and returns its file index. The diff ID proves the content; the config that has it was verified.
+pub(crate) fn scan(
+    store: &store::Store,
+    blob: &PlannedBlob,
+    source: impl Read,
 ) -> Result<Vec<u8>, Error> {
-    let read = |source| broken(digest, layer::Error::from_read(source));
     let mut index = Vec::new();
-    let source = Arriving {
-        pieces,
-        current: Bytes::new(),
-    };
-    let mut decompressor = Decompressor::new(source).map_err(read)?;
-    let mut scan = LayerScan::new(&mut index);
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let count = decompressor.read(&mut buffer).map_err(read)?;
-        if count == 0 {
-            break;
-        }
-        scan.write(&buffer[..count])
-            .map_err(|source| broken(digest, source))?;
-    }
-    let facts = scan.finish().map_err(|source| broken(digest, source))?;
-    if let Some(expected) = expected {
-        pipeline::verify(digest, expected, &facts.diff_id)?;
+    let algorithm = pipeline::algorithm_of(blob.diff_id.as_ref());
+    let limit = pipeline::bound(store, Some(blob.size));
+    let scan = LayerScan::with_algorithm(algorithm, &mut index).limit(limit);
+    let (_, facts) = scan
+        .read(source)
+        .map_err(|source| broken(&blob.digest, source))?;
+    if let Some(expected) = &blob.diff_id {
+        pipeline::verify(&blob.digest, expected, &facts.diff_id)?;
     }
     Ok(index)
 }
@@ -208,16 +198,36 @@ fn scan(
 struct Arriving {
     pieces: mpsc::Receiver<Message>,
     current: Bytes,
+    ended: bool,
+}
+
+impl Arriving {
+    fn new(pieces: mpsc::Receiver<Message>) -> Self {
+        Self {
+            pieces,
+            current: Bytes::new(),
+            ended: false,
+        }
+    }
+
+    /// Waits for the next piece; an empty one is the end.
+    fn next_piece(&mut self) -> io::Result<Bytes> {
+        while !self.ended {
+            match self.pieces.blocking_recv() {
+                Some(Message::Piece(piece)) if piece.is_empty() => {}
+                Some(Message::Piece(piece)) => return Ok(piece),
+                Some(Message::End) => self.ended = true,
+                None => return Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        }
+        Ok(Bytes::new())
+    }
 }
 
 impl Read for Arriving {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(Message::Piece(piece)) => self.current = piece,
-                Some(Message::End) => return Ok(0),
-                None => return Err(io::ErrorKind::BrokenPipe.into()),
-            }
+        if self.current.is_empty() {
+            self.current = self.next_piece()?;
         }
         let count = out.len().min(self.current.len());
         out[..count].copy_from_slice(&self.current.split_to(count));

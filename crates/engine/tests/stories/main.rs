@@ -13,4 +13,5 @@ mod places;
 mod pushing;
 mod registries;
 mod repairs;
+mod rpm;
 mod sharing;

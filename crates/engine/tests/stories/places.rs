@@ -449,6 +449,15 @@ async fn a_place_is_looked_at_named_and_cleaned_up() {
     let seen = docker.run(&["history", "--format", "{{.Comment}}", "team/made:1"]);
     assert_eq!(seen.lines().next(), Some("as it was"));
 
+    // What they share is nobody's own.
+    let both = place.images(&ImageQuery::default()).await.unwrap();
+    let own = |id: &engine::Digest| {
+        let found = both.images.iter().find(|image| image.id == *id).unwrap();
+        found.unique_size
+    };
+    assert_eq!(own(&detail.summary.id), Some(0));
+    assert_eq!(detail.summary.unique_size, Some(detail.summary.size));
+
     // In use stays; the plan says why, and what is free goes.
     let removal = RemovalRequest {
         selections: vec![Selector::from(id.as_str())],

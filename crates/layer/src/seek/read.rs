@@ -101,7 +101,7 @@ fn number(source: &mut impl Read) -> io::Result<u64> {
 
 /// Returns a reader of the uncompressed layer from `offset` on.
 ///
-/// A plain layer is read from there at once, a gzip layer from the last place of the table before it, anything else from its start.
+/// A plain layer is read from there at once, a compressed one from the last place of the table before it, or from its start.
 pub fn read_from<B, T>(
     mut blob: B,
     table: Option<&mut SeekTable<T>>,
@@ -129,6 +129,11 @@ where
             Some(place) => Some((place, table.window(&place)?)),
             None => None,
         },
+        // Within a frame there is no place; what a table says of one is not zstd's.
+        (Compression::Zstd, Some(table)) => table
+            .before(offset)
+            .filter(|place| place.bits == MEMBER)
+            .map(|place| (place, Vec::new())),
         _ => None,
     };
     let (mut reader, behind): (Box<dyn Read + Send>, u64) = match place {

@@ -114,7 +114,8 @@ fn records(entry: &Entry) -> Vec<u8> {
         add(b"mtime", time(entry.modified).as_bytes());
     }
     if entry.kind != EntryKind::HardLink {
-        for (name, value) in entry.xattrs.iter() {
+        // A record without a value takes an earlier one back, so that an attribute without one cannot be told.
+        for (name, value) in entry.xattrs.iter().filter(|(_, value)| !value.is_empty()) {
             add(&[b"SCHILY.xattr.", name].concat(), value);
         }
     }

@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod compress;
 mod compression;
 mod corrupt;
 mod differential;

@@ -126,6 +126,38 @@ fn members_follow_each_other() {
     }
 }
 
+/// As seekable zstd has them, with frames without content between and behind.
+#[test]
+fn zstd_frames_follow_each_other() {
+    let plain = content(24 << 20);
+    let skipped = [b"\x5e\x2a\x4d\x18\x04\x00\x00\x00", &b"seek"[..]].concat();
+    for piece in [100_000, 5_000_000, 9_999_999] {
+        let frames = plain.chunks(piece).flat_map(|piece| {
+            let frame = zstd::encode_all(piece, 1).unwrap();
+            [skipped.clone(), frame].concat()
+        });
+        let blob: Vec<u8> = frames.chain(skipped.clone()).collect();
+        let table = table(&blob);
+        let places = SeekTable::open(Cursor::new(&table))
+            .unwrap()
+            .expect("whole");
+        assert!(places.len() >= 2, "{} places", places.len());
+        for offset in (0..plain.len()).step_by(2_222_222) {
+            assert!(
+                read_at(&blob, &table, offset, plain.len()) == plain[offset..],
+                "{offset}, frames of {piece}"
+            );
+        }
+        // What lies before the place is not even looked at.
+        let mut broken = blob.clone();
+        broken[1000..2000].fill(0xff);
+        assert!(read_at(&broken, &table, 23 << 20, plain.len()) == plain[23 << 20..]);
+    }
+    let one = zstd::encode_all(plain.as_slice(), 1).unwrap();
+    let table = table(&one);
+    assert!(read_at(&one, &table, 20 << 20, plain.len()) == plain[20 << 20..]);
+}
+
 #[test]
 fn a_damaged_table_is_told_and_an_end_too_soon_is_an_error() {
     let plain = content(9 << 20);

@@ -6,6 +6,7 @@
 )]
 
 mod collecting;
+mod containers;
 mod hostile;
 mod repairing;
 

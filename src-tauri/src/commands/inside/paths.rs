@@ -42,11 +42,12 @@ pub(in crate::commands) fn bytes(key: &str) -> Result<Vec<u8>, Failure> {
     bytes.ok_or_else(|| Failure::new("usage", "That is no path of an image."))
 }
 
-/// Writes a path or a name for reading, bytes that are no UTF-8 as `\xNN`.
+/// Writes a path or a name for reading, in one line: bytes that are no UTF-8 as `\xNN`, line feeds and tabs as `\n` and `\t`.
 pub(in crate::commands) fn spelled(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
-        text.push_str(chunk.valid());
+        // A name is one line, whatever it holds.
+        text.push_str(&chunk.valid().replace('\n', "\\n").replace('\t', "\\t"));
         for byte in chunk.invalid() {
             write!(text, "\\x{byte:02x}").expect("a text takes everything");
         }
@@ -82,6 +83,7 @@ mod tests {
                 path.as_bytes()
             );
         }
+        assert_eq!(spelled(b"a\nb\tc"), "a\\nb\\tc");
         let odd = b"srv/\xff\x00n";
         assert_eq!(bytes(&key(odd)).expect("a path"), odd);
         assert_eq!(spelled(odd), "srv/\\xff\0n");

@@ -28,7 +28,13 @@ const entries = [
   },
   { time: "2026-01-01T00:00:00Z", name: "redis:7", from: "sha256:cccccccccccc1", to: null, operation: "rmi" },
 ];
-const whole = { disk_usage: () => usage, journal: () => entries, store_status: () => storeStatus() };
+const none = { images: [], moreImages: 0, layers: [], moreLayers: 0, saved: 0 };
+const whole = {
+  disk_usage: () => usage,
+  disk_sharing: () => none,
+  journal: () => entries,
+  store_status: () => storeStatus(),
+};
 
 beforeEach(() => {
   dialogs.close();

@@ -7,6 +7,8 @@ export const TABS: { tab: ImageTab; label: string; wide?: boolean }[] = [
   { tab: "files", label: "Files", wide: true },
   { tab: "waste", label: "Waste", wide: true },
   { tab: "history", label: "History" },
+  { tab: "software", label: "Software" },
+  { tab: "compare", label: "Compare", wide: true },
   { tab: "json", label: "JSON" },
 ];
 

@@ -1,4 +1,5 @@
 import Box from "@lucide/svelte/icons/box";
+import GitCompare from "@lucide/svelte/icons/git-compare";
 import CopyIcon from "@lucide/svelte/icons/copy";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
@@ -45,6 +46,12 @@ export function createContainer(row: ImageRow): void {
   dialogs.openCreate({ reference: name?.full ?? row.target, name: name?.familiar ?? shortDigest(row.id) });
 }
 
+/** Compares two images: the older is the first, so that what was added is new. */
+export function compareImages(one: ImageRow, other: ImageRow): void {
+  const [first, second] = (one.created ?? "") <= (other.created ?? "") ? [one, other] : [other, one];
+  navigation.compare(first.target, second.names[0]?.familiar ?? second.target);
+}
+
 /** Opens the removal plan for images. */
 export function removeImages(targets: Iterable<string>): void {
   dialogs.openRemoval([...targets].map((value) => ({ kind: "image", value })));
@@ -53,7 +60,13 @@ export function removeImages(targets: Iterable<string>): void {
 /** The actions for one image, or for all that are selected when it is among them. */
 export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
   if (selected.has(row.target) && selected.size > 1) {
+    const other = images.known(selected).find((known) => known.target !== row.target);
+    const both: MenuEntry[] =
+      selected.size === 2 && other
+        ? [{ label: "Compare", icon: GitCompare, onselect: () => compareImages(row, other) }]
+        : [];
     return [
+      ...both,
       {
         label: `Save ${selected.size} images`,
         icon: Save,
@@ -80,6 +93,7 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
         navigation.tab = "layers";
       },
     },
+    { label: "Compare…", icon: GitCompare, onselect: () => navigation.compare(row.target) },
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
     { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
   ];

@@ -9,6 +9,11 @@ export function title(row: ImageRow): { name: string; namespace: string } {
   return { name: first.repository, namespace: first.namespace };
 }
 
+/** The image's first name as people write it, or the beginning of its ID. */
+export function fullName(row: ImageRow): string {
+  return row.names[0]?.familiar ?? shortDigest(row.id);
+}
+
 /** The tags, with the repository where it is another one than the heading's. */
 export function tagLabels(row: ImageRow): string[] {
   const first = row.names[0];

@@ -129,13 +129,19 @@ describe("the Layers tab", () => {
   });
 
   it("says when nothing is found, when a layer is damaged, and when there are no layers", async () => {
-    engine({
+    const asked = engine({
       search_files: () => ({ total: 0, rows: [] }),
       file_outline: () => refuse("corrupt_layer", "Layer 2 is damaged.", "Pull it again."),
       waste: () => refuse("corrupt_layer", "Layer 2 is damaged."),
     });
     const { unmount } = render(Explorer, layered);
     expect(await screen.findByRole("alert")).toHaveTextContent(/Layer 2 is damaged.*Pull it again/s);
+    // Once, until somebody asks again.
+    expect(asked.asked("file_outline")).toHaveLength(1);
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await waitFor(() => {
+      expect(asked.asked("file_outline")).toHaveLength(2);
+    });
     await userEvent.type(screen.getByRole("searchbox"), "nothing");
     expect(await screen.findByText(/No layer ever had a file like this/)).toBeVisible();
     unmount();

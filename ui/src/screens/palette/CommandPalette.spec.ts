@@ -2,6 +2,7 @@ import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
+import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { fakeEngine, imageRow, refuse } from "../../test/engine";
 import CommandPalette from "./CommandPalette.svelte";
@@ -106,5 +107,18 @@ describe("the command palette", () => {
     await userEvent.keyboard("pull");
     expect(await screen.findByText("Images: “size>” needs a size.")).toBeVisible();
     expect(screen.getByRole("option", { name: /Pull image/ })).toBeVisible();
+  });
+});
+
+describe("with an image open", () => {
+  it("shows what is inside it", async () => {
+    fakeEngine(images);
+    navigation.openImage("sha256:t");
+    await open();
+    await userEvent.keyboard("wastes{Enter}");
+    await waitFor(() => {
+      expect(navigation.tab).toBe("waste");
+    });
+    navigation.closeImage();
   });
 });

@@ -1,6 +1,6 @@
 import { archives } from "../../state/archives.svelte";
 import { dialogs } from "../../state/dialogs.svelte";
-import type { Screen } from "../../state/navigation.svelte";
+import { navigation, type ImageTab, type Screen } from "../../state/navigation.svelte";
 import { VERBS } from "../../state/operation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { settings } from "../../state/settings.svelte";
@@ -69,6 +69,15 @@ export function paletteActions(to: Destinations): PaletteAction[] {
         dialogs.openPrune();
       },
     },
+    ...(navigation.image === null ? [] : TABS).map(({ tab, label, words }) => ({
+      id: `tab ${tab}`,
+      label,
+      words,
+      run: (): void => {
+        to.go("images");
+        navigation.tab = tab;
+      },
+    })),
     ...SCREENS.map(({ screen, label, words, keys }) => ({
       id: `go ${screen}`,
       label,
@@ -86,6 +95,17 @@ export function paletteActions(to: Destinations): PaletteAction[] {
     })),
   ];
 }
+
+/** What can be looked at of the image that is open. */
+const TABS: { tab: ImageTab; label: string; words: string }[] = [
+  {
+    tab: "layers",
+    label: "Show the layers of this image",
+    words: "explore core stack changed added removed",
+  },
+  { tab: "files", label: "Show the files of this image", words: "tree find search treemap size" },
+  { tab: "waste", label: "Show what this image wastes", words: "efficiency dive analyze duplicate" },
+];
 
 const SCREENS: { screen: Screen; label: string; words: string; keys?: string }[] = [
   { screen: "images", label: "Go to images on this computer", words: "list home" },
