@@ -3,14 +3,7 @@ export type Screen = "images" | "containers" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
 export type ImageTab =
-  | "overview"
-  | "layers"
-  | "files"
-  | "waste"
-  | "history"
-  | "software"
-  | "compare"
-  | "json";
+  "overview" | "layers" | "files" | "waste" | "history" | "software" | "compare" | "json";
 
 /** The tabs of one container. */
 export type ContainerTab = "files" | "changes" | "settings";
