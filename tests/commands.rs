@@ -19,6 +19,8 @@ use tauri::{App, Manager as _, WebviewWindow, WebviewWindowBuilder};
 use tempfile::TempDir;
 use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 
+#[path = "commands/containers.rs"]
+mod containers;
 #[path = "commands/inside.rs"]
 mod inside;
 #[path = "support/wait.rs"]

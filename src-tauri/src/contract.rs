@@ -6,6 +6,7 @@ use specta::Type;
 use tauri::Runtime;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
+use crate::commands::containers::{commit, config, edit, list};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
     archives, compare, image, images, pull, removal, settings, software, store, tags, window,
@@ -94,6 +95,18 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             waste::waste,
             saving::choose_file_place,
             saving::save_file,
+            list::containers,
+            list::container,
+            list::create_container,
+            list::remove_container,
+            config::container_settings,
+            config::set_container_settings,
+            edit::container_changes,
+            edit::edit_container,
+            edit::container_text,
+            edit::choose_files_to_add,
+            edit::add_files,
+            commit::commit,
             window::ready,
         ])
         .events(collect_events![

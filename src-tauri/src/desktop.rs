@@ -30,6 +30,10 @@ pub enum Choice {
     FilePlace(String),
     /// The folder that a folder of an image goes into.
     FolderPlace,
+    /// Files for a container, any number.
+    FilesToAdd,
+    /// Folders for a container, any number.
+    FoldersToAdd,
 }
 
 /// Tells a notice, if the user looks elsewhere.

@@ -41,6 +41,12 @@ pub(crate) fn choose<R: Runtime>(
             .set_title("Save the file")
             .set_file_name(suggested)
             .save_file(|file| answer(file.into_iter().collect())),
+        Choice::FilesToAdd => dialog
+            .set_title("Files to add")
+            .pick_files(|files| answer(files.unwrap_or_default())),
+        Choice::FoldersToAdd => dialog
+            .set_title("Folders to add")
+            .pick_folders(|folders| answer(folders.unwrap_or_default())),
         Choice::FolderPlace => pick_folder(dialog.set_title("Save the folder into"), answer),
     }
     Box::pin(async {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::{Digest, ImageFiles, Outline, OutlineQuery};
+use engine::{ImageFiles, Outline, OutlineQuery};
 
 /// Two tabs of an image, each with one tree and the one that it was before a folder opened.
 const KEPT: usize = 4;
@@ -15,7 +15,7 @@ pub(crate) struct Outlines {
 }
 
 struct Drawn {
-    manifest: Digest,
+    files: ImageFiles,
     query: OutlineQuery,
     outline: Arc<Outline>,
 }
@@ -30,27 +30,31 @@ impl Outlines {
         files: &ImageFiles,
         query: &OutlineQuery,
     ) -> Result<Arc<Outline>, engine::Error> {
-        if let Some(outline) = self.known(files.manifest(), query) {
+        if let Some(outline) = self.known(files, query) {
             return Ok(outline);
         }
         let outline = Arc::new(files.outline(query)?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // A container that was changed since has no use for the trees of before.
+        kept.retain(|drawn| {
+            drawn.files.manifest() != files.manifest() || drawn.files.is_same(files)
+        });
         if kept.len() == KEPT {
             kept.pop_front();
         }
         kept.push_back(Drawn {
-            manifest: files.manifest().clone(),
+            files: files.clone(),
             query: query.clone(),
             outline: outline.clone(),
         });
         Ok(outline)
     }
 
-    fn known(&self, manifest: &Digest, query: &OutlineQuery) -> Option<Arc<Outline>> {
+    fn known(&self, files: &ImageFiles, query: &OutlineQuery) -> Option<Arc<Outline>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept
             .iter()
-            .position(|drawn| drawn.manifest == *manifest && drawn.query == *query)?;
+            .position(|drawn| drawn.files.is_same(files) && drawn.query == *query)?;
         let drawn = kept.remove(at)?;
         let outline = drawn.outline.clone();
         kept.push_back(drawn);

@@ -32,6 +32,8 @@ pub struct Settings {
     pub insecure_registries: Vec<String>,
     /// Whether the end of an operation is told by a notification while the window is in the background.
     pub notifications: bool,
+    /// Who commits, as it was told last; empty until somebody does.
+    pub author: String,
 }
 
 /// Light or dark.
@@ -56,6 +58,7 @@ impl Default for Settings {
             ca_files: Vec::new(),
             insecure_registries: Vec::new(),
             notifications: true,
+            author: String::new(),
         }
     }
 }
@@ -70,6 +73,7 @@ impl Settings {
             ca_files,
             insecure_registries,
             notifications: _,
+            author: _,
         } = self;
         *store_place != next.store_place
             || *parallel_downloads != next.parallel_downloads

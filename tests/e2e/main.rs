@@ -9,6 +9,7 @@ mod support;
 
 mod archives;
 mod comparing;
+mod containers;
 mod filled;
 mod hostile;
 mod images;

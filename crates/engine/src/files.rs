@@ -293,6 +293,12 @@ impl ImageFiles {
         &self.inner.manifest
     }
 
+    /// Tells whether these are the very same files: of one image, or of one container in one state.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Tells what is at a path, following symbolic links on the way, but not one at the end.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 pub mod archives;
 pub mod compare;
+pub mod containers;
 pub mod image;
 pub mod images;
 pub mod inside;

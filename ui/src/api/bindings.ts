@@ -81,15 +81,15 @@ export const commands = {
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
 	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
 	/**  Draws a part of an image's tree. With a path to reveal, the part around it. */
-	fileOutline: (target: string, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
+	fileOutline: (target: FilesOf, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
 	/**  Finds the next line of a tree, from `start` on, whose name begins with what somebody typed. `null`: there is none. */
-	findInOutline: (target: string, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
+	findInOutline: (target: FilesOf, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
 	/**  Finds files of all layers by a part of the name, or by a pattern such as `python3*` or `/etc/*.conf`. */
-	searchFiles: (target: string, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
+	searchFiles: (target: FilesOf, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
 	/**  Tells what is known of a file in a view. */
-	fileFacts: (target: string, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
+	fileFacts: (target: FilesOf, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
 	/**  Reads the start of a file as a view has it. */
-	fileContent: (target: string, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
+	fileContent: (target: FilesOf, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
 	/**  Finds the largest things of a folder. A folder stands in the list before what is in it. */
 	fileTreemap: (target: string, view: FileView, folder: string) => typedError<MapNode[], ErrorPayload>(__TAURI_INVOKE("file_treemap", { target, view, folder })),
 	/**  Finds out what of an image's layers is of no use. */
@@ -97,7 +97,31 @@ export const commands = {
 	/**  Lets the user say in a system dialog where a file goes, or into which folder a folder goes. `null`: the dialog was closed. */
 	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
 	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
-	saveFile: (operation: string, token: string, target: string, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	saveFile: (operation: string, token: string, target: FilesOf, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	/**  Lists all containers, newest first. */
+	containers: () => typedError<ContainerRow[], ErrorPayload>(__TAURI_INVOKE("containers")),
+	/**  Tells what the list shows of one container. */
+	container: (container: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("container", { container })),
+	/**  Makes a container of an image. Without a name one is made up. */
+	createContainer: (image: string, name: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("create_container", { image, name })),
+	/**  Removes a container with all that was changed in it, and tells the bytes that came back. There is no undo. */
+	removeContainer: (container: string) => typedError<number, ErrorPayload>(__TAURI_INVOKE("remove_container", { container })),
+	/**  Tells a container's settings. */
+	containerSettings: (container: string) => typedError<ContainerSettings, ErrorPayload>(__TAURI_INVOKE("container_settings", { container })),
+	/**  Changes a container's settings, all of them at once. */
+	setContainerSettings: (container: string, settings: ContainerSettings) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_container_settings", { container, settings })),
+	/**  Lists what was changed in a container, by path. A removed folder stands for all that was in it. */
+	containerChanges: (container: string) => typedError<ContainerChange[], ErrorPayload>(__TAURI_INVOKE("container_changes", { container })),
+	/**  Changes files of a container: all that is asked for, or nothing. */
+	editContainer: (container: string, edits: FileEdit[]) => typedError<null, ErrorPayload>(__TAURI_INVOKE("edit_container", { container, edits })),
+	/**  Reads the whole text of a file, to be edited. */
+	containerText: (container: string, path: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("container_text", { container, path })),
+	/**  Lets the user choose files, or folders, in a system dialog. */
+	chooseFilesToAdd: (folders: boolean) => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_files_to_add", { folders })),
+	/**  Copies files and folders that the user gave into a folder of a container. They become root's. Progress goes to `on_event`. */
+	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
+	/**  Makes an image of a container, which stays as it is. Progress goes to `on_event`. */
+	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
@@ -147,6 +171,32 @@ export type ChosenImage = {
 	id: string,
 	/**  The names to give it. */
 	names: string[],
+};
+
+/**  What to commit. */
+export type CommitForm = {
+	/**  The container. */
+	container: string,
+	/**  The name to give the image; empty = none. */
+	name: string,
+	/**  What was done; empty = nothing is said. */
+	message: string,
+	/**  Who did it; empty = nobody is named. */
+	author: string,
+	/**  The changed paths that go in, each with all that is below it; `null` = all. */
+	only: string[] | null,
+};
+
+/**  What a commit did. */
+export type CommitOutcome = {
+	/**  The new image, by its target. */
+	target: string,
+	/**  Its ID. */
+	id: string,
+	/**  The name, if it was made or moved. */
+	moved: TagMove[],
+	/**  Bytes of the new layer; 0 where no file was changed. */
+	layerBytes: number,
 };
 
 /**  An image that is compared. */
@@ -210,6 +260,70 @@ export type ConfigDifference = {
 	a: string | null,
 	/**  What `b` has. */
 	b: string | null,
+};
+
+/**  One path that differs from the image. */
+export type ContainerChange = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  Its path for reading, with a slash in front. */
+	place: string,
+	/**  Names the folder that it is in. */
+	folder: string,
+	/**  What became of it. */
+	change: FileChange,
+	/**  What it is; of what was removed, what it was. */
+	kind: FileKind,
+	/**  Bytes of its content. */
+	size: number,
+	/**  Whether it is a folder that is as it was, and named only because of what is in it. */
+	onlyInside: boolean,
+};
+
+/**  A working container. */
+export type ContainerRow = {
+	/**  Its ID, which names it to the commands. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  The image, as it was called when the container was made; the short ID of one without a name. */
+	image: string,
+	/**  The image's ID. */
+	imageId: string,
+	/**  What the image's names named then, which names the image to the commands. */
+	target: string,
+	/**  When it was made, RFC 3339. */
+	created: string,
+	/**  What it does: `created`, `running`, `paused` or `exited`. */
+	status: string,
+	/**  Whether something runs in it, so that its files cannot be changed from here. */
+	running: boolean,
+	/**  The code with which the last program in it ended. */
+	exitCode: number | null,
+	/**  How many paths were changed. */
+	changes: number,
+	/**  Bytes of their content. */
+	size: number,
+};
+
+/**  Settings of a container, those of its image included. What is empty is not set. */
+export type ContainerSettings = {
+	/**  Arguments that a user replaces; the program itself where there is no entrypoint. */
+	cmd: string[],
+	/**  The program, before the arguments. */
+	entrypoint: string[],
+	/**  Environment, as `NAME=value`. */
+	env: string[],
+	/**  Ports, as `80/tcp`. */
+	ports: string[],
+	/**  The folder that a program starts in. */
+	workdir: string,
+	/**  User (and group) of the program. */
+	user: string,
+	/**  Notes, as `key=value`. */
+	labels: string[],
+	/**  Folders whose content lives outside. */
+	volumes: string[],
 };
 
 /**  How the content of a file is shown. */
@@ -358,6 +472,51 @@ export type FileDifference = {
 	sizeB: number | null,
 };
 
+/**  One change of a container's files. Files and folders are named by their keys. */
+export type FileEdit = 
+/**  Makes a folder. */
+{ kind: "makeFolder"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Makes an empty file. */
+{ kind: "makeFile"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Writes the whole text of a file. */
+{ kind: "write"; 
+/**  Which file. */
+path: string; 
+/**  What it will have in it. */
+text: string } | 
+/**  Gives a file or folder another name. */
+{ kind: "rename"; 
+/**  Which. */
+path: string; 
+/**  Its new name. With slashes in it, it goes there: from the folder that it is in, or from the root. */
+name: string } | 
+/**  Removes a file, or a folder with all that is in it. */
+{ kind: "remove"; 
+/**  Which. */
+path: string } | 
+/**  Sets permission bits and owner. */
+{ kind: "setAttributes"; 
+/**  Of what. */
+path: string; 
+/**  The bits; `null` for a link, which has none. */
+mode: number | null; 
+/**  The user's number. */
+uid: number; 
+/**  The group's number. */
+gid: number } | 
+/**  Makes a path, and what is below it, what the image has there. */
+{ kind: "revert"; 
+/**  Which. */
+path: string };
+
 /**  Everything that is known of a file. */
 export type FileFacts = {
 	/**  What a list shows of it. */
@@ -419,6 +578,14 @@ export type FileXattr = {
 	value: string,
 };
 
+/**  What was added. */
+export type FilesAdded = {
+	/**  Names, those of folders included. */
+	files: number,
+	/**  Bytes of content. */
+	bytes: number,
+};
+
 /**  Files were dropped on the window. */
 export type FilesDropped = {
 	/**  The files and folders. */
@@ -438,6 +605,15 @@ export type FilesHover = {
 	/**  How many; 0 when they have left. */
 	count: number,
 };
+
+/**  Whose files are looked at. */
+export type FilesOf = 
+/**  An image's, by its target. */
+string | 
+/**  A container's: the image's with what was changed, as one more layer on top. */
+{ 
+/**  The container's ID. */
+container: string };
 
 /**  What was saved. */
 export type FilesSaved = {
@@ -796,6 +972,8 @@ export type ListedFile = {
 	name: string,
 	/**  Its path for reading, with a slash in front. */
 	place: string,
+	/**  Names the folder that it is in; empty for the root. */
+	folder: string,
 	/**  What it is. */
 	kind: FileKind,
 	/**  Permission bits. */
@@ -1217,6 +1395,8 @@ export type Settings = {
 	insecureRegistries: string[],
 	/**  Whether the end of an operation is told by a notification while the window is in the background. */
 	notifications: boolean,
+	/**  Who commits, as it was told last; empty until somebody does. */
+	author: string,
 };
 
 /**  Another image that has a layer too. */

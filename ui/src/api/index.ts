@@ -12,12 +12,20 @@ import {
   type Comparison,
   type Completion,
   type CheckReport,
+  type CommitForm,
+  type CommitOutcome,
+  type ContainerChange,
+  type ContainerRow,
+  type ContainerSettings,
   type DifferenceQuery,
   type DifferencesPage,
   type DiskUsage,
   type FileContent,
+  type FileEdit,
   type FileFacts,
+  type FilesAdded,
   type FilesFound,
+  type FilesOf,
   type FilesSaved,
   type FileView,
   type GivenFile,
@@ -133,7 +141,7 @@ export const api = {
 
   /** Draws lines of an image's tree; with a path to reveal, those around it. */
   fileOutline: (
-    target: string,
+    target: FilesOf,
     query: OutlineQuery,
     reveal: string | null,
     offset: number,
@@ -141,17 +149,17 @@ export const api = {
   ): Promise<OutlinePage> => unwrap(commands.fileOutline(target, query, reveal, offset, limit)),
   /** The next line from `start` on whose name begins so. */
   findInOutline: (
-    target: string,
+    target: FilesOf,
     query: OutlineQuery,
     beginning: string,
     start: number,
   ): Promise<number | null> => unwrap(commands.findInOutline(target, query, beginning, start)),
-  searchFiles: (target: string, pattern: string, offset: number, limit: number): Promise<FilesFound> =>
+  searchFiles: (target: FilesOf, pattern: string, offset: number, limit: number): Promise<FilesFound> =>
     unwrap(commands.searchFiles(target, pattern, offset, limit)),
-  fileFacts: (target: string, view: FileView, path: string): Promise<FileFacts> =>
+  fileFacts: (target: FilesOf, view: FileView, path: string): Promise<FileFacts> =>
     unwrap(commands.fileFacts(target, view, path)),
   /** The start of a file; how much of it depends on what it is. */
-  fileContent: (target: string, view: FileView, path: string): Promise<FileContent> =>
+  fileContent: (target: FilesOf, view: FileView, path: string): Promise<FileContent> =>
     unwrap(commands.fileContent(target, view, path)),
   fileTreemap: (target: string, view: FileView, folder: string): Promise<MapNode[]> =>
     unwrap(commands.fileTreemap(target, view, folder)),
@@ -161,11 +169,43 @@ export const api = {
     unwrap(commands.chooseFilePlace(suggested, folder)),
   saveFile(
     operation: string,
-    form: { token: string; target: string; view: FileView; path: string },
+    form: { token: string; target: FilesOf; view: FileView; path: string },
     onEvent: (event: PullEvent) => void,
   ): Promise<FilesSaved> {
     const { token, target, view, path } = form;
     return unwrap(commands.saveFile(operation, token, target, view, path, hearing(onEvent)));
+  },
+
+  containers: (): Promise<ContainerRow[]> => unwrap(commands.containers()),
+  container: (id: string): Promise<ContainerRow> => unwrap(commands.container(id)),
+  /** Makes a container; with an empty name one is made up. */
+  createContainer: (image: string, name: string): Promise<ContainerRow> =>
+    unwrap(commands.createContainer(image, name)),
+  /** Removes a container with its changes, for good. */
+  removeContainer: (id: string): Promise<number> => unwrap(commands.removeContainer(id)),
+  containerSettings: (id: string): Promise<ContainerSettings> => unwrap(commands.containerSettings(id)),
+  async setContainerSettings(id: string, settings: ContainerSettings): Promise<void> {
+    await unwrap(commands.setContainerSettings(id, settings));
+  },
+  containerChanges: (id: string): Promise<ContainerChange[]> => unwrap(commands.containerChanges(id)),
+  /** Does all of the edits, or none. */
+  async editContainer(id: string, edits: FileEdit[]): Promise<void> {
+    await unwrap(commands.editContainer(id, edits));
+  },
+  /** The whole text of a file; refused for what is no text or too long. */
+  containerText: (id: string, path: string): Promise<string> => unwrap(commands.containerText(id, path)),
+  /** Asks for files, or folders, in a system dialog; none when it was closed. */
+  chooseFilesToAdd: (folders: boolean): Promise<GivenFile[]> => unwrap(commands.chooseFilesToAdd(folders)),
+  addFiles(
+    operation: string,
+    form: { container: string; folder: string; tokens: string[] },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<FilesAdded> {
+    const { container, folder, tokens } = form;
+    return unwrap(commands.addFiles(operation, container, folder, tokens, hearing(onEvent)));
+  },
+  commit(operation: string, form: CommitForm, onEvent: (event: PullEvent) => void): Promise<CommitOutcome> {
+    return unwrap(commands.commit(operation, form, hearing(onEvent)));
   },
 
   planPull: (reference: string, platform: string | null): Promise<PullPlan> =>

@@ -11,10 +11,19 @@ import type { Outcome } from "./operation.svelte";
 import { operations } from "./operations.svelte";
 import { toasts } from "./toasts.svelte";
 
+/** What takes files that are dropped, while it is on screen, instead of the sheet for archives. */
+export interface DropTarget {
+  title: string;
+  text: string;
+  take: (files: GivenFile[]) => void;
+}
+
 /** Archives on their way in and out: what is held over the window, and the work that is begun with files. */
 class Archives {
   /** How many files are held over the window. */
   hovering = $state(0);
+  /** What takes the files instead; null: they are looked into. */
+  target = $state.raw<DropTarget | null>(null);
 
   /** Listens for files that are dragged over the window, until the returned function is called. */
   listen(): () => void {
@@ -23,7 +32,8 @@ class Archives {
     });
     const drop = api.onFilesDropped((files) => {
       this.hovering = 0;
-      this.open(files);
+      if (this.target && files.length > 0) this.target.take(files);
+      else this.open(files);
     });
     return () => {
       void hover.then((unlisten) => {

@@ -1,4 +1,4 @@
-import type { GivenFile, Selection } from "../api";
+import type { ApiError, ContainerRow, GivenFile, ListedFile, Selection } from "../api";
 
 /** What the tag editor needs to know about the image it was opened for. */
 export interface TaggedImage {
@@ -17,6 +17,46 @@ export interface SavedImage {
   names: string[];
 }
 
+/** What somebody needs to know about the image of a container to be. */
+export interface ContainedImage {
+  /** Its name in full, by which the container remembers it; its target where it has none. */
+  reference: string;
+  /** What it is called, or its short ID. */
+  name: string;
+}
+
+/** A name that is asked for. */
+export interface NameRequest {
+  title: string;
+  subtitle?: string;
+  label: string;
+  hint?: string;
+  /** What the field has in it at first. */
+  value: string;
+  /** What the button says. */
+  action: string;
+  /** Does it, and returns why it was refused, if it was. */
+  submit: (name: string) => Promise<ApiError | null>;
+}
+
+/** Permissions and owner that are asked for. */
+export interface AttributesRequest {
+  file: ListedFile;
+  submit: (next: { mode: number | null; uid: number; gid: number }) => Promise<ApiError | null>;
+}
+
+/** Something without a way back, which is asked about before it happens. */
+export interface ConfirmRequest {
+  title: string;
+  /** Exactly what will happen. */
+  lines: string[];
+  /** Why it cannot happen, and what would unblock it. */
+  blocked?: string | null;
+  /** What the button says. */
+  action: string;
+  run: () => Promise<void>;
+}
+
 /** What a plan sheet is asked to show before anything happens. */
 export type PlanRequest = { kind: "removal"; selections: Selection[] } | { kind: "prune" };
 
@@ -27,6 +67,11 @@ export type OpenDialog =
   | { kind: "plan"; request: PlanRequest }
   | { kind: "load"; files: GivenFile[] }
   | { kind: "save"; images: SavedImage[] }
+  | { kind: "create"; image: ContainedImage }
+  | { kind: "commit"; container: ContainerRow }
+  | { kind: "name"; request: NameRequest }
+  | { kind: "attributes"; request: AttributesRequest }
+  | { kind: "confirm"; request: ConfirmRequest }
   | { kind: "palette" };
 
 /**
@@ -66,6 +111,31 @@ class Dialogs {
   /** Opens the dialog that saves images into a file. */
   openSave(images: SavedImage[]): void {
     if (images.length > 0) this.current = { kind: "save", images };
+  }
+
+  /** Opens the dialog that makes a container of an image. */
+  openCreate(image: ContainedImage): void {
+    this.current = { kind: "create", image };
+  }
+
+  /** Opens the dialog that makes an image of a container. */
+  openCommit(container: ContainerRow): void {
+    this.current = { kind: "commit", container };
+  }
+
+  /** Asks for a name. */
+  openName(request: NameRequest): void {
+    this.current = { kind: "name", request };
+  }
+
+  /** Asks for permissions and owner. */
+  openAttributes(request: AttributesRequest): void {
+    this.current = { kind: "attributes", request };
+  }
+
+  /** Asks whether something without a way back is wanted. */
+  openConfirm(request: ConfirmRequest): void {
+    this.current = { kind: "confirm", request };
   }
 
   /** Opens the command palette, or closes it when it is open. */

@@ -1,10 +1,10 @@
-import { api, toApiError, type FileView, type ListedFile } from "../api";
+import { api, toApiError, type FilesOf, type FileView, type ListedFile } from "../api";
 import { plainUntrusted } from "../text/escapes";
 import { operations } from "./operations.svelte";
 import { toasts } from "./toasts.svelte";
 
-/** Asks where a file or a folder of an image goes and saves it there. */
-export async function saveFile(target: string, view: FileView, file: ListedFile): Promise<void> {
+/** Asks where a file or a folder of an image or a container goes and saves it there. */
+export async function saveFile(target: FilesOf, view: FileView, file: ListedFile): Promise<void> {
   try {
     const place = await api.chooseFilePlace(plainUntrusted(file.name), file.kind === "folder");
     if (!place) return;

@@ -1,6 +1,7 @@
 import {
   api,
   toApiError,
+  type FilesOf,
   type FileSort,
   type FileView,
   type OutlinePage,
@@ -13,7 +14,7 @@ import { Pages } from "./pages.svelte";
 const TYPING_MS = 900;
 
 /**
- * The files of one image as a tree: which files, which folders are open, and which line is the current one.
+ * The files of one image or container as a tree: which files, which folders are open, and which line is the current one.
  *
  * The engine draws the tree; here are the lines that somebody has looked at. A line is known by its place, a file by its path.
  */
@@ -33,7 +34,7 @@ export class FileTree {
   #typed = "";
   #typedAt = 0;
 
-  constructor(readonly target: string) {}
+  constructor(readonly target: FilesOf) {}
 
   get #query(): OutlineQuery {
     return { view: this.view, sort: this.sort, changedOnly: this.changedOnly, open: [...this.#open] };
@@ -159,6 +160,17 @@ export class FileTree {
     } catch (thrown) {
       this.lines.error = toApiError(thrown);
     }
+  }
+
+  /** Draws the tree anew after the files have changed, around `reveal` or around what was the current file. */
+  async refresh(reveal: string | null = null): Promise<void> {
+    if (reveal !== null && (await this.reveal(reveal))) return;
+    const [line, path] = [this.current, this.file?.file.path];
+    await this.#draw(Math.max(0, line));
+    if (path === undefined) return;
+    const place = this.lines.find((row) => row.file.path === path);
+    // Where it is gone, the line that took its place is the nearest thing to it.
+    this.select(place >= 0 ? place : line);
   }
 
   /** Takes the row of the current line in, when it has come. */

@@ -1,9 +1,12 @@
 /** The screens of the window. */
-export type Screen = "images" | "activity" | "disk" | "settings";
+export type Screen = "images" | "containers" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
 export type ImageTab =
   "overview" | "layers" | "files" | "waste" | "history" | "software" | "compare" | "json";
+
+/** The tabs of one container. */
+export type ContainerTab = "files" | "changes" | "settings";
 
 /** A file of the image that is open. */
 export interface FilePlace {
@@ -18,6 +21,9 @@ class Navigation {
   /** The image that is open, by its target. */
   image = $state<string | null>(null);
   tab = $state<ImageTab>("overview");
+  /** The container that is open, by its ID. */
+  container = $state<string | null>(null);
+  containerTab = $state<ContainerTab>("files");
   /** The layer that the Layers tab should bring into sight. */
   layer = $state<string | null>(null);
   /** The file that the explorer should open the way to. */
@@ -62,6 +68,18 @@ class Navigation {
     this.image = null;
     this.layer = null;
     this.file = null;
+  }
+
+  /** Opens a container. */
+  openContainer(id: string, tab: ContainerTab = "files"): void {
+    this.screen = "containers";
+    this.container = id;
+    this.containerTab = tab;
+  }
+
+  /** Goes back to the list of containers. */
+  closeContainer(): void {
+    this.container = null;
   }
 
   /** Puts the caret into the filter box. */

@@ -36,6 +36,12 @@ export class Pages<Row> {
     return this.#rows.get(place);
   }
 
+  /** The place of the first row here that is meant; -1 for none. */
+  find(isMeant: (row: Row) => boolean): number {
+    for (const [place, row] of this.#rows) if (isMeant(row)) return place;
+    return -1;
+  }
+
   /** Begins another list, around a place. Resolves when that part is here, with false where another list overtook it. */
   async show(fetch: Fetch<Row>, around = 0): Promise<boolean> {
     const ticket = ++this.#ticket;

@@ -10,6 +10,7 @@ const STORED: Settings = {
   caFiles: [],
   insecureRegistries: [],
   notifications: true,
+  author: "",
 };
 
 beforeEach(async () => {

@@ -133,6 +133,7 @@ export function storedSettings(changes: Partial<Settings> = {}): Settings {
     caFiles: [],
     insecureRegistries: [],
     notifications: true,
+    author: "",
     ...changes,
   };
 }

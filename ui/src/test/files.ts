@@ -6,6 +6,7 @@ export function listedFile(path: string, changes: Partial<ListedFile> = {}): Lis
     path,
     name: path.split("/").at(-1) ?? path,
     place: `/${path}`,
+    folder: path.slice(0, Math.max(0, path.lastIndexOf("/"))),
     kind: "file",
     mode: 0o644,
     uid: 0,

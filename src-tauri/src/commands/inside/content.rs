@@ -7,7 +7,7 @@ use specta::Type;
 use tauri::State;
 
 use super::listing::{FileChange, ListedFile};
-use super::{FileView, look, number, paths};
+use super::{FileView, FilesOf, look, number, paths};
 use crate::{Failure, Session};
 
 /// Bytes of a text that are shown. A longer one is for an editor, which "Save as" gets it into.
@@ -97,12 +97,12 @@ pub enum ContentKind {
 #[specta::specta]
 pub(crate) async fn file_facts(
     session: State<'_, Session>,
-    target: String,
+    target: FilesOf,
     view: FileView,
     path: String,
 ) -> Result<FileFacts, Failure> {
     let path = paths::bytes(&path)?;
-    look(&session, &target, move |files| {
+    look(&session, target, move |files| {
         let row = files.look_in(&path, view.into())?;
         // The root itself is in no layer's list, but in the tree of them all.
         let touches = files.touches(&path)?;
@@ -125,12 +125,12 @@ pub(crate) async fn file_facts(
 #[specta::specta]
 pub(crate) async fn file_content(
     session: State<'_, Session>,
-    target: String,
+    target: FilesOf,
     view: FileView,
     path: String,
 ) -> Result<FileContent, Failure> {
     let path = paths::bytes(&path)?;
-    look(&session, &target, move |files| {
+    look(&session, target, move |files| {
         content_of(files, &path, view.into())
     })
     .await

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::State;
 
-use super::{FileView, look, number, paths};
+use super::{FileView, FilesOf, look, number, paths};
 use crate::{Failure, Session};
 
 /// Rows that are given at a time; no screen has more.
@@ -86,6 +86,8 @@ pub struct ListedFile {
     pub name: String,
     /// Its path for reading, with a slash in front.
     pub place: String,
+    /// Names the folder that it is in; empty for the root.
+    pub folder: String,
     /// What it is.
     pub kind: FileKind,
     /// Permission bits.
@@ -155,7 +157,7 @@ pub struct FilesFound {
 #[specta::specta]
 pub(crate) async fn file_outline(
     session: State<'_, Session>,
-    target: String,
+    target: FilesOf,
     query: OutlineQuery,
     reveal: Option<String>,
     offset: u32,
@@ -163,7 +165,7 @@ pub(crate) async fn file_outline(
 ) -> Result<OutlinePage, Failure> {
     let query = query.parse(reveal)?;
     let outlines = session.outlines();
-    look(&session, &target, move |files| {
+    look(&session, target, move |files| {
         let outline = outlines.of(files, &query)?;
         Ok(OutlinePage::of(&outline, &query, offset, limit))
     })
@@ -175,14 +177,14 @@ pub(crate) async fn file_outline(
 #[specta::specta]
 pub(crate) async fn find_in_outline(
     session: State<'_, Session>,
-    target: String,
+    target: FilesOf,
     query: OutlineQuery,
     beginning: String,
     start: u32,
 ) -> Result<Option<u32>, Failure> {
     let query = query.parse(None)?;
     let outlines = session.outlines();
-    look(&session, &target, move |files| {
+    look(&session, target, move |files| {
         let outline = outlines.of(files, &query)?;
         let found = outline.find(beginning.as_bytes(), start as usize);
         Ok(found.map(number))
@@ -195,12 +197,12 @@ pub(crate) async fn find_in_outline(
 #[specta::specta]
 pub(crate) async fn search_files(
     session: State<'_, Session>,
-    target: String,
+    target: FilesOf,
     pattern: String,
     offset: u32,
     limit: u32,
 ) -> Result<FilesFound, Failure> {
-    look(&session, &target, move |files| {
+    look(&session, target, move |files| {
         let limit = limit.min(LARGEST_PAGE) as usize;
         let found = files.search(pattern.trim().as_bytes(), offset as usize, limit);
         Ok(FilesFound {
@@ -306,6 +308,7 @@ impl From<engine::FileRow> for ListedFile {
         ListedFile {
             name: paths::spelled(paths::name(&path)),
             place: paths::absolute(&path),
+            folder: paths::key(paths::folder(&path)),
             path: paths::key(&path),
             kind: kind.into(),
             mode,

@@ -1,4 +1,4 @@
-//! What is inside an image: its files, what each layer did to them, and what of them is wasted.
+//! What is inside an image or a container: its files, what each layer did to them, and what of them is wasted.
 
 pub mod content;
 pub mod listing;
@@ -6,13 +6,27 @@ pub mod saving;
 pub mod treemap;
 pub mod waste;
 
-mod paths;
+pub(super) mod paths;
 
-use engine::{ImageFiles, Selector};
+use engine::{Engine, ImageFiles, Selector};
 use serde::Deserialize;
 use specta::Type;
 
+use super::containers::id_of;
 use crate::{Failure, Session};
+
+/// Whose files are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Type)]
+#[serde(untagged)]
+pub enum FilesOf {
+    /// An image's, by its target.
+    Image(String),
+    /// A container's: the image's with what was changed, as one more layer on top.
+    Container {
+        /// The container's ID.
+        container: String,
+    },
+}
 
 /// Which files are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
@@ -42,15 +56,25 @@ impl From<FileView> for engine::FileView {
     }
 }
 
-/// Opens the files of an image and does something with them where it holds nobody up.
-async fn look<T: Send + 'static>(
+impl FilesOf {
+    /// Opens the files.
+    async fn open(&self, engine: &Engine) -> Result<ImageFiles, Failure> {
+        match self {
+            Self::Image(target) => Ok(Box::pin(engine.files(&Selector::from(&**target))).await?),
+            Self::Container { container } => Ok(engine.container_files(&id_of(container)?).await?),
+        }
+    }
+}
+
+/// Opens the files of an image or a container and does something with them where it holds nobody up.
+pub(super) async fn look<T: Send + 'static>(
     session: &Session,
-    target: &str,
+    target: FilesOf,
     work: impl FnOnce(&ImageFiles) -> Result<T, engine::Error> + Send + 'static,
 ) -> Result<T, Failure> {
     session
         .with(|engine| async move {
-            let files = Box::pin(engine.files(&Selector::from(target))).await?;
+            let files = target.open(&engine).await?;
             let looked = tauri::async_runtime::spawn_blocking(move || work(&files)).await;
             Ok(looked.map_err(|error| Failure::new("internal", error.to_string()))??)
         })

@@ -1,4 +1,4 @@
-//! Paths of an image on their way to the page and back: bytes, which need not be UTF-8.
+//! Paths of an image or a container on their way to the page and back: bytes, which need not be UTF-8.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::Failure;
 const ODD: char = '\0';
 
 /// Returns what names a path to the commands: its text, or, where that would not give it back, its bytes in hexadecimal.
-pub(super) fn key(path: &[u8]) -> String {
+pub(in crate::commands) fn key(path: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(path) {
         return text.to_owned();
     }
@@ -23,7 +23,7 @@ pub(super) fn key(path: &[u8]) -> String {
 ///
 /// # Errors
 /// `usage`, for what no command gave out.
-pub(super) fn bytes(key: &str) -> Result<Vec<u8>, Failure> {
+pub(in crate::commands) fn bytes(key: &str) -> Result<Vec<u8>, Failure> {
     let Some(digits) = key.strip_prefix(ODD) else {
         return Ok(key.as_bytes().to_vec());
     };
@@ -43,7 +43,7 @@ pub(super) fn bytes(key: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// Writes a path or a name for reading, in one line: bytes that are no UTF-8 as `\xNN`, line feeds and tabs as `\n` and `\t`.
-pub(super) fn spelled(path: &[u8]) -> String {
+pub(in crate::commands) fn spelled(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         // A name is one line, whatever it holds.
@@ -56,12 +56,18 @@ pub(super) fn spelled(path: &[u8]) -> String {
 }
 
 /// Writes a path for reading, from the root on.
-pub(super) fn absolute(path: &[u8]) -> String {
+pub(in crate::commands) fn absolute(path: &[u8]) -> String {
     format!("/{}", spelled(path))
 }
 
+/// Returns the folder that a path is in; the root is in itself.
+pub(in crate::commands) fn folder(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|&byte| byte == b'/');
+    &path[..slash.unwrap_or_default()]
+}
+
 /// Returns the last name of a path.
-pub(super) fn name(path: &[u8]) -> &[u8] {
+pub(in crate::commands) fn name(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 

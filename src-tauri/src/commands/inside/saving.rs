@@ -1,11 +1,11 @@
 //! Files of an image as files of this computer.
 
-use engine::{CopyOptions, CopyProgress, Event, Progress as _, Selector};
+use engine::{CopyOptions, CopyProgress, Event, Progress as _};
 use serde::Serialize;
 use specta::Type;
 use tauri::{State, ipc::Channel};
 
-use super::{FileView, paths};
+use super::{FileView, FilesOf, paths};
 use crate::desktop::{Choice, Notice};
 use crate::files::GivenFile;
 use crate::progress::{ChannelSink, PullEvent};
@@ -47,7 +47,7 @@ pub(crate) async fn save_file(
     operations: State<'_, Operations>,
     operation: String,
     token: String,
-    target: String,
+    target: FilesOf,
     view: FileView,
     path: String,
     on_event: Channel<PullEvent>,
@@ -57,7 +57,7 @@ pub(crate) async fn save_file(
     let path = paths::bytes(&path)?;
     session
         .with(|engine| async move {
-            let files = Box::pin(engine.files(&Selector::from(&*target))).await?;
+            let files = target.open(&engine).await?;
             let sink = ChannelSink::new(on_event);
             let told = |progress: CopyProgress| {
                 let CopyProgress { current, total } = progress;

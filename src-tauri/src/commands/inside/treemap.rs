@@ -4,7 +4,7 @@ use serde::Serialize;
 use specta::Type;
 use tauri::State;
 
-use super::{FileView, look, number, paths};
+use super::{FileView, FilesOf, look, number, paths};
 use crate::{Failure, Session};
 
 /// Rectangles that are given; a screen has no room for more that could be told apart.
@@ -42,7 +42,7 @@ pub(crate) async fn file_treemap(
     folder: String,
 ) -> Result<Vec<MapNode>, Failure> {
     let folder = paths::bytes(&folder)?;
-    look(&session, &target, move |files| {
+    look(&session, FilesOf::Image(target), move |files| {
         let map = files.treemap(&folder, view.into(), MOST)?;
         Ok(map.nodes.into_iter().map(MapNode::from).collect())
     })

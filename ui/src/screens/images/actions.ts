@@ -1,3 +1,4 @@
+import Box from "@lucide/svelte/icons/box";
 import GitCompare from "@lucide/svelte/icons/git-compare";
 import CopyIcon from "@lucide/svelte/icons/copy";
 import Layers from "@lucide/svelte/icons/layers";
@@ -11,6 +12,7 @@ import { dialogs } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
+import { shortDigest } from "../../text/digest";
 import { copyText } from "../../ui/clipboard";
 import type { MenuEntry } from "../../ui/menu";
 
@@ -36,6 +38,12 @@ export function saveImages(rows: ImageRow[]): void {
       names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
     })),
   );
+}
+
+/** Opens the dialog that makes a container of an image. */
+export function createContainer(row: ImageRow): void {
+  const [name] = row.names;
+  dialogs.openCreate({ reference: name?.full ?? row.target, name: name?.familiar ?? shortDigest(row.id) });
 }
 
 /** Compares two images: the older is the first, so that what was added is new. */
@@ -89,6 +97,8 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
     { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
   ];
+  if (row.runnable)
+    entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
   if (name?.tag)
     entries.push({ label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) });
   entries.push({ kind: "divider" });

@@ -109,6 +109,7 @@ const TABS: { tab: ImageTab; label: string; words: string }[] = [
 
 const SCREENS: { screen: Screen; label: string; words: string; keys?: string }[] = [
   { screen: "images", label: "Go to images on this computer", words: "list home" },
+  { screen: "containers", label: "Go to containers", words: "working commit edit" },
   { screen: "activity", label: "Go to activity", words: "operations progress running failed" },
   { screen: "disk", label: "Go to disk", words: "usage space journal history check store" },
   { screen: "settings", label: "Go to settings", words: "preferences options", keys: shortcutLabel(",") },
