@@ -6,7 +6,10 @@ use specta::Type;
 use tauri::Runtime;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{archives, image, images, pull, removal, settings, store, tags, window};
+use crate::commands::{
+    archives, copy, image, images, places, pull, push, registries, removal, settings, store, tags,
+    window,
+};
 
 /// Something in the store has changed, by whichever window or program.
 #[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
@@ -77,6 +80,27 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             archives::load,
             archives::import,
             archives::save,
+            push::plan_push,
+            push::push,
+            registries::search,
+            registries::list_tags,
+            registries::tag_details,
+            registries::sign_in,
+            registries::sign_out,
+            registries::logins,
+            registries::check_updates,
+            places::places,
+            places::place_state,
+            places::place_images,
+            places::place_image,
+            places::plan_place_tag,
+            places::place_tag,
+            places::plan_place_removal,
+            places::execute_place_plan,
+            places::place_containers,
+            places::place_container_changes,
+            places::commit_place_container,
+            copy::copy,
             window::ready,
         ])
         .events(collect_events![

@@ -85,7 +85,7 @@ pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
-pub use login::{Kept, LoggedIn, LoginRequest};
+pub use login::{Kept, KnownHost, LoggedIn, LoginRequest};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use packages::{Package, PackageList, PackageManager};
 pub use place::{Place, PlaceError};

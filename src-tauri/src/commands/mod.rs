@@ -2,9 +2,13 @@
 //! answer; a refusal is a [`Failure`](crate::Failure).
 
 pub mod archives;
+pub mod copy;
 pub mod image;
 pub mod images;
+pub mod places;
 pub mod pull;
+pub mod push;
+pub mod registries;
 pub mod removal;
 pub mod settings;
 pub mod store;
