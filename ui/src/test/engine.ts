@@ -1,5 +1,15 @@
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ImageRow, Plan, PullEvent, PullPlan, PushPlan, RemoteTag, Settings, StoreStatus } from "../api";
+import type {
+  ImageRow,
+  Place,
+  Plan,
+  PullEvent,
+  PullPlan,
+  PushPlan,
+  RemoteTag,
+  Settings,
+  StoreStatus,
+} from "../api";
 
 type Arguments = Record<string, unknown>;
 type Handlers = Record<string, (args: Arguments) => unknown>;
@@ -75,6 +85,19 @@ export function pullPlan(changes: Partial<PullPlan> = {}): PullPlan {
     movedFrom: null,
     upToDate: false,
     commandLine: "strata pull registry.team.dev/data:v3",
+    ...changes,
+  };
+}
+
+export function place(id: string, changes: Partial<Place> = {}): Place {
+  return {
+    id,
+    title: id,
+    description: null,
+    address: `unix:///run/${id}.sock`,
+    remote: false,
+    inTheClear: false,
+    current: false,
     ...changes,
   };
 }

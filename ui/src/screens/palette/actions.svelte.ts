@@ -38,6 +38,12 @@ export function paletteActions(to: Destinations): PaletteAction[] {
       },
     },
     {
+      id: "open archives",
+      label: "Open archives…",
+      words: "load import tarball tar docker save oci",
+      run: (): void => void archives.choose(),
+    },
+    {
       id: "search",
       label: "Search registries",
       words: "find repository hub tags",
@@ -68,12 +74,6 @@ export function paletteActions(to: Destinations): PaletteAction[] {
         navigation.openPlace(place.id);
       },
     })),
-    {
-      id: "open archives",
-      label: "Open archives…",
-      words: "load import tarball tar docker save oci",
-      run: (): void => void archives.choose(),
-    },
     ...operations.running.map((operation) => ({
       id: `cancel ${operation.id}`,
       label: `Cancel ${VERBS[operation.kind].doing.toLowerCase()} ${operation.subject}`,
