@@ -11,6 +11,8 @@ mod archives;
 mod filled;
 mod hostile;
 mod images;
+mod places;
 mod pull;
+mod registries;
 mod screens;
 mod start;
