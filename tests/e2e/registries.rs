@@ -100,7 +100,7 @@ fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
     window.judge("tags");
     window.click("button", "Pull 2");
     window.see("dialog", "Pull image");
-    window.read("Up to date");
+    window.read("Nothing to download");
     window.press(&["Escape"]);
     window.see_no("dialog", "Pull image");
 
