@@ -19,6 +19,8 @@ use tauri::{App, Manager as _, WebviewWindow, WebviewWindowBuilder};
 use tempfile::TempDir;
 use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 
+#[path = "commands/elsewhere.rs"]
+mod elsewhere;
 #[path = "support/wait.rs"]
 mod wait;
 

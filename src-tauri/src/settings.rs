@@ -162,7 +162,11 @@ impl SettingsFile {
             );
             return Err(Failure::new("usage", words));
         }
-        if let Some(pair) = next.trusted_realms.iter().find(|pair| realm(pair).is_none()) {
+        if let Some(pair) = next
+            .trusted_realms
+            .iter()
+            .find(|pair| realm(pair).is_none())
+        {
             let words = format!(
                 "\u{201c}{pair}\u{201d} does not say which token server is trusted: it is written as registry=server."
             );

@@ -15,14 +15,17 @@ fn image(text: &str) -> testkit::Image {
 
 /// Asks docker until it prints what is wanted.
 fn docker_says(engine: &Dockerd, arguments: &[&str], wanted: &str) -> String {
-    until(&format!("{wanted} from docker {}", arguments.join(" ")), || {
-        let said = engine.run(arguments);
-        if said.contains(wanted) {
-            Ok(said)
-        } else {
-            Err(said)
-        }
-    })
+    until(
+        &format!("{wanted} from docker {}", arguments.join(" ")),
+        || {
+            let said = engine.run(arguments);
+            if said.contains(wanted) {
+                Ok(said)
+            } else {
+                Err(said)
+            }
+        },
+    )
 }
 
 #[test]
@@ -74,7 +77,11 @@ fn an_engines_image_is_copied_here_and_back_and_its_container_committed() {
     window.see_no("dialog", "Copy");
     let listed = docker_says(
         &engine,
-        &["images", "--no-trunc", "--format={{.ID}} {{.Repository}}:{{.Tag}}"],
+        &[
+            "images",
+            "--no-trunc",
+            "--format={{.ID}} {{.Repository}}:{{.Tag}}",
+        ],
         "back/app:3",
     );
     let back = format!("{} back/app:3", made.config);

@@ -153,8 +153,10 @@ impl Engine {
     /// None of its own.
     pub async fn logins(&self, also: &[String]) -> Result<Vec<KnownHost>, Error> {
         let options = &self.shared.settings.registry;
-        let mut hosts: std::collections::BTreeSet<String> =
-            also.iter().filter_map(|host| registry_host(host).ok()).collect();
+        let mut hosts: std::collections::BTreeSet<String> = also
+            .iter()
+            .filter_map(|host| registry_host(host).ok())
+            .collect();
         for path in &options.credentials.files {
             match read(path).await {
                 Ok(file) => hosts.extend(file.hosts()),

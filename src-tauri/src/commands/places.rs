@@ -479,12 +479,16 @@ impl PlacePlan {
     fn new(plan_id: String, plan: engine::places::PlacePlan) -> PlacePlan {
         let gone: std::collections::HashSet<Digest> =
             plan.deleted.iter().map(|image| image.id.clone()).collect();
+        let untagged = plan.untagged.clone();
         let deleted = plan.deleted.into_iter().map(|image| {
+            // The plan's image has no names any more: it is what is left once they went.
+            let names = untagged.iter().filter(|name| name.target == image.id);
+            let names = names.map(|name| name.name.familiar()).collect();
             let row = ImageRow::from(image);
             DeletedImage {
                 target: row.target,
                 id: row.id,
-                names: row.names.into_iter().map(|name| name.familiar).collect(),
+                names,
                 size: row.size,
                 layers: row.layers,
             }

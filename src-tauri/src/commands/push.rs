@@ -174,9 +174,8 @@ impl PushPlan {
             words.push(request.source.text().to_owned());
         }
         words.push(familiar.clone());
-        let mountable = |blob: &&engine::PushBlob| {
-            matches!(blob.there, engine::BlobThere::Mountable { .. })
-        };
+        let mountable =
+            |blob: &&engine::PushBlob| matches!(blob.there, engine::BlobThere::Mountable { .. });
         PushPlan {
             host: reference.host().to_owned(),
             reference: reference.to_string(),

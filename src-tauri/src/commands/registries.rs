@@ -170,8 +170,7 @@ pub(crate) async fn list_tags(
                 for _ in 0..MOST_PAGES {
                     let page = engine.tags_page(&repository, next.as_ref()).await?;
                     let tags = page.tags.into_iter();
-                    let mut fresh: Vec<Tag> =
-                        tags.filter(|tag| seen.insert(tag.clone())).collect();
+                    let mut fresh: Vec<Tag> = tags.filter(|tag| seen.insert(tag.clone())).collect();
                     let circles = fresh.is_empty();
                     fresh.sort_by(by_version);
                     let told = on_tags.send(fresh.iter().map(ToString::to_string).collect());

@@ -186,7 +186,12 @@ mod tests {
                 "credHelpers": {"a.example:5000": "own"}, "credsStore": "all"}"#,
         );
         assert_eq!(file.hosts(), ["a.example:5000", "b.example", "docker.io"]);
-        assert!(LoginFile::parse(Path::new("x"), b"").expect("empty").hosts().is_empty());
+        assert!(
+            LoginFile::parse(Path::new("x"), b"")
+                .expect("empty")
+                .hosts()
+                .is_empty()
+        );
     }
 
     #[test]
