@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { operations } from "../../state/operations.svelte";
 import { fakeEngine, held, pushPlan, refuse } from "../../test/engine";
-import { hostOf, withHost } from "./planner.svelte";
 import PushDialog from "./PushDialog.svelte";
 
 const image = { target: "sha256:aaaa", names: ["data:v3"] };
@@ -76,16 +75,5 @@ describe("the push dialog", () => {
     await waitFor(() => {
       expect(engine.asked("plan_push").at(-1)).toMatchObject({ destination: "b.example:5000/team/app:1" });
     });
-  });
-});
-
-describe("a reference's registry", () => {
-  it("is the first part where that looks like a host", () => {
-    expect(hostOf("debian:12")).toBe("docker.io");
-    expect(hostOf("team/app")).toBe("docker.io");
-    expect(hostOf("localhost/app")).toBe("localhost");
-    expect(hostOf("a.example:5000/app")).toBe("a.example:5000");
-    expect(withHost("debian:12", "a.example")).toBe("a.example/debian:12");
-    expect(withHost("a.example/x/y:1", "b.example")).toBe("b.example/x/y:1");
   });
 });

@@ -1,5 +1,6 @@
 import { api, type Completion, type KnownLogin, type PushPlan } from "../../api";
 import { Latest } from "../../state/latest.svelte";
+import { withHost } from "../../text/host";
 
 const PLAN_PAUSE_MS = 350;
 const COMPLETION_PAUSE_MS = 120;
@@ -75,18 +76,4 @@ export class PushPlanner {
     if (destination === "") this.plan.clear();
     else this.plan.ask(() => api.planPush(source, destination, platform), pause);
   }
-}
-
-/** The host of a reference as people write it; the first part is one where it has a dot, a port, or is `localhost`. */
-export function hostOf(reference: string): string {
-  const first = reference.split("/")[0] ?? "";
-  const isHost = reference.includes("/") && (/[.:]/.test(first) || first === "localhost");
-  return isHost ? first : "docker.io";
-}
-
-/** The same repository and tag at another registry. */
-export function withHost(reference: string, host: string): string {
-  const first = reference.split("/")[0] ?? "";
-  const rest = hostOf(reference) === first ? reference.slice(first.length + 1) : reference;
-  return `${host}/${rest}`;
 }
