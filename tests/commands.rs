@@ -23,6 +23,8 @@ use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 mod containers;
 #[path = "commands/inside.rs"]
 mod inside;
+#[path = "commands/elsewhere.rs"]
+mod elsewhere;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -9,7 +9,8 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::containers::{commit, config, edit, list};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, image, images, pull, removal, settings, software, store, tags, window,
+    archives, compare, copy, image, images, places, pull, push, registries, removal, settings,
+    software, store, tags, window,
 };
 
 /// Something in the store has changed, by whichever window or program.
@@ -107,6 +108,27 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             edit::choose_files_to_add,
             edit::add_files,
             commit::commit,
+            push::plan_push,
+            push::push,
+            registries::search,
+            registries::list_tags,
+            registries::tag_details,
+            registries::sign_in,
+            registries::sign_out,
+            registries::logins,
+            registries::check_updates,
+            places::places,
+            places::place_state,
+            places::place_images,
+            places::place_image,
+            places::plan_place_tag,
+            places::place_tag,
+            places::plan_place_removal,
+            places::execute_place_plan,
+            places::place_containers,
+            places::place_container_changes,
+            places::commit_place_container,
+            copy::copy,
             window::ready,
         ])
         .events(collect_events![

@@ -116,6 +116,10 @@ impl Launch {
         told.registry
             .ca_files
             .extend(settings.ca_files.iter().map(PathBuf::from));
+        let realms = settings.trusted_realms.iter();
+        told.registry
+            .trusted_realms
+            .extend(realms.filter_map(|pair| crate::settings::realm(pair)));
         Ok(told)
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{VecDeque, hash_map::RandomState};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Mutex, PoisonError};
 
-use engine::{Engine, RemovalPlan};
+use engine::places::PlacePlan;
+use engine::{Engine, EnginePlace, RemovalPlan};
 
 use crate::Failure;
 
 /// More plans than anyone has sheets open; the oldest goes first.
-const KEPT: usize = 16;
+const MOST: usize = 16;
 
 /// A plan and the engine whose store it is about.
 pub(crate) struct Kept {
@@ -17,23 +18,36 @@ pub(crate) struct Kept {
     pub(crate) plan: RemovalPlan,
 }
 
+/// A plan and the engine elsewhere that it is about.
+pub(crate) struct KeptPlace {
+    pub(crate) place: EnginePlace,
+    pub(crate) plan: PlacePlan,
+}
+
 /// The plans that were shown and not yet executed.
 ///
 /// The window gets a name for a plan and can only give that back: no bug in it can remove what was not shown.
-#[derive(Default)]
-pub(crate) struct Plans {
+pub(crate) struct Plans<Kept> {
     kept: Mutex<VecDeque<(String, Kept)>>,
 }
 
-impl Plans {
+impl<Kept> Default for Plans<Kept> {
+    fn default() -> Self {
+        Self {
+            kept: Mutex::default(),
+        }
+    }
+}
+
+impl<Kept> Plans<Kept> {
     /// Keeps a plan and returns its name, which nobody can guess.
-    pub(crate) fn keep(&self, engine: Engine, plan: RemovalPlan) -> String {
+    pub(crate) fn keep(&self, plan: Kept) -> String {
         let id = nonce();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
+        if kept.len() == MOST {
             kept.pop_front();
         }
-        kept.push_back((id.clone(), Kept { engine, plan }));
+        kept.push_back((id.clone(), plan));
         id
     }
 
@@ -73,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_unknown_plan_is_stale() {
-        let refused = Plans::default().take("made up").map(|_| ());
+        let refused = Plans::<()>::default().take("made up").map(|_| ());
         assert_eq!(refused.expect_err("no such plan").code, "plan_stale");
     }
 }

@@ -1,11 +1,13 @@
 //! What the commands work on: the engine once it is open, the settings, the plans that were shown.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use engine::{Engine, RemovalPlan};
+use engine::places::PlacePlan;
+use engine::{Engine, EnginePlace, RemovalPlan};
 use tokio::sync::{Notify, watch};
 
 use crate::Failure;
@@ -16,7 +18,7 @@ use crate::error::caught;
 use crate::files::{Files, GivenFile};
 use crate::launch::Launch;
 use crate::outlines::Outlines;
-use crate::plans::{Kept, Plans};
+use crate::plans::{Kept, KeptPlace, Plans};
 use crate::settings::{Settings, SettingsFile};
 
 /// What the commands work on. Cloning gives the same session.
@@ -30,8 +32,10 @@ struct Shared {
     settings: SettingsFile,
     engine: watch::Sender<Opening>,
     openings: AtomicU64,
-    plans: Plans,
+    plans: Plans<Kept>,
     comparisons: Comparisons,
+    place_plans: Plans<KeptPlace>,
+    places: Mutex<HashMap<String, EnginePlace>>,
     files: Files,
     outlines: Outlines,
     desktop: Desktop,
@@ -59,6 +63,8 @@ impl Session {
             openings: AtomicU64::new(0),
             plans: Plans::default(),
             comparisons: Comparisons::default(),
+            place_plans: Plans::default(),
+            places: Mutex::default(),
             files: Files::default(),
             outlines: Outlines::default(),
             desktop,
@@ -76,6 +82,8 @@ impl Session {
     pub fn open(&self) {
         let turn = self.shared.openings.fetch_add(1, Ordering::SeqCst) + 1;
         self.shared.engine.send_replace(Opening::Underway);
+        // They belong to the engine that is left.
+        self.connections().clear();
         let session = self.clone();
         tauri::async_runtime::spawn(async move {
             let settings = session.settings();
@@ -143,7 +151,7 @@ impl Session {
     }
 
     pub(crate) fn keep_plan(&self, engine: Engine, plan: RemovalPlan) -> String {
-        self.shared.plans.keep(engine, plan)
+        self.shared.plans.keep(Kept { engine, plan })
     }
 
     pub(crate) fn take_plan(&self, id: &str) -> Result<Kept, Failure> {
@@ -152,6 +160,43 @@ impl Session {
 
     pub(crate) fn comparisons(&self) -> &Comparisons {
         &self.shared.comparisons
+    }
+
+    pub(crate) fn keep_place_plan(&self, place: EnginePlace, plan: PlacePlan) -> String {
+        self.shared.place_plans.keep(KeptPlace { place, plan })
+    }
+
+    pub(crate) fn take_place_plan(&self, id: &str) -> Result<KeptPlace, Failure> {
+        self.shared.place_plans.take(id)
+    }
+
+    /// Returns the connection to an engine elsewhere, where one was made.
+    pub(crate) fn place(&self, id: &str) -> Option<EnginePlace> {
+        self.connections().get(id).cloned()
+    }
+
+    /// Keeps the connection to an engine elsewhere for the next question.
+    pub(crate) fn keep_place(&self, id: &str, place: EnginePlace) {
+        self.connections().insert(id.to_owned(), place);
+    }
+
+    fn connections(&self) -> std::sync::MutexGuard<'_, HashMap<String, EnginePlace>> {
+        self.shared
+            .places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a registry that the user signed in to. Where that cannot be written, it is only missing in the list.
+    pub(crate) fn note_registry(&self, host: &str) {
+        let mut next = self.settings();
+        if next.registries.iter().any(|known| known == host) {
+            return;
+        }
+        next.registries.push(host.to_owned());
+        if let Err(failure) = self.save_settings(&next) {
+            tracing::warn!(%failure, host, "a registry is not remembered");
+        }
     }
 
     /// Tells the settings that are in force.

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::Reference;
+use engine::{Reference, TrustedRealm};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specta::Type;
@@ -30,6 +30,10 @@ pub struct Settings {
     pub ca_files: Vec<String>,
     /// Hosts (`host` or `host:port`) that may be spoken to without TLS or with a certificate that cannot be verified.
     pub insecure_registries: Vec<String>,
+    /// Registries that the user signed in to or added, as in references. A keyring lists nothing, so they are remembered here.
+    pub registries: Vec<String>,
+    /// Token servers that may get the login of a registry although they are on another site: `HOST=REALM`.
+    pub trusted_realms: Vec<String>,
     /// Whether the end of an operation is told by a notification while the window is in the background.
     pub notifications: bool,
     /// Who commits, as it was told last; empty until somebody does.
@@ -57,6 +61,8 @@ impl Default for Settings {
             theme: Theme::System,
             ca_files: Vec::new(),
             insecure_registries: Vec::new(),
+            registries: Vec::new(),
+            trusted_realms: Vec::new(),
             notifications: true,
             author: String::new(),
         }
@@ -72,6 +78,8 @@ impl Settings {
             theme: _,
             ca_files,
             insecure_registries,
+            registries: _,
+            trusted_realms,
             notifications: _,
             author: _,
         } = self;
@@ -79,6 +87,7 @@ impl Settings {
             || *parallel_downloads != next.parallel_downloads
             || *ca_files != next.ca_files
             || *insecure_registries != next.insecure_registries
+            || *trusted_realms != next.trusted_realms
     }
 }
 
@@ -150,9 +159,20 @@ impl SettingsFile {
                 format!("Between 1 and {MOST_DOWNLOADS} layers can be downloaded at a time.");
             return Err(Failure::new("usage", words));
         }
-        if let Some(host) = next.insecure_registries.iter().find(|host| !is_host(host)) {
+        let mut hosts = next.insecure_registries.iter().chain(&next.registries);
+        if let Some(host) = hosts.find(|host| !is_host(host)) {
             let words = format!(
                 "\u{201c}{host}\u{201d} is not a registry: it is written as host or host:port."
+            );
+            return Err(Failure::new("usage", words));
+        }
+        if let Some(pair) = next
+            .trusted_realms
+            .iter()
+            .find(|pair| realm(pair).is_none())
+        {
+            let words = format!(
+                "\u{201c}{pair}\u{201d} does not say which token server is trusted: it is written as registry=server."
             );
             return Err(Failure::new("usage", words));
         }
@@ -168,6 +188,15 @@ impl SettingsFile {
         }
         Ok(())
     }
+}
+
+/// Reads `HOST=REALM`.
+pub(crate) fn realm(pair: &str) -> Option<TrustedRealm> {
+    let (registry, realm) = pair.split_once('=')?;
+    (is_host(registry) && is_host(realm)).then(|| TrustedRealm {
+        registry: registry.to_owned(),
+        realm: realm.to_owned(),
+    })
 }
 
 fn is_host(text: &str) -> bool {

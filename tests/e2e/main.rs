@@ -14,6 +14,8 @@ mod filled;
 mod hostile;
 mod images;
 mod inside;
+mod places;
 mod pull;
+mod registries;
 mod screens;
 mod start;

@@ -1,5 +1,6 @@
 //! A desktop that nobody sees.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) struct Desktop {
     pub(crate) screen: Screen,
     bus_address: String,
     home: TempDir,
+    environment: RefCell<Vec<(String, String)>>,
     _turn: File,
 }
 
@@ -70,8 +72,16 @@ impl Desktop {
             screen,
             bus_address,
             home,
+            environment: RefCell::default(),
             _turn: turn,
         }
+    }
+
+    /// Puts a variable into the environment of windows that are opened from now on.
+    pub(crate) fn provide(&self, name: &str, value: &str) {
+        self.environment
+            .borrow_mut()
+            .push((name.to_owned(), value.to_owned()));
     }
 
     /// The folder of the image store that windows work on unless told otherwise.
@@ -173,7 +183,8 @@ impl Desktop {
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_CACHE_HOME", home.join("cache"));
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .envs(self.environment.borrow().iter().cloned());
     }
 }
 

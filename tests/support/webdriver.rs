@@ -121,6 +121,22 @@ impl Session {
         )
     }
 
+    /// Takes hold of an element with the mouse, moves onto another one, and lets go.
+    pub(crate) fn carry(&self, from: &Element, to: &Element) -> Answer {
+        let (from, to) = (json!({ ELEMENT: from.0 }), json!({ ELEMENT: to.0 }));
+        let actions = json!([
+            { "type": "pointerMove", "origin": from, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerMove", "origin": "pointer", "x": 12, "y": 12, "duration": 50 },
+            { "type": "pointerMove", "origin": to, "x": 0, "y": 0, "duration": 200 },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }),
+        )
+    }
+
     /// Ends the session, and the program with it.
     pub(crate) fn end(&self) -> Answer {
         call(self.port, "DELETE", &self.path, &Value::Null)

@@ -149,6 +149,12 @@ impl Window {
             .expect("the mouse moves");
     }
 
+    /// Carries one element onto another with the mouse.
+    pub(crate) fn carry(&self, (role, name): (&str, &str), (onto, called): (&str, &str)) {
+        let (from, to) = (self.see(role, name), self.see(onto, called));
+        self.session.carry(&from, &to).expect("the mouse moves");
+    }
+
     /// Replaces what stands in a field.
     pub(crate) fn fill(&self, role: &str, name: &str, text: &str) {
         self.click(role, name);

@@ -88,7 +88,7 @@ pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
-pub use login::{Kept, LoggedIn, LoginRequest};
+pub use login::{Kept, KnownHost, LoggedIn, LoginRequest};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use opened::{OpenedImage, Reading};
 pub use packages::{Package, PackageDatabase, PackageList, PackageManager};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use registry::{CredentialError, Login, LoginFile, Secret};
+use registry::{CredentialError, KnownLogin, Login, LoginFile, Secret};
 use store::OutputFile;
 
 use crate::pull::Retries;
@@ -32,6 +32,15 @@ pub struct LoggedIn {
     pub kept: Kept,
     /// Whether the registry asked for a login. If not, nobody knows whether the password is right.
     pub was_asked: bool,
+}
+
+/// A registry for which a login is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownHost {
+    /// The registry, as in references.
+    pub host: String,
+    /// Who signs in there; `None` for an identity token, which names nobody.
+    pub username: Option<String>,
 }
 
 /// Where a login is kept.
@@ -135,6 +144,39 @@ impl Engine {
                 reason: None,
             }),
         }
+    }
+
+    /// Lists the registries for which a login is known: those that the files of docker and podman name, and those of `also`, because
+    /// a keyring lists nothing. Sorted by host. A file or helper that cannot be read is left out.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn logins(&self, also: &[String]) -> Result<Vec<KnownHost>, Error> {
+        let options = &self.shared.settings.registry;
+        let mut hosts: std::collections::BTreeSet<String> = also
+            .iter()
+            .filter_map(|host| registry_host(host).ok())
+            .collect();
+        for path in &options.credentials.files {
+            match read(path).await {
+                Ok(file) => hosts.extend(file.hosts()),
+                Err(problem) => tracing::debug!(%problem, "a file of logins cannot be read"),
+            }
+        }
+        let mut known = Vec::new();
+        for host in hosts {
+            let Ok(reference) = oci::Reference::parse_normalized(&format!("{host}/x/x")) else {
+                continue;
+            };
+            if let Some(login) = registry::known_login(options, &reference).await {
+                let username = match login {
+                    KnownLogin::Password { username, .. } => Some(username),
+                    KnownLogin::IdentityToken(_) => None,
+                };
+                known.push(KnownHost { host, username });
+            }
+        }
+        Ok(known)
     }
 
     async fn forget_quietly(&self, host: &str) {

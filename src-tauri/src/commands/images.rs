@@ -131,7 +131,7 @@ pub(crate) async fn images(
 }
 
 impl ImageQuery {
-    fn parse(self) -> Result<engine::ImageQuery, engine::FilterError> {
+    pub(super) fn parse(self) -> Result<engine::ImageQuery, engine::FilterError> {
         let ImageQuery {
             filter,
             sort,

@@ -4,10 +4,14 @@
 pub mod archives;
 pub mod compare;
 pub mod containers;
+pub mod copy;
 pub mod image;
 pub mod images;
 pub mod inside;
+pub mod places;
 pub mod pull;
+pub mod push;
+pub mod registries;
 pub mod removal;
 pub mod settings;
 pub mod software;

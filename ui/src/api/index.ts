@@ -19,6 +19,8 @@ import {
   type ContainerSettings,
   type DifferenceQuery,
   type DifferencesPage,
+  type CopyEnd,
+  type CopyOutcome,
   type DiskUsage,
   type FileContent,
   type FileEdit,
@@ -36,29 +38,42 @@ import {
   type ImageQuery,
   type Interrupted,
   type JournalEntry,
+  type KnownLogin,
   type LoadOutcome,
   type LoadPlan,
   type MapNode,
   type OutlinePage,
   type OutlineQuery,
+  type Place,
+  type PlaceChange,
+  type PlaceContainer,
+  type PlaceImage,
+  type PlacePlan,
+  type PlaceState,
   type Plan,
   type PullEvent,
   type PullOutcome,
   type PullPlan,
+  type PushOutcome,
+  type PushPlan,
+  type RemoteTag,
   type Removed,
   type SaveCompression,
   type SaveFormat,
   type SaveOutcome,
+  type SearchResult,
   type Selection,
   type Settings,
   type Sharing,
   type Software,
+  type SignedIn,
   type StoreStatus,
   type TagMove,
   type TagPlan,
   type TextDifference,
   type Undoable,
   type Waste,
+  type Update,
 } from "./bindings";
 
 export type * from "./bindings";
@@ -259,6 +274,72 @@ export const api = {
   ): Promise<SaveOutcome> {
     const { token, images, format, compression } = form;
     return unwrap(commands.save(operation, token, images, format, compression, hearing(onEvent)));
+  },
+
+  planPush: (source: string, destination: string, platform: string | null): Promise<PushPlan> =>
+    unwrap(commands.planPush(source, destination, platform)),
+  push(
+    operation: string,
+    form: { source: string; destination: string; platform: string | null },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<PushOutcome> {
+    const { source, destination, platform } = form;
+    return unwrap(commands.push(operation, source, destination, platform, hearing(onEvent)));
+  },
+
+  /** Searches Docker Hub, or the registry that is named; without words a registry's own list. */
+  search(
+    registry: string,
+    words: string,
+    filter: { leastStars: number | null; official: boolean },
+  ): Promise<SearchResult[]> {
+    return unwrap(commands.search(registry, words, filter.leastStars, filter.official));
+  },
+  /** Tells tags page by page and resolves to all of them, the likeliest first. `cancel` with the same operation stops it. */
+  listTags(operation: string, repository: string, onTags: (tags: string[]) => void): Promise<string[]> {
+    const channel = new Channel<string[]>();
+    channel.onmessage = onTags;
+    return unwrap(commands.listTags(operation, repository, channel));
+  },
+  tagDetails: (repository: string, tags: string[]): Promise<RemoteTag[]> =>
+    unwrap(commands.tagDetails(repository, tags)),
+  checkUpdates: (names: string[]): Promise<Update[]> => unwrap(commands.checkUpdates(names)),
+
+  /** Tries a login at once and keeps it where it is accepted. */
+  signIn(form: { host: string; username: string; secret: string; plainText: boolean }): Promise<SignedIn> {
+    const { host, username, secret, plainText } = form;
+    return unwrap(commands.signIn(host, username, secret, plainText));
+  },
+  /** Forgets the login of a registry, and tells which places had one. */
+  signOut: (host: string): Promise<string[]> => unwrap(commands.signOut(host)),
+  logins: (): Promise<KnownLogin[]> => unwrap(commands.logins()),
+
+  places: (): Promise<Place[]> => unwrap(commands.places()),
+  /** Connects and asks who it is, or throws why it cannot be used. */
+  placeState: (place: string): Promise<PlaceState> => unwrap(commands.placeState(place)),
+  placeImages: (place: string, query: ImageQuery): Promise<ImagePage> =>
+    unwrap(commands.placeImages(place, query)),
+  placeImage: (place: string, image: string): Promise<PlaceImage> =>
+    unwrap(commands.placeImage(place, image)),
+  planPlaceTag: (place: string, source: string, name: string): Promise<TagPlan> =>
+    unwrap(commands.planPlaceTag(place, source, name)),
+  placeTag: (place: string, source: string, name: string): Promise<TagMove> =>
+    unwrap(commands.placeTag(place, source, name)),
+  planPlaceRemoval: (place: string, selections: Selection[], force: boolean): Promise<PlacePlan> =>
+    unwrap(commands.planPlaceRemoval(place, selections, force)),
+  executePlacePlan: (planId: string): Promise<Removed> => unwrap(commands.executePlacePlan(planId)),
+  placeContainers: (place: string): Promise<PlaceContainer[]> => unwrap(commands.placeContainers(place)),
+  placeContainerChanges: (place: string, container: string): Promise<PlaceChange[]> =>
+    unwrap(commands.placeContainerChanges(place, container)),
+  /** Makes an image of a container of an engine, in that engine; resolves to its ID. */
+  commitPlaceContainer: (place: string, container: string, form: CommitForm): Promise<string> =>
+    unwrap(commands.commitPlaceContainer(place, container, form)),
+  copy(
+    operation: string,
+    form: { from: CopyEnd; to: CopyEnd; keepNames: boolean },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<CopyOutcome> {
+    return unwrap(commands.copy(operation, form.from, form.to, form.keepNames, hearing(onEvent)));
   },
 
   planTag: (source: string, name: string): Promise<TagPlan> => unwrap(commands.planTag(source, name)),

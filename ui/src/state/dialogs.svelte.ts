@@ -4,6 +4,8 @@ import type { ApiError, ContainerRow, GivenFile, ListedFile, Selection } from ".
 export interface TaggedImage {
   /** Digest of the image, as in `ImageRow.target`. */
   target: string;
+  /** The engine that has it; left out for this computer. */
+  place?: string;
   /** Image ID (digest of the config), shown shortened. */
   id: string;
   /** Every name that points to the image now, in full. */
@@ -57,12 +59,44 @@ export interface ConfirmRequest {
   run: () => Promise<void>;
 }
 
+/** What the push dialog needs to know about an image. */
+export interface PushedImage {
+  target: string;
+  /** The names that it may be pushed as, as people write them. */
+  names: string[];
+  /** What already stands in the field; else the first name. */
+  destination?: string;
+}
+
+/** An image on its way from one place to another. */
+export interface CopiedImage {
+  /** The engine that has it; null = this computer. */
+  from: string | null;
+  /** Its ID or target there. */
+  image: string;
+  names: string[];
+  /** Where it goes, where that is known: null = this computer. */
+  to?: string | null;
+}
+
+/** A container of an engine that is about to become an image. */
+export interface CommittedContainer {
+  place: string;
+  id: string;
+  name: string;
+  image: string;
+}
+
 /** What a plan sheet is asked to show before anything happens. */
-export type PlanRequest = { kind: "removal"; selections: Selection[] } | { kind: "prune" };
+export type PlanRequest = { kind: "removal"; selections: Selection[]; place?: string } | { kind: "prune" };
 
 /** The dialog on screen; at most one is open at a time. */
 export type OpenDialog =
   | { kind: "pull"; reference: string }
+  | { kind: "push"; image: PushedImage }
+  | { kind: "sign in"; host: string; then: OpenDialog | null }
+  | { kind: "copy"; image: CopiedImage }
+  | { kind: "place commit"; container: CommittedContainer }
   | { kind: "tag"; image: TaggedImage }
   | { kind: "plan"; request: PlanRequest }
   | { kind: "load"; files: GivenFile[] }
@@ -88,14 +122,36 @@ class Dialogs {
     this.current = { kind: "pull", reference };
   }
 
+  /** Opens the push dialog of one image. */
+  openPush(image: PushedImage): void {
+    this.current = { kind: "push", image };
+  }
+
+  /** Opens the sign-in dialog; once it is over, `then` is opened again. */
+  openSignIn(host = "", then: OpenDialog | null = null): void {
+    this.current = { kind: "sign in", host, then };
+  }
+
+  /** Opens the dialog that copies an image to another place. */
+  openCopy(image: CopiedImage): void {
+    this.current = { kind: "copy", image };
+  }
+
+  /** Opens the dialog that makes an image of an engine's container. */
+  openPlaceCommit(container: CommittedContainer): void {
+    this.current = { kind: "place commit", container };
+  }
+
   /** Opens the tag editor of one image. */
   openTag(image: TaggedImage): void {
     this.current = { kind: "tag", image };
   }
 
   /** Opens the plan sheet that removes these names or images. An empty list opens nothing. */
-  openRemoval(selections: Selection[]): void {
-    if (selections.length > 0) this.current = { kind: "plan", request: { kind: "removal", selections } };
+  openRemoval(selections: Selection[], place?: string): void {
+    if (selections.length === 0) return;
+    const request: PlanRequest = { kind: "removal", selections };
+    this.current = { kind: "plan", request: place === undefined ? request : { ...request, place } };
   }
 
   /** Opens the plan sheet that removes what nothing uses. */

@@ -1,5 +1,13 @@
 import { SvelteMap } from "svelte/reactivity";
-import { api, toApiError, type ApiError, type ImageRow, type ImageSort } from "../api";
+import {
+  api,
+  toApiError,
+  type ApiError,
+  type ImagePage,
+  type ImageQuery,
+  type ImageRow,
+  type ImageSort,
+} from "../api";
 
 const PAGE = 100;
 
@@ -27,6 +35,12 @@ export class ImageList {
   #asked = new Set<number>();
   #range = { first: 0, end: PAGE };
   #ticket = 0;
+  readonly #ask: (query: ImageQuery) => Promise<ImagePage>;
+
+  /** A list of the images of this computer, or of what `ask` answers. */
+  constructor(ask: (query: ImageQuery) => Promise<ImagePage> = (query) => api.images(query)) {
+    this.#ask = ask;
+  }
 
   /** The row at an index, or undefined while its page is on its way. */
   row(index: number): ImageRow | undefined {
@@ -97,9 +111,9 @@ export class ImageList {
     return targets;
   }
 
-  #read(page: number): ReturnType<typeof api.images> {
+  #read(page: number): Promise<ImagePage> {
     const { filter, sort, descending } = this;
-    return api.images({ filter, sort, descending, offset: page * PAGE, limit: PAGE });
+    return this.#ask({ filter, sort, descending, offset: page * PAGE, limit: PAGE });
   }
 
   async #fetch(page: number, ticket: number): Promise<void> {

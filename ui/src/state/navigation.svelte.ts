@@ -1,5 +1,5 @@
 /** The screens of the window. */
-export type Screen = "images" | "containers" | "activity" | "disk" | "settings";
+export type Screen = "images" | "containers" | "place" | "search" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
 export type ImageTab =
@@ -20,6 +20,13 @@ class Navigation {
   screen = $state<Screen>("images");
   /** The image that is open, by its target. */
   image = $state<string | null>(null);
+  /** The engine whose images are shown, by its ID. */
+  place = $state<string | null>(null);
+  /** The image of that engine that is open, by its ID. */
+  placeImage = $state<string | null>(null);
+  placeTab = $state<"images" | "containers">("images");
+  /** The repository whose tags are shown; null = the search. */
+  repository = $state<string | null>(null);
   tab = $state<ImageTab>("overview");
   /** The container that is open, by its ID. */
   container = $state<string | null>(null);
@@ -38,6 +45,22 @@ class Navigation {
   /** Shows a screen; what was open on it stays open. */
   go(screen: Screen): void {
     this.screen = screen;
+  }
+
+  /** Shows an engine's images. */
+  openPlace(place: string): void {
+    if (this.place !== place) {
+      this.placeImage = null;
+      this.placeTab = "images";
+    }
+    this.place = place;
+    this.screen = "place";
+  }
+
+  /** Shows the tags of a repository. */
+  openRepository(repository: string): void {
+    this.repository = repository;
+    this.screen = "search";
   }
 
   /** Opens an image, at one of its layers when `layer` names one. */

@@ -2,11 +2,13 @@ import { api, toApiError, type ApiError, type PullEvent } from "../api";
 import { toasts } from "./toasts.svelte";
 
 /** What operations do. */
-export type OperationKind = "pull" | "load" | "import" | "save" | "commit" | "add";
+export type OperationKind = "pull" | "push" | "copy" | "load" | "import" | "save" | "commit" | "add";
 
 /** What the window says of each kind. */
 export const VERBS: Record<OperationKind, { doing: string; done: string; failed: string; again: string }> = {
   pull: { doing: "Pulling", done: "Pulled", failed: "was not pulled", again: "Pull" },
+  push: { doing: "Pushing", done: "Pushed", failed: "was not pushed", again: "Push" },
+  copy: { doing: "Copying", done: "Copied", failed: "was not copied", again: "Copy" },
   load: { doing: "Loading", done: "Loaded", failed: "was not loaded", again: "Load" },
   import: { doing: "Importing", done: "Imported", failed: "was not imported", again: "Import" },
   commit: { doing: "Committing", done: "Committed", failed: "was not committed", again: "Commit" },

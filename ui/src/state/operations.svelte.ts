@@ -1,4 +1,4 @@
-import { api, toApiError, type ApiError, type Interrupted } from "../api";
+import { api, toApiError, type ApiError, type CopyEnd, type Interrupted } from "../api";
 import { Operation } from "./operation.svelte";
 import type { Work } from "./operation.svelte";
 
@@ -9,6 +9,42 @@ export function pulling(reference: string, platform: string | null): Work {
     subject: reference,
     platform,
     begin: (id, onEvent) => api.pull(id, reference, platform, onEvent),
+  };
+}
+
+/** A push as work. */
+export function pushing(source: string, destination: string, platform: string | null): Work {
+  return {
+    kind: "push",
+    subject: destination,
+    platform,
+    begin: async (id, onEvent) => {
+      const pushed = await api.push(id, { source, destination, platform }, onEvent);
+      return {
+        target: null,
+        fetchedBytes: pushed.pushedBytes,
+        reusedBytes: pushed.existingBytes,
+        upToDate: pushed.upToDate,
+      };
+    },
+  };
+}
+
+/** A copy between two places as work. */
+export function copying(from: CopyEnd, to: CopyEnd, keepNames: boolean): Work {
+  return {
+    kind: "copy",
+    subject: to.image,
+    platform: null,
+    begin: async (id, onEvent) => {
+      const copied = await api.copy(id, { from, to, keepNames }, onEvent);
+      return {
+        target: to.place === null ? copied.target : null,
+        fetchedBytes: 0,
+        reusedBytes: 0,
+        upToDate: false,
+      };
+    },
   };
 }
 
@@ -46,6 +82,23 @@ class Operations {
         !operation.cancelling,
     );
     return twin ?? this.begin(pulling(reference, platform));
+  }
+
+  /** Starts a push; the same push that is running already is returned instead of started twice. */
+  push(source: string, destination: string, platform: string | null): Operation {
+    const twin = this.running.find(
+      (operation) =>
+        operation.kind === "push" &&
+        operation.subject === destination &&
+        operation.platform === platform &&
+        !operation.cancelling,
+    );
+    return twin ?? this.begin(pushing(source, destination, platform));
+  }
+
+  /** Starts a copy from one place to another. */
+  copy(from: CopyEnd, to: CopyEnd, keepNames: boolean): Operation {
+    return this.begin(copying(from, to, keepNames));
   }
 
   /** Begins some work. */

@@ -9,6 +9,8 @@ const STORED: Settings = {
   theme: "system",
   caFiles: [],
   insecureRegistries: [],
+  registries: [],
+  trustedRealms: [],
   notifications: true,
   author: "",
 };

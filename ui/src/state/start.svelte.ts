@@ -67,9 +67,10 @@ export function tellOutcome(operation: Operation, places: Places): void {
     toasts.show({
       tone: "good",
       title: outcome.upToDate ? `${name} is up to date` : `${verbs.done} ${name}`,
-      detail: outcome.upToDate
-        ? undefined
-        : transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind),
+      detail:
+        outcome.upToDate || kind === "copy"
+          ? undefined
+          : transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind),
       action: target
         ? {
             label: "Show",

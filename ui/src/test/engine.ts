@@ -1,5 +1,15 @@
 import { mockIPC } from "@tauri-apps/api/mocks";
-import type { ImageRow, Plan, PullEvent, PullPlan, Settings, StoreStatus } from "../api";
+import type {
+  ImageRow,
+  Place,
+  Plan,
+  PullEvent,
+  PullPlan,
+  PushPlan,
+  RemoteTag,
+  Settings,
+  StoreStatus,
+} from "../api";
 
 type Arguments = Record<string, unknown>;
 type Handlers = Record<string, (args: Arguments) => unknown>;
@@ -79,6 +89,54 @@ export function pullPlan(changes: Partial<PullPlan> = {}): PullPlan {
   };
 }
 
+export function place(id: string, changes: Partial<Place> = {}): Place {
+  return {
+    id,
+    title: id,
+    description: null,
+    address: `unix:///run/${id}.sock`,
+    remote: false,
+    inTheClear: false,
+    current: false,
+    ...changes,
+  };
+}
+
+export function pushPlan(changes: Partial<PushPlan> = {}): PushPlan {
+  return {
+    reference: "registry.team.dev/data:v3",
+    familiar: "registry.team.dev/data:v3",
+    host: "registry.team.dev",
+    digest: "sha256:aaaa",
+    platforms: ["linux/amd64"],
+    leftOut: 0,
+    blobs: [
+      { digest: "sha256:01", size: 139_000_000, diffId: "sha256:d1", there: "existing" },
+      { digest: "sha256:02", size: 41_000_000, diffId: "sha256:d2", there: "missing" },
+      { digest: "sha256:c0", size: 1_000, diffId: null, there: "missing" },
+    ],
+    uploadBytes: 41_001_000,
+    mountedBytes: 0,
+    totalBytes: 180_001_000,
+    replaces: null,
+    upToDate: false,
+    commandLine: "strata push data:v3 registry.team.dev/data:v3",
+    ...changes,
+  };
+}
+
+export function remoteTag(tag: string, changes: Partial<RemoteTag> = {}): RemoteTag {
+  return {
+    tag,
+    digest: `sha256:${tag}`,
+    size: 40e6,
+    platforms: ["linux/amd64", "linux/arm64"],
+    created: "2024-01-02T03:04:05Z",
+    local: "nothing",
+    ...changes,
+  };
+}
+
 export function removalPlan(changes: Partial<Plan> = {}): Plan {
   return {
     planId: "plan-1",
@@ -132,6 +190,8 @@ export function storedSettings(changes: Partial<Settings> = {}): Settings {
     theme: "system",
     caFiles: [],
     insecureRegistries: [],
+    registries: [],
+    trustedRealms: [],
     notifications: true,
     author: "",
     ...changes,

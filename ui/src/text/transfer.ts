@@ -8,6 +8,12 @@ export function transferSentence(fetched: number, reused: number, kind = "pull")
       ? "No file was changed, only settings."
       : `Its new layer has ${formatSize(fetched)}.`;
   if (kind === "add") return `${formatSize(fetched)} copied.`;
+  if (kind === "push") {
+    if (fetched === 0) return "Everything was there already.";
+    return reused === 0
+      ? `${formatSize(fetched)} sent.`
+      : `${formatSize(fetched)} sent, ${formatSize(reused)} were there already.`;
+  }
   if (fetched === 0) return "Everything was here already.";
   const came = kind === "pull" ? "fetched" : "read";
   if (reused === 0) return `${formatSize(fetched)} ${came}.`;

@@ -421,10 +421,16 @@ async fn a_login_is_tried_and_kept_in_the_keyring() {
         .pull(&request(&target), &NoProgress)
         .await
         .expect("pulled");
+    let also = [host.clone()];
+    let known = engine.logins(&also).await.expect("listed");
+    assert_eq!(known.len(), 1, "{known:?}");
+    assert_eq!(known[0].host, host);
+    assert!(engine.logins(&[]).await.expect("listed").is_empty());
     assert_eq!(
         engine.logout(&host).await.expect("out"),
         ["the system's keyring"]
     );
+    assert!(engine.logins(&also).await.expect("listed").is_empty());
     assert!(engine.logout(&host).await.expect("out").is_empty());
     let error = engine.tags(&target).await.expect_err("nobody");
     assert_eq!(error.code(), "unauthorized");
@@ -465,6 +471,9 @@ async fn nothing_is_written_in_plain_text_without_consent() {
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        let known = engine.logins(&[]).await.expect("listed");
+        assert_eq!(known.len(), 1, "other.example has no secret: {known:?}");
+        assert_eq!(known[0].host, server.host());
         let target = server.reference("app:1");
         let error = engine.tags(&target).await.expect_err("no such repository");
         assert_eq!(error.code(), "not_found", "it is let in");

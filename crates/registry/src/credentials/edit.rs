@@ -60,6 +60,16 @@ impl LoginFile {
         Some(name).filter(|name| !name.is_empty())
     }
 
+    /// Lists the hosts that the file has or knows a login of, each once and sorted; those of paths below a host count for it.
+    pub fn hosts(&self) -> Vec<String> {
+        let keys = ["auths", "credHelpers"].into_iter();
+        let keys = keys.filter_map(|key| self.content.get(key).and_then(Value::as_object));
+        let hosts = keys.flat_map(Map::keys).map(|key| Key::parse(key).host);
+        let hosts: std::collections::BTreeSet<String> =
+            hosts.filter(|host| !host.is_empty()).collect();
+        hosts.into_iter().collect()
+    }
+
     /// Writes a login down, readable by whoever can read the file.
     pub fn write_down(&mut self, login: &Login) {
         let pair = format!("{}:{}", login.username, login.secret.expose());
@@ -166,6 +176,21 @@ mod tests {
         assert!(
             text.contains("b.example:5000") && text.contains("\"c\""),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn hosts_are_listed_once_whatever_they_are_called() {
+        let file = file(
+            r#"{"auths": {"https://b.example/v1/": {}, "b.example/team": {}, "https://index.docker.io/v1/": {}},
+                "credHelpers": {"a.example:5000": "own"}, "credsStore": "all"}"#,
+        );
+        assert_eq!(file.hosts(), ["a.example:5000", "b.example", "docker.io"]);
+        assert!(
+            LoginFile::parse(Path::new("x"), b"")
+                .expect("empty")
+                .hosts()
+                .is_empty()
         );
     }
 

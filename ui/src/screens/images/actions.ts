@@ -1,18 +1,22 @@
 import Box from "@lucide/svelte/icons/box";
 import GitCompare from "@lucide/svelte/icons/git-compare";
+import CircleArrowUp from "@lucide/svelte/icons/circle-arrow-up";
 import CopyIcon from "@lucide/svelte/icons/copy";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
 import RefreshCw from "@lucide/svelte/icons/refresh-cw";
+import CopyPlus from "@lucide/svelte/icons/copy-plus";
 import Save from "@lucide/svelte/icons/save";
 import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
+import Upload from "@lucide/svelte/icons/upload";
 import type { ImageRow } from "../../api";
 import { dialogs } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { shortDigest } from "../../text/digest";
+import { updates } from "../../state/updates.svelte";
 import { copyText } from "../../ui/clipboard";
 import type { MenuEntry } from "../../ui/menu";
 
@@ -50,6 +54,21 @@ export function createContainer(row: ImageRow): void {
 export function compareImages(one: ImageRow, other: ImageRow): void {
   const [first, second] = (one.created ?? "") <= (other.created ?? "") ? [one, other] : [other, one];
   navigation.compare(first.target, second.names[0]?.familiar ?? second.target);
+}
+
+/** The names of an image that can be given to others, as people write them. */
+function names(row: ImageRow): string[] {
+  return row.names.filter((name) => name.tag !== null).map((name) => name.familiar);
+}
+
+/** Opens the dialog that pushes an image. */
+export function pushImage(row: ImageRow): void {
+  dialogs.openPush({ target: row.target, names: names(row) });
+}
+
+/** Opens the dialog that copies an image to another place. */
+export function copyImage(row: ImageRow): void {
+  dialogs.openCopy({ from: null, image: row.target, names: names(row) });
 }
 
 /** Opens the removal plan for images. */
@@ -95,12 +114,17 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     },
     { label: "Compare…", icon: GitCompare, onselect: () => navigation.compare(row.target) },
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
+    { label: "Push…", icon: Upload, onselect: () => pushImage(row) },
+    { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
     { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
   ];
   if (row.runnable)
     entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
   if (name?.tag)
-    entries.push({ label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) });
+    entries.push(
+      { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
+      { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
+    );
   entries.push({ kind: "divider" });
   if (name) entries.push({ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) });
   entries.push(

@@ -3,8 +3,10 @@ import { dialogs } from "../../state/dialogs.svelte";
 import { navigation, type ImageTab, type Screen } from "../../state/navigation.svelte";
 import { VERBS } from "../../state/operation.svelte";
 import { operations } from "../../state/operations.svelte";
+import { places } from "../../state/places.svelte";
 import { settings } from "../../state/settings.svelte";
 import { undo } from "../../state/undo.svelte";
+import { updates } from "../../state/updates.svelte";
 import { shortcutLabel } from "../../shortcuts";
 
 /** Where the palette can send somebody. */
@@ -41,6 +43,37 @@ export function paletteActions(to: Destinations): PaletteAction[] {
       words: "load import tarball tar docker save oci",
       run: (): void => void archives.choose(),
     },
+    {
+      id: "search",
+      label: "Search registries",
+      words: "find repository hub tags",
+      run: () => {
+        navigation.repository = null;
+        to.go("search");
+      },
+    },
+    {
+      id: "sign in",
+      label: "Sign in to a registry…",
+      words: "login password token",
+      run: () => {
+        dialogs.openSignIn();
+      },
+    },
+    {
+      id: "check updates",
+      label: "Check for updates",
+      words: "newer available registry",
+      run: (): void => void updates.checkAll(),
+    },
+    ...places.list.map((place) => ({
+      id: `place ${place.id}`,
+      label: `Go to ${place.title}`,
+      words: "docker podman engine context images containers",
+      run: (): void => {
+        navigation.openPlace(place.id);
+      },
+    })),
     ...operations.running.map((operation) => ({
       id: `cancel ${operation.id}`,
       label: `Cancel ${VERBS[operation.kind].doing.toLowerCase()} ${operation.subject}`,

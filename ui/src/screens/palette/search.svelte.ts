@@ -20,6 +20,10 @@ export interface PaletteEntry {
 const IMAGES = 30;
 const PAUSE_MS = 60;
 
+function taggedNames(row: ImageRow): string[] {
+  return row.names.filter((name) => name.tag !== null).map((name) => name.familiar);
+}
+
 /** Verbs that take an image: "remove redis" offers the images called redis, to be removed. */
 const VERBS: { words: string[]; label: string; run: (row: ImageRow) => void }[] = [
   {
@@ -27,6 +31,20 @@ const VERBS: { words: string[]; label: string; run: (row: ImageRow) => void }[] 
     label: "Tag",
     run: (row) => {
       dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
+    },
+  },
+  {
+    words: ["push", "upload"],
+    label: "Push",
+    run: (row) => {
+      dialogs.openPush({ target: row.target, names: taggedNames(row) });
+    },
+  },
+  {
+    words: ["copy"],
+    label: "Copy",
+    run: (row) => {
+      dialogs.openCopy({ from: null, image: row.target, names: taggedNames(row) });
     },
   },
   {

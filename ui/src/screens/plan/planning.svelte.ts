@@ -1,6 +1,7 @@
-import { api, toApiError, type ApiError, type Plan, type Removed } from "../../api";
+import { api, toApiError, type ApiError, type Plan, type Removed, type Selection } from "../../api";
 import type { PlanRequest } from "../../state/dialogs.svelte";
 import { Latest } from "../../state/latest.svelte";
+import { places } from "../../state/places.svelte";
 
 /** A removal or prune from the question to the deed: ask, show, do exactly that, or ask again. */
 export class Planning {
@@ -9,6 +10,10 @@ export class Planning {
   force = $state(false);
   /** Prune also what has a name, where nothing uses it. */
   all = $state(false);
+  /** Containers that go too, at an engine that takes them along. */
+  containers = $state.raw<string[]>([]);
+  /** Whether it is told how many bytes come back. */
+  countsBytes = $state(true);
   executing = $state(false);
   /** The images changed while the plan was on screen, and it was made anew. */
   renewed = $state(false);
@@ -21,9 +26,19 @@ export class Planning {
   ask(): void {
     this.executionError = null;
     const { request, force, all } = this;
-    this.plan.ask(() =>
-      request.kind === "prune" ? api.planPrune(all) : api.planRemoval(request.selections, force),
-    );
+    this.plan.ask(() => {
+      if (request.kind === "prune") return api.planPrune(all);
+      return request.place === undefined
+        ? api.planRemoval(request.selections, force)
+        : this.#elsewhere(request.place, request.selections, force);
+    });
+  }
+
+  async #elsewhere(place: string, selections: Selection[], force: boolean): Promise<Plan> {
+    const { plan, containers, countsBytes } = await api.planPlaceRemoval(place, selections, force);
+    this.containers = containers;
+    this.countsBytes = countsBytes;
+    return plan;
   }
 
   setForce(force: boolean): void {
@@ -47,7 +62,11 @@ export class Planning {
     this.executing = true;
     this.executionError = null;
     try {
-      return await api.executePlan(plan.planId);
+      const place = this.request.kind === "removal" ? this.request.place : undefined;
+      if (place === undefined) return await api.executePlan(plan.planId);
+      const removed = await api.executePlacePlan(plan.planId);
+      places.changed(place);
+      return removed;
     } catch (thrown) {
       const error = toApiError(thrown);
       if (error.code === "plan_stale") {

@@ -98,6 +98,7 @@ describe("the pull dialog", () => {
     });
     render(PullDialog, { reference: "registry.example.com/app" });
     expect(await screen.findByRole("alert")).toHaveTextContent("Sign in, then pull again.");
+    expect(screen.getByRole("button", { name: "Sign in…" })).toBeVisible();
     field().focus();
     await userEvent.keyboard("{Enter}");
     expect(await screen.findByText("41 of 180 MB to download")).toBeVisible();

@@ -6,7 +6,7 @@ import { status } from "../../state/status.svelte";
 import { fakeEngine, refuse, storedSettings, storeStatus } from "../../test/engine";
 import SettingsScreen from "./SettingsScreen.svelte";
 
-const stored = { settings: () => storedSettings(), store_status: () => storeStatus() };
+const stored = { settings: () => storedSettings(), store_status: () => storeStatus(), logins: () => [] };
 const save = { save_settings: ({ settings: next }: Record<string, unknown>) => next };
 
 beforeEach(() => {

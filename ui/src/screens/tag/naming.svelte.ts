@@ -1,5 +1,6 @@
 import { api, toApiError, type ApiError, type TagPlan } from "../../api";
 import { Latest } from "../../state/latest.svelte";
+import { places } from "../../state/places.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { undo } from "../../state/undo.svelte";
 import { shortDigest } from "../../text/digest";
@@ -18,6 +19,8 @@ export class Naming {
   constructor(
     private readonly target: string,
     names: string[],
+    /** The engine that has it; null = this computer. */
+    private readonly place: string | null = null,
   ) {
     this.names = names;
     void this.reload();
@@ -26,7 +29,8 @@ export class Naming {
   /** Reads the image's names once more. */
   async reload(): Promise<void> {
     try {
-      const { row } = await api.image(this.target);
+      const { row } =
+        this.place === null ? await api.image(this.target) : await api.placeImage(this.place, this.target);
       this.names = row.names.map((name) => name.familiar);
     } catch (thrown) {
       this.error = toApiError(thrown);
@@ -38,7 +42,13 @@ export class Naming {
     this.error = null;
     const name = this.wanted;
     if (name === "") this.plan.clear();
-    else this.plan.ask(() => api.planTag(this.target, name), PLAN_PAUSE_MS);
+    else this.plan.ask(() => this.#planned(name), PLAN_PAUSE_MS);
+  }
+
+  #planned(name: string): Promise<TagPlan> {
+    return this.place === null
+      ? api.planTag(this.target, name)
+      : api.planPlaceTag(this.place, this.target, name);
   }
 
   /** Gives the image the name in the field. */
@@ -47,12 +57,21 @@ export class Naming {
     this.saving = true;
     this.error = null;
     try {
-      const move = await api.tag(this.target, this.wanted);
+      const { place } = this;
+      const move =
+        place === null
+          ? await api.tag(this.target, this.wanted)
+          : await api.placeTag(place, this.target, this.wanted);
+      if (place !== null) places.changed(place);
       toasts.show({
         tone: "good",
         title: `${move.name} names ${shortDigest(this.target)} now`,
         detail: move.from === null ? undefined : `It named ${shortDigest(move.from)} before`,
-        action: { label: "Undo", run: () => void undo.run().then(() => this.reload()) },
+        // An engine keeps no journal.
+        action:
+          place === null
+            ? { label: "Undo", run: () => void undo.run().then(() => this.reload()) }
+            : undefined,
       });
       this.text = "";
       this.plan.clear();

@@ -1,0 +1,130 @@
+//! A registry that asks for a login: signing in, pushing, looking through its tags.
+
+use std::process::Command;
+
+use testkit::{DockerRegistry, DockerRegistryOptions, ImageBuilder, Layer};
+
+use crate::filled::fill;
+use crate::support::desktop::Desktop;
+
+const NAME: &str = "kate";
+const PASSWORD: &str = "not in any log";
+
+fn web(page: &str) -> testkit::Image {
+    ImageBuilder::new()
+        .layer(Layer::files([("etc/os-release", "ID=debian\n")]))
+        .layer(Layer::files([("srv/index.html", page)]))
+        .build()
+}
+
+fn guarded() -> DockerRegistry {
+    DockerRegistry::start(&DockerRegistryOptions {
+        login: Some((NAME.into(), PASSWORD.into())),
+        ..DockerRegistryOptions::default()
+    })
+}
+
+/// What a registry has under a name, by skopeo.
+fn digest_there(reference: &str) -> String {
+    let output = Command::new("skopeo")
+        .args(["inspect", "--tls-verify=false", "--format={{.Digest}}"])
+        .arg(format!("--creds={NAME}:{PASSWORD}"))
+        .arg(format!("docker://{reference}"))
+        .output()
+        .expect("skopeo is in Debian's package of that name");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
+    let desktop = Desktop::start();
+    let (open, closed) = (DockerRegistry::plain(), guarded());
+    let image = web("one");
+    let source = open.push("team/web:1", &image).to_string();
+    fill(&desktop.store(), &[&source]);
+    let host = closed.host();
+    let destination = format!("{host}/shop/web:2");
+
+    // Nobody is let in before they sign in; the dialog says so and leads there.
+    let window = desktop.open();
+    window.context_click("gridcell", "web 1");
+    window.click("menuitem", "Push…");
+    window.see("dialog", "Push");
+    window.fill("combobox", "Destination", &destination);
+    window.see("button", "Sign in…");
+    window.judge("push-unauthorized");
+    window.click("button", "Sign in…");
+    window.see("dialog", "Sign in to a registry");
+    window.fill("textbox", "User name", NAME);
+    window.fill("textbox", "Password or token", "wrong");
+    window.press(&["Enter"]);
+    window.read("Not signed in");
+    window.judge("sign-in-refused");
+
+    // This desktop has no keyring: plain text needs a word of the user's.
+    window.fill("textbox", "Password or token", PASSWORD);
+    window.press(&["Enter"]);
+    window.read("plain text: whoever reads your files has it");
+    window.judge("sign-in-plain-text");
+    window.click("checkbox", "Keep it in plain text");
+    window.click("button", "Sign in");
+
+    // Back where it began, with what was typed.
+    window.see("dialog", "Push");
+    window.read("to send");
+    window.read(&format!("strata push {source} {destination}"));
+    window.judge("push-dialog");
+    let elsewhere = desktop.look_elsewhere();
+    window.click("button", "Push");
+    let notification = desktop.notifications.next();
+    assert_eq!(notification.title, format!("{destination} was pushed"));
+    drop(elsewhere);
+    assert_eq!(digest_there(&destination), image.digest().to_string());
+
+    // What was pushed is in the registry's list, with the mark that it is here.
+    window.click("button", "Activity");
+    window.read("sent");
+    window.click("button", "Search");
+    window.fill("textbox", "Registry", &host);
+    window.press(&["Enter"]);
+    window.read("1 repository at");
+    window.judge("search");
+    window.click("button", &format!("{host}/shop/web"));
+    window.see("gridcell", "2");
+    window.read("you have this");
+    window.judge("tags");
+    window.click("button", "Pull 2");
+    window.see("dialog", "Pull image");
+    window.read("Nothing to download");
+    window.press(&["Escape"]);
+    window.see_no("dialog", "Pull image");
+
+    // Signing out is for good.
+    window.click("button", "Settings");
+    window.see("button", &format!("Sign out of {host}"));
+    window.judge("settings-registries");
+    window.click("button", &format!("Sign out of {host}"));
+    window.see_no("button", &format!("Sign out of {host}"));
+    window.close();
+}
+
+#[test]
+fn a_newer_image_of_a_registry_is_told_on_the_card() {
+    let desktop = Desktop::start();
+    let registry = DockerRegistry::plain();
+    let reference = registry.push("team/web:1", &web("one")).to_string();
+    fill(&desktop.store(), &[&reference]);
+    registry.push("team/web:1", &web("two"));
+    let window = desktop.open();
+    window.context_click("gridcell", "web 1");
+    window.click("menuitem", "Check for updates");
+    window.read("update available");
+    window.read(&format!("There is a newer {reference}"));
+    window.judge("update-available");
+    window.close();
+}

@@ -1,0 +1,50 @@
+import { render, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it } from "vitest";
+import { operations } from "../../state/operations.svelte";
+import { places } from "../../state/places.svelte";
+import { status } from "../../state/status.svelte";
+import { fakeEngine, held, imageRow, place, refuse } from "../../test/engine";
+import CopyDialog from "./CopyDialog.svelte";
+
+const free = (): never => refuse("not_found", "There is no such image.");
+const field = (): HTMLElement => screen.getByRole("textbox", { name: "Name there" });
+
+beforeEach(() => {
+  operations.all = [];
+  status.value = null;
+  places.list = [place("docker"), place("podman")];
+});
+
+describe("the copy dialog", () => {
+  it("copies an engine's image to this computer under a new name", async () => {
+    const engine = fakeEngine({ image: free, copy: () => held().promise });
+    render(CopyDialog, { image: { from: "docker", image: "sha256:a", names: ["app:1"], to: null } });
+    expect(await screen.findByText("The name is free there")).toBeVisible();
+    await userEvent.clear(field());
+    await userEvent.type(field(), "mine/app:2");
+    expect(screen.getByText("strata copy --src-engine docker docker-daemon:app:1 mine/app:2")).toBeVisible();
+    await userEvent.keyboard("{Enter}");
+    expect(engine.asked("copy")).toMatchObject([
+      {
+        from: { place: "docker", image: "sha256:a" },
+        to: { place: null, image: "mine/app:2" },
+        keepNames: false,
+      },
+    ]);
+  });
+
+  it("says which image would lose the name, and can refuse that", async () => {
+    const engine = fakeEngine({
+      place_image: () => ({ row: imageRow("app", { id: "sha256:ffffffffffffffff" }) }),
+      copy: () => held().promise,
+    });
+    render(CopyDialog, { image: { from: null, image: "sha256:a", names: ["app:1"], to: "docker" } });
+    expect(await screen.findByText(/exists there: it moves from ffffffffffff/)).toBeVisible();
+    await userEvent.click(screen.getByRole("checkbox", { name: "Refuse rather than move the name" }));
+    await userEvent.click(screen.getByRole("button", { name: "Copy" }));
+    await waitFor(() => {
+      expect(engine.asked("copy")).toMatchObject([{ to: { place: "docker" }, keepNames: true }]);
+    });
+  });
+});

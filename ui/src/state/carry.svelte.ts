@@ -1,0 +1,66 @@
+import { dialogs, type CopiedImage } from "./dialogs.svelte";
+
+/** A press that moves less than this is a click. */
+const STEADY = 6;
+
+/** The place under the pointer: an engine's ID, or null for this computer. */
+export interface Landing {
+  place: string | null;
+}
+
+/** An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there. */
+class Carry {
+  image = $state.raw<CopiedImage | null>(null);
+  x = $state(0);
+  y = $state(0);
+  over = $state.raw<Landing | null>(null);
+  #pressed: { image: CopiedImage; x: number; y: number } | null = null;
+  #ended = false;
+
+  /** Begins where the button went down on an image. */
+  press(image: CopiedImage, event: PointerEvent): void {
+    this.#ended = false;
+    if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY };
+  }
+
+  /** Follows the pointer. */
+  move(event: PointerEvent): void {
+    if (!this.#pressed) return;
+    const { image, x, y } = this.#pressed;
+    if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
+    this.image = image;
+    this.x = event.clientX;
+    this.y = event.clientY;
+    this.over = landing(document.elementFromPoint(event.clientX, event.clientY), image);
+  }
+
+  /** Ends with the button: over another place the copy dialog opens, elsewhere nothing happens. */
+  release(): void {
+    const { image, over } = this;
+    this.#ended = image !== null;
+    this.cancel();
+    if (image && over) dialogs.openCopy({ ...image, to: over.place });
+  }
+
+  cancel(): void {
+    this.#pressed = null;
+    this.image = null;
+    this.over = null;
+  }
+
+  /** Tells once whether the click that follows belongs to a carry that just ended, and means nothing of its own. */
+  takesClick(): boolean {
+    const taken = this.#ended;
+    this.#ended = false;
+    return taken;
+  }
+}
+
+function landing(element: Element | null, image: CopiedImage): Landing | null {
+  const place = element?.closest<HTMLElement>("[data-place]")?.dataset["place"];
+  if (place === undefined) return null;
+  const id = place === "" ? null : place;
+  return id === image.from ? null : { place: id };
+}
+
+export const carry = new Carry();
