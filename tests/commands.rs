@@ -21,10 +21,10 @@ use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 
 #[path = "commands/containers.rs"]
 mod containers;
-#[path = "commands/inside.rs"]
-mod inside;
 #[path = "commands/elsewhere.rs"]
 mod elsewhere;
+#[path = "commands/inside.rs"]
+mod inside;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -426,6 +426,7 @@ impl From<engine::places::PlaceImage> for ImageRow {
             names,
             repo_digests: _,
             size,
+            unique_size,
             created,
             platform,
             foreign,
@@ -439,8 +440,8 @@ impl From<engine::places::PlaceImage> for ImageRow {
             names: names.iter().map(ImageName::from).collect(),
             size,
             download_size: 0,
-            unique_size: 0,
-            shared_size: 0,
+            unique_size: unique_size.unwrap_or_default(),
+            shared_size: unique_size.map_or(0, |unique| size.saturating_sub(unique)),
             created: created.map(|time| time.to_string()),
             platform: platform
                 .map(|platform| platform.to_string())
@@ -452,9 +453,9 @@ impl From<engine::places::PlaceImage> for ImageRow {
             in_use,
             layers: layers
                 .into_iter()
-                .map(|diff_id| LayerStripe {
-                    diff_id: diff_id.to_string(),
-                    size: 0,
+                .map(|layer| LayerStripe {
+                    diff_id: layer.diff_id.to_string(),
+                    size: layer.size.unwrap_or_default(),
                 })
                 .collect(),
         }

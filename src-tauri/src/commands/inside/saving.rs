@@ -74,7 +74,7 @@ pub(crate) async fn save_file(
                 let copy = files.copy_out(&path, &place, options, &told);
                 let saved = Box::pin(sink.tell(copy)).await;
                 let saved = saved.map(FilesSaved::from).map_err(Failure::from);
-                session.announce_end(Notice::of_copy(&paths::absolute(&path), &saved));
+                session.announce_end(Notice::of_saved_file(&paths::absolute(&path), &saved));
                 saved
             });
             Box::pin(saved).await
@@ -115,7 +115,7 @@ impl From<engine::CopiedOut> for FilesSaved {
 
 impl Notice {
     /// Says how saving a file of an image ended.
-    fn of_copy(name: &str, saved: &Result<FilesSaved, Failure>) -> Notice {
+    fn of_saved_file(name: &str, saved: &Result<FilesSaved, Failure>) -> Notice {
         match saved {
             Ok(saved) => Notice {
                 title: format!("{name} was saved"),
