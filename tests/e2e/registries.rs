@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use testkit::{DockerRegistry, DockerRegistryOptions, ImageBuilder, Layer};
+use testkit::{DockerRegistry, DockerRegistryOptions, ImageBuilder, Layer, Registry};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
@@ -126,5 +126,40 @@ fn a_newer_image_of_a_registry_is_told_on_the_card() {
     window.read("update available");
     window.read(&format!("There is a newer {reference}"));
     window.judge("update-available");
+    window.close();
+}
+
+#[test]
+fn ten_thousand_tags_are_listed_filtered_and_put_together() {
+    let desktop = Desktop::start();
+    let registry = Registry::start();
+    let (one, two) = (web("one"), web("two"));
+    for number in 0..9_998 {
+        registry.push(&format!("team/web:1.{number}"), &one);
+    }
+    for tag in ["latest", "2.0"] {
+        registry.push(&format!("team/web:{tag}"), &two);
+    }
+    registry.page_size(1000);
+
+    let window = desktop.open();
+    window.click("button", "Search");
+    window.fill("textbox", "Words", &registry.reference("team/web").name());
+    window.click("button", "Tags of");
+    window.read("10\u{202f}000 tags");
+    window.see("gridcell", "latest");
+    window.read("= 2.0");
+    window.judge("tags-many");
+    let rows = window.js("return document.querySelectorAll('[data-tag]').length");
+    assert!(
+        rows.as_u64() < Some(60),
+        "only what is seen is drawn: {rows}"
+    );
+    window.fill("textbox", "Filter tags", "1.9876");
+    window.see("gridcell", "1.9876");
+    window.see_no("gridcell", "latest");
+    window.click("button", "Pull 1.9876");
+    window.see("dialog", "Pull image");
+    window.read("to download");
     window.close();
 }

@@ -164,29 +164,33 @@ pub(crate) async fn list_tags(
     session
         .with(|engine| async move {
             let repository = repository.trim().parse::<Reference>()?;
-            let listed = operations.run(&operation, async {
-                let mut seen = std::collections::HashSet::new();
-                let mut next: Option<NextPage> = None;
-                for _ in 0..MOST_PAGES {
-                    let page = engine.tags_page(&repository, next.as_ref()).await?;
-                    let tags = page.tags.into_iter();
-                    let mut fresh: Vec<Tag> = tags.filter(|tag| seen.insert(tag.clone())).collect();
-                    let circles = fresh.is_empty();
-                    fresh.sort_by(by_version);
-                    let told = on_tags.send(fresh.iter().map(ToString::to_string).collect());
-                    if let Err(error) = told {
-                        tracing::debug!(%error, "the window does not hear of tags any more");
+            let listed = operations.run(
+                &operation,
+                Box::pin(async {
+                    let mut seen = std::collections::HashSet::new();
+                    let mut next: Option<NextPage> = None;
+                    for _ in 0..MOST_PAGES {
+                        let page = engine.tags_page(&repository, next.as_ref()).await?;
+                        let tags = page.tags.into_iter();
+                        let mut fresh: Vec<Tag> =
+                            tags.filter(|tag| seen.insert(tag.clone())).collect();
+                        let circles = fresh.is_empty();
+                        fresh.sort_by(by_version);
+                        let told = on_tags.send(fresh.iter().map(ToString::to_string).collect());
+                        if let Err(error) = told {
+                            tracing::debug!(%error, "the window does not hear of tags any more");
+                        }
+                        next = page.next;
+                        if next.is_none() || circles {
+                            break;
+                        }
                     }
-                    next = page.next;
-                    if next.is_none() || circles {
-                        break;
-                    }
-                }
-                let mut all: Vec<Tag> = seen.into_iter().collect();
-                all.sort_by(by_version);
-                Ok::<_, engine::Error>(all.iter().map(ToString::to_string).collect())
-            });
-            listed.await
+                    let mut all: Vec<Tag> = seen.into_iter().collect();
+                    all.sort_by(by_version);
+                    Ok::<_, engine::Error>(all.iter().map(ToString::to_string).collect())
+                }),
+            );
+            Box::pin(listed).await
         })
         .await
 }

@@ -25,7 +25,11 @@ class Carry {
 
   /** Follows the pointer. */
   move(event: PointerEvent): void {
-    if (!this.#pressed) return;
+    if (!this.#pressed) {
+      // A click that belongs to a carry comes before the next movement.
+      this.#ended = false;
+      return;
+    }
     const { image, x, y } = this.#pressed;
     if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
     this.image = image;

@@ -24,6 +24,8 @@ export class RepositoryTags {
     return words === "" ? this.names : this.names.filter((name) => name.toLowerCase().includes(words));
   });
 
+  readonly #rank = $derived(new Map(this.names.map((name, index) => [name, index])));
+
   readonly #byDigest = $derived.by(() => {
     const groups = new Map<string, string[]>();
     for (const tag of this.#details.values()) {
@@ -32,6 +34,8 @@ export class RepositoryTags {
       if (group) group.push(tag.tag);
       else groups.set(tag.digest, [tag.tag]);
     }
+    for (const group of groups.values())
+      group.sort((one, other) => (this.#rank.get(one) ?? 0) - (this.#rank.get(other) ?? 0));
     return groups;
   });
 

@@ -1,0 +1,61 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { carry } from "./carry.svelte";
+import { dialogs } from "./dialogs.svelte";
+
+const image = { from: null, image: "sha256:a", names: ["app:1"] };
+
+function at(x: number, y: number, button = 0): PointerEvent {
+  return new MouseEvent("pointermove", { clientX: x, clientY: y, button }) as PointerEvent;
+}
+
+function over(place: string | null): void {
+  const element = document.createElement("div");
+  if (place !== null) element.dataset["place"] = place;
+  document.elementFromPoint = vi.fn(() => element);
+}
+
+beforeEach(() => {
+  dialogs.close();
+  carry.cancel();
+});
+
+describe("carrying an image", () => {
+  it("onto a place opens the copy to it", () => {
+    over("docker");
+    carry.press(image, at(100, 100));
+    carry.move(at(40, 100));
+    expect(carry.over).toEqual({ place: "docker" });
+    carry.release();
+    expect(dialogs.current).toEqual({ kind: "copy", image: { ...image, to: "docker" } });
+    expect(carry.takesClick()).toBe(true);
+    expect(carry.takesClick()).toBe(false);
+  });
+
+  it("is a click where it hardly moved", () => {
+    over("docker");
+    carry.press(image, at(100, 100));
+    carry.move(at(103, 101));
+    carry.release();
+    expect(dialogs.current).toBeNull();
+    expect(carry.takesClick()).toBe(false);
+  });
+
+  it("does nothing over the place that it comes from, or over none", () => {
+    for (const place of ["", null]) {
+      over(place);
+      carry.press(image, at(100, 100));
+      carry.move(at(40, 100));
+      carry.release();
+      expect(dialogs.current).toBeNull();
+    }
+  });
+
+  it("takes no click that comes after another movement", () => {
+    over(null);
+    carry.press(image, at(100, 100));
+    carry.move(at(40, 100));
+    carry.release();
+    carry.move(at(50, 100));
+    expect(carry.takesClick()).toBe(false);
+  });
+});
