@@ -75,8 +75,7 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
             }
             (Side::Local(_) | Side::Stream, Side::Image(reference, _)) => {
                 return Err(Failure::Usage(format!(
-                    "there is no container {}: an image itself cannot be changed, make a container of it with strata create",
-                    reference
+                    "there is no container {reference}: an image itself cannot be changed, make a container of it with strata create"
                 )));
             }
             (Side::Local(from), Side::Local(_) | Side::Stream) => {
