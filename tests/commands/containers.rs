@@ -28,7 +28,9 @@ fn created(shell: &Shell) -> (String, String) {
 }
 
 fn edit(container: &str, edits: Value) -> Value {
-    json!({ "container": container, "edits": edits })
+    let mut arguments = json!({ "container": container });
+    arguments["edits"] = edits;
+    arguments
 }
 
 /// What differs, as `letter path`; folders that only lead there are left out.

@@ -128,6 +128,8 @@ fn an_image_is_changed_and_committed_without_running_anything() {
 
     // The next commit knows the author. What is not ticked stays out.
     window.click("button", "Containers");
+    window.see("heading", "keen-otter");
+    window.click("button", "Close");
     window.see("button", "keen-otter");
     window.judge("containers");
     window.click("button", "keen-otter");

@@ -168,6 +168,7 @@ fn key_value(key: &str) -> &str {
         "Control" => "\u{e009}",
         "Shift" => "\u{e008}",
         "Delete" => "\u{e017}",
+        "F2" => "\u{e032}",
         "Home" => "\u{e011}",
         "End" => "\u{e010}",
         "ArrowDown" => "\u{e015}",
