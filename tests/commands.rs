@@ -58,6 +58,7 @@ impl Shell {
             environment: Arc::new(move |name| (name == "HOME").then(|| home.clone())),
             clock: Arc::new(jiff::Timestamp::now),
             settings_file: folder.path().join("settings.json"),
+            dragged_files: folder.path().join("dragged"),
         };
         let session = Session::new(launch, desktop);
         session.open();

@@ -69,7 +69,13 @@ export const commands = {
 	/**  Makes an image of a file system that the user gave. Progress goes to `on_event`. */
 	import: (operation: string, token: string, name: string, message: string, changes: string[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("import", { operation, token, name, message, changes, onEvent })),
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
-	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
+	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, platforms: string[], onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, platforms, onEvent })),
+	/**
+	 *  Lets the pointer, whose button is down, take images out of the window as an archive that is called `name`.
+	 * 
+	 *  The archive is written when it is dropped on another program; the window hears of it as `ImagesDropped` and saves.
+	 */
+	dragImages: (images: string[], name: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_images", { images, name })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
@@ -79,6 +85,7 @@ export const events = {
 	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
 	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
+	imagesDropped: makeEvent<ImagesDropped, ImagesDropped>("images-dropped"),
 	storeChanged: makeEvent<StoreChanged, StoreChanged>("store-changed"),
 };
 
@@ -411,6 +418,14 @@ export type ImageSort =
 "created" | 
 /**  By the bytes that only this image holds. */
 "unique";
+
+/**  Images that were dragged out of the window were dropped on another program, which waits for the file. */
+export type ImagesDropped = {
+	/**  Where `save` is to write them. */
+	file: GivenFile,
+	/**  The images. */
+	images: string[],
+};
 
 /**  One platform of an index. */
 export type IndexPlatform = {
@@ -809,6 +824,8 @@ export type StoreStatus = {
 	hostPlatform: string,
 	/**  Strata's version. */
 	version: string,
+	/**  Whether images can be dragged out of the window. */
+	dragsOut: boolean,
 };
 
 /**  A name that was made, moved or taken away. */
