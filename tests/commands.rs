@@ -51,6 +51,7 @@ impl Shell {
                 let paths = std::mem::take(&mut *choices.lock().expect("no panic"));
                 Box::pin(async { paths })
             }),
+            drag: None,
         };
         let home = OsString::from(folder.path());
         let launch = Launch {

@@ -128,8 +128,9 @@ impl<R: Runtime> Drag<R> {
         }
         let (tell, told) = mpsc::channel();
         let told_here = Box::new(move |complete| {
-            // Nobody listens any more when the drag has ended before its file.
-            drop(tell.send(complete));
+            if tell.send(complete).is_err() {
+                tracing::debug!("the drag ended before its file");
+            }
             MainContext::default().wakeup();
         });
         self.session.dragged().wait_for(path, told_here);

@@ -25,6 +25,8 @@ fn main() {
     gtk::init().unwrap();
     let window = gtk::Window::new(gtk::WindowType::Toplevel);
     window.set_title("target");
+    // The press that takes hold of a card brings the card's window to the front.
+    window.set_keep_above(true);
     window.set_default_size(120, 120);
     window.drag_dest_set(DestDefaults::empty(), &[], DragAction::COPY);
     let targets = TargetList::new(&[]);
