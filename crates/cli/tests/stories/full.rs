@@ -94,7 +94,7 @@ fn a_disk_that_is_full_in_the_middle_of_a_load_or_a_save_leaves_all_as_it_was() 
          $STRATA load --json -i {archive} --dry-run >/dev/null
          $STRATA --store {small}/store inspect --format '{{{{.Id}}}}' app:1
          $STRATA --store {small}/store check --read-data >/dev/null
-         ls {small}/store/ingest | wc -l
+         find {small}/store/ingest -type f | wc -l
          echo before >{small}/out/saved.tar
          $STRATA save --json -o {small}/out/saved.tar app:1 2>\"$HOME/error\" && echo saved
          code
