@@ -57,6 +57,7 @@ impl Shell {
                 let paths = std::mem::take(&mut *choices.lock().expect("no panic"));
                 Box::pin(async { paths })
             }),
+            drag: None,
         };
         let home = OsString::from(folder.path());
         let launch = Launch {
@@ -64,6 +65,7 @@ impl Shell {
             environment: Arc::new(move |name| (name == "HOME").then(|| home.clone())),
             clock: Arc::new(jiff::Timestamp::now),
             settings_file: folder.path().join("settings.json"),
+            dragged_files: folder.path().join("dragged"),
         };
         let session = Session::new(launch, desktop);
         session.open();

@@ -45,6 +45,16 @@ pub struct FilesDropped {
     pub files: Vec<GivenFile>,
 }
 
+/// Images that were dragged out of the window were dropped on another program, which waits for the file.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct ImagesDropped {
+    /// Where `save` is to write them.
+    pub file: GivenFile,
+    /// The images.
+    pub images: Vec<String>,
+}
+
 /// Lists everything that the window can ask for and hear.
 ///
 /// `src-tauri/capabilities/main.json` allows exactly these commands; a test compares the two.
@@ -129,13 +139,15 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             places::place_container_changes,
             places::commit_place_container,
             copy::copy,
+            archives::drag_images,
             window::ready,
         ])
         .events(collect_events![
             StoreChanged,
             FocusImage,
             FilesHover,
-            FilesDropped
+            FilesDropped,
+            ImagesDropped
         ])
         // JSON numbers are exact up to 2^53; no size on any disk is larger.
         .dangerously_cast_bigints_to_number()

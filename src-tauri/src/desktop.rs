@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
+use crate::Session;
+use crate::drag_out::DraggedImages;
+
 /// Something to tell a user who looks elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -42,10 +45,15 @@ pub type Announce = Box<dyn Fn(Notice) + Send + Sync>;
 /// Shows a dialog; an empty answer means that it was closed.
 pub type Choose = Box<dyn Fn(Choice) -> BoxFuture<'static, Vec<PathBuf>> + Send + Sync>;
 
+/// Lets the pointer, whose button is down, take images to another program. Returns at once.
+pub type DragOut = Box<dyn Fn(Session, DraggedImages) + Send + Sync>;
+
 /// The desktop, as far as commands need it. Functions, so that a test can be the desktop.
 pub struct Desktop {
     /// Tells the user something.
     pub announce: Announce,
     /// Lets the user choose.
     pub choose: Choose,
+    /// Takes images out of the window; `None` where the system has no way that fits.
+    pub drag: Option<DragOut>,
 }

@@ -75,6 +75,8 @@ pub struct Launch {
     pub clock: Clock,
     /// Where the settings are kept.
     pub settings_file: PathBuf,
+    /// The folder for files that are dragged out of windows, of which each store gets a part.
+    pub dragged_files: PathBuf,
 }
 
 impl Launch {
@@ -154,6 +156,7 @@ mod tests {
                     .expect("the epoch")
             }),
             settings_file: PathBuf::new(),
+            dragged_files: PathBuf::new(),
         }
     }
 

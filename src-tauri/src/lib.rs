@@ -9,6 +9,9 @@ mod comparisons;
 pub mod contract;
 pub mod desktop;
 mod dialogs;
+#[cfg(target_os = "linux")]
+mod drag_gtk;
+pub mod drag_out;
 mod error;
 pub mod files;
 pub mod launch;
@@ -26,7 +29,7 @@ mod window;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tauri::{App, AppHandle, Manager as _, Wry};
+use tauri::{App, AppHandle, Manager as _, RunEvent, Wry};
 
 pub use contract::{contract, export_bindings};
 pub use error::Failure;
@@ -63,7 +66,13 @@ pub fn run(store: Option<PathBuf>) -> tauri::Result<()> {
             set_up(app, store)?;
             Ok(())
         })
-        .run(tauri::tauri_build_context!())
+        .build(tauri::tauri_build_context!())?
+        .run(|app, event| {
+            if let RunEvent::Exit = event {
+                app.state::<Session>().dragged().sweep();
+            }
+        });
+    Ok(())
 }
 
 fn set_up(app: &App, store: Option<PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
@@ -73,9 +82,12 @@ fn set_up(app: &App, store: Option<PathBuf>) -> Result<(), Box<dyn std::error::E
         environment: Arc::new(|name| std::env::var_os(name)),
         clock: Arc::new(jiff::Timestamp::now),
         settings_file: app.path().app_config_dir()?.join("settings.json"),
+        dragged_files: app.path().app_cache_dir()?.join("dragged"),
     };
     let session = Session::new(launch, on(handle));
     only_one(handle, &session)?;
+    // Only now: an earlier start on this store may have files there that somebody still reads.
+    session.dragged().sweep();
     // Before the window: the store is opened by another thread while the page loads.
     session.open();
     app.manage(Operations::default());
@@ -105,8 +117,18 @@ fn only_one(app: &AppHandle, session: &Session) -> tauri::Result<()> {
 
 fn on(app: &AppHandle) -> Desktop {
     let (announcing, choosing) = (app.clone(), app.clone());
+    #[cfg(target_os = "linux")]
+    let drag: Option<desktop::DragOut> = {
+        let app = app.clone();
+        Some(Box::new(move |session, dragged| {
+            drag_gtk::begin(&app, session, dragged);
+        }))
+    };
+    #[cfg(not(target_os = "linux"))]
+    let drag = None;
     Desktop {
         announce: Box::new(move |notice| notify::announce(&announcing, notice)),
         choose: Box::new(move |choice| dialogs::choose(&choosing, choice)),
+        drag,
     }
 }

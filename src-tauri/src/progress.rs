@@ -92,7 +92,7 @@ pub struct BlobProgress {
 ///
 /// [`tell`]: ChannelSink::tell
 pub(crate) struct ChannelSink {
-    channel: Channel<PullEvent>,
+    send: Box<dyn Fn(PullEvent) + Send + Sync>,
     meter: Mutex<Meter>,
     /// Whether the window knows of an archive that is read or written.
     begun: Mutex<bool>,
@@ -100,11 +100,27 @@ pub(crate) struct ChannelSink {
 
 impl ChannelSink {
     pub(crate) fn new(channel: Channel<PullEvent>) -> ChannelSink {
+        ChannelSink::sending(move |event| tell(&channel, event))
+    }
+
+    fn sending(send: impl Fn(PullEvent) + Send + Sync + 'static) -> ChannelSink {
         ChannelSink {
-            channel,
+            send: Box::new(send),
             meter: Mutex::new(Meter::new(Instant::now())),
             begun: Mutex::new(false),
         }
+    }
+
+    /// As [`ChannelSink::new`], and is heard while the window's thread waits in a loop of the desktop's own.
+    pub(crate) fn from_any_loop(channel: Channel<PullEvent>) -> ChannelSink {
+        #[cfg(target_os = "linux")]
+        let sink = ChannelSink::sending(move |event| {
+            let channel = channel.clone();
+            gtk::glib::MainContext::default().invoke(move || tell(&channel, event));
+        });
+        #[cfg(not(target_os = "linux"))]
+        let sink = ChannelSink::new(channel);
+        sink
     }
 
     /// Waits for the work, and tells the window meanwhile how far it is.
@@ -156,11 +172,15 @@ impl ChannelSink {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A window that is gone hears nothing; the operation goes on, and the store is what counts.
     fn send(&self, event: PullEvent) {
-        if let Err(error) = self.channel.send(event) {
-            tracing::debug!(%error, "the window does not hear progress any more");
-        }
+        (self.send)(event);
+    }
+}
+
+/// A window that is gone hears nothing; the operation goes on, and the store is what counts.
+fn tell(channel: &Channel<PullEvent>, event: PullEvent) {
+    if let Err(error) = channel.send(event) {
+        tracing::debug!(%error, "the window does not hear progress any more");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -14,9 +14,10 @@ use crate::Failure;
 use crate::commands::store::StorePlaceFrom;
 use crate::comparisons::Comparisons;
 use crate::desktop::{Choice, Desktop, Notice};
+use crate::drag_out::{DraggedFiles, DraggedImages};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
-use crate::launch::Launch;
+use crate::launch::{Launch, store_key};
 use crate::outlines::Outlines;
 use crate::plans::{Kept, KeptPlace, Plans};
 use crate::settings::{Settings, SettingsFile};
@@ -38,6 +39,8 @@ struct Shared {
     places: Mutex<HashMap<String, EnginePlace>>,
     files: Files,
     outlines: Outlines,
+    dragged: DraggedFiles,
+    dragging: AtomicBool,
     desktop: Desktop,
     changed: Notify,
     started: Instant,
@@ -56,6 +59,9 @@ impl Session {
     #[must_use]
     pub fn new(launch: Launch, desktop: Desktop) -> Session {
         let settings = SettingsFile::open(launch.settings_file.clone());
+        let told = launch.engine_settings(&settings.current()).ok();
+        // Files of one window only: the next start on this store sweeps them.
+        let dragged = told.map(|told| launch.dragged_files.join(store_key(&told.store_root)));
         let shared = Shared {
             launch,
             settings,
@@ -67,6 +73,8 @@ impl Session {
             places: Mutex::default(),
             files: Files::default(),
             outlines: Outlines::default(),
+            dragged: DraggedFiles::in_folder(dragged),
+            dragging: AtomicBool::new(false),
             desktop,
             changed: Notify::new(),
             started: Instant::now(),
@@ -244,6 +252,41 @@ impl Session {
     /// Returns the path of a file that the user gave.
     pub(crate) fn file(&self, token: &str) -> Result<PathBuf, Failure> {
         self.shared.files.path(token)
+    }
+
+    /// The files that were dragged out of the window.
+    pub(crate) fn dragged(&self) -> &DraggedFiles {
+        &self.shared.dragged
+    }
+
+    /// Tells whether images can be dragged out of the window.
+    pub(crate) fn drags_out(&self) -> bool {
+        self.shared.desktop.drag.is_some()
+    }
+
+    /// Lets the pointer take images out of the window, as a file that is called so.
+    ///
+    /// # Errors
+    /// `unsupported` where the desktop has no way for it, and those of [`DraggedFiles::place`].
+    pub(crate) fn drag_out(&self, images: Vec<String>, name: &str) -> Result<(), Failure> {
+        let Some(drag) = &self.shared.desktop.drag else {
+            let words = "Images cannot be dragged out of the window on this system.";
+            return Err(Failure::new("unsupported", words).with_hint("Save them instead."));
+        };
+        let file = self.shared.dragged.place(name)?;
+        drag(self.clone(), DraggedImages { images, file });
+        Ok(())
+    }
+
+    /// Notes whether the pointer holds images of this window.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn drag_underway(&self, underway: bool) {
+        self.shared.dragging.store(underway, Ordering::SeqCst);
+    }
+
+    /// Tells whether the pointer holds images of this window.
+    pub(crate) fn is_dragging(&self) -> bool {
+        self.shared.dragging.load(Ordering::SeqCst)
     }
 
     /// Lets the user choose files in a system dialog; the page gets a token for each.

@@ -46,6 +46,10 @@ pub(crate) fn open<R: Runtime>(
 
 /// Tells the page of files that are dragged over it. It learns their names only when they are dropped.
 fn tell_drag<R: Runtime>(app: &AppHandle<R>, session: &Session, drag: &DragDropEvent) {
+    // Its own images are no files that could be loaded.
+    if session.is_dragging() {
+        return;
+    }
     let hover = |count| FilesHover { count }.emit(app);
     let told = match drag {
         DragDropEvent::Enter { paths, .. } => hover(u32::try_from(paths.len()).unwrap_or(u32::MAX)),

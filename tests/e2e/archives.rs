@@ -7,6 +7,7 @@ use testkit::{DockerRegistry, ImageBuilder, Layer};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
+use crate::support::wait::until;
 
 /// A docker archive with two names for one image, made by skopeo from a registry's image.
 fn docker_archive(registry: &DockerRegistry, image: &testkit::Image, file: &Path) {
@@ -100,5 +101,64 @@ fn images_are_saved_from_their_menu() {
     window.judge("save-dialog");
     window.press(&["Escape"]);
     window.see_no("dialog", "Save");
+    window.close();
+}
+
+/// The config's digest that skopeo reads in a docker archive.
+fn image_id(file: &Path) -> Option<String> {
+    let output = Command::new("skopeo")
+        .args(["--insecure-policy", "inspect", "--raw"])
+        .arg(format!("docker-archive:{}", file.display()))
+        .output()
+        .unwrap_or_else(|error| panic!("skopeo: {error}. It is in Debian's package skopeo."));
+    let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    manifest["config"]["digest"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_card_is_dragged_to_another_program_as_a_file_that_other_tools_load() {
+    let desktop = Desktop::start();
+    let registry = DockerRegistry::plain();
+    let image = ImageBuilder::new().files([("a", "b")]).build();
+    let reference = registry.push("team/app:1", &image).to_string();
+    fill(&desktop.store(), &[&reference]);
+    let into = desktop.home().join("into");
+    std::fs::create_dir(&into).expect("a folder");
+    let window = desktop.open();
+    window.see("gridcell", "app 1");
+    let _target = desktop.drop_target(&into);
+    let files = || -> Vec<_> {
+        let entries = std::fs::read_dir(&into).expect("it was made");
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
+    };
+    let carry = window.take_hold("gridcell", "app 1");
+    carry.drop_at((1300, 80), || !files().is_empty());
+    let file = files().remove(0);
+    let name = file
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    assert!(name.ends_with("team-app-1.tar"), "{name}");
+    until("a whole archive", || match image_id(&file) {
+        Some(id) if id == image.config.to_string() => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    window.read("Saved");
+    // The page is as before: a click is a click, and a press on empty space begins no drag of an image.
+    window.click("gridcell", "app 1");
+    window.see("tab", "History");
+    // The driver ends the program without a word; the next start takes what was left.
+    window.close();
+    let window = desktop.open();
+    window.see("gridcell", "app 1");
+    let left = Command::new("find")
+        .arg(desktop.home().join("cache"))
+        .args(["-name", "*.tar"])
+        .output();
+    let left = left.expect("find is everywhere").stdout;
+    assert!(left.is_empty(), "{}", String::from_utf8_lossy(&left));
     window.close();
 }

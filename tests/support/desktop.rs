@@ -152,6 +152,19 @@ impl Desktop {
         Drag::begin(&self.screen, source, (1300, 80))
     }
 
+    /// Opens another program's window at the right edge, where files can be dropped. It writes what it is given into a file.
+    pub(crate) fn drop_target(&self, into: &Path) -> Running {
+        let program = Path::new(PROGRAM).with_file_name("examples");
+        let mut command = Command::new(program.join("drop_target"));
+        self.furnish(&mut command);
+        command.args(["1240", "20"]).arg(into);
+        let (target, said) =
+            Running::start_and_read(&mut command, "that cargo builds with the tests");
+        assert_eq!(said, "ready", "the target of the drag did not start");
+        self.screen.wait_for_focus("target");
+        target
+    }
+
     /// The environment of everything that runs on this desktop, and nothing of the machine's own.
     fn furnish(&self, command: &mut Command) {
         let home = self.home.path();

@@ -60,6 +60,16 @@ impl Screen {
         assert!(status.success(), "no picture of window {window}: {status}");
     }
 
+    /// Tells where the window's page begins.
+    pub(super) fn origin(&self) -> (i32, i32) {
+        let said = self.xdotool(&["getwindowgeometry", "--shell", &self.window()]);
+        let number = |key: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(key));
+            line.and_then(|text| text.parse().ok()).expect("a number")
+        };
+        (number("X="), number("Y="))
+    }
+
     fn window(&self) -> String {
         until("Strata's window on the screen", || {
             let found = self.xdotool(&["search", "--onlyvisible", "--name", "^Strata$"]);
@@ -76,6 +86,59 @@ impl Screen {
         let output = output
             .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// Images that the mouse holds, taken from the window at a point of the page.
+pub(crate) struct Carry<'a> {
+    screen: &'a Screen,
+    from: (i32, i32),
+}
+
+impl<'a> Carry<'a> {
+    pub(super) fn begin(screen: &'a Screen, from: (i32, i32)) -> Carry<'a> {
+        Carry { screen, from }
+    }
+
+    fn go(&self, x: i32, y: i32) {
+        self.screen
+            .xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
+    }
+
+    /// Carries them to a point of the screen and lets them go there, until they have arrived.
+    ///
+    /// What is let go before the two programs have agreed flies back, as it does for a person, who then takes it again.
+    pub(crate) fn drop_at(&self, to: (i32, i32), arrived: impl Fn() -> bool) {
+        let mut step = 0;
+        let mut released: Option<Instant> = None;
+        until("the images to arrive", || {
+            match (step, released) {
+                (0, _) => {
+                    self.go(self.from.0, self.from.1);
+                    self.screen.xdotool(&["mousedown", "1"]);
+                    step = 1;
+                }
+                // A few short movements, which the page takes for a drag, and then the way.
+                (1..=8, _) => {
+                    self.go(self.from.0 + 3 * step, self.from.1 + 2 * step);
+                    step += 1;
+                }
+                (9..=24, _) => {
+                    self.go(to.0 + step % 2, to.1 + step % 3);
+                    step += 1;
+                }
+                (_, None) => {
+                    self.screen.xdotool(&["mouseup", "1"]);
+                    released = Some(Instant::now());
+                }
+                (_, Some(at)) if at.elapsed() > PATIENCE => (step, released) = (0, None),
+                (_, Some(_)) => {}
+            }
+            match arrived() {
+                true => Ok(()),
+                false => Err("they flew back".to_owned()),
+            }
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::desktop::PROGRAM;
 use super::program::Running;
-use super::screen::Screen;
+use super::screen::{Carry, Screen};
 use super::wait::until;
 use super::webdriver::{Element, Session};
 
@@ -153,6 +153,19 @@ impl Window {
     pub(crate) fn carry(&self, (role, name): (&str, &str), (onto, called): (&str, &str)) {
         let (from, to) = (self.see(role, name), self.see(onto, called));
         self.session.carry(&from, &to).expect("the mouse moves");
+    }
+
+    /// Takes hold of an element with the mouse, near its upper left corner.
+    pub(crate) fn take_hold(&self, role: &str, name: &str) -> Carry<'_> {
+        let element = self.see(role, name);
+        let script = "const box = arguments[0].getBoundingClientRect(); return [box.x, box.y]";
+        let corner = self.js_with(script, &json!([element.to_json()]));
+        let at = |value: &Value| value.as_f64().unwrap_or_default().round() as i32;
+        let (x, y) = self.screen.origin();
+        Carry::begin(
+            &self.screen,
+            (x + at(&corner[0]) + 60, y + at(&corner[1]) + 20),
+        )
     }
 
     /// Replaces what stands in a field.

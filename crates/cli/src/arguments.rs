@@ -241,9 +241,9 @@ pub(crate) struct Save {
     /// How the whole is compressed; the layers stay as they are
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) compress: SaveCompression,
-    /// Only this platform of images that have several [default: all that are here]
+    /// Only this platform of images that have several (repeatable) [default: all that are here]
     #[arg(long, value_name = "PLATFORM", value_parser = platform)]
-    pub(crate) platform: Option<Platform>,
+    pub(crate) platform: Vec<Platform>,
     /// Names, IDs or beginnings of IDs
     #[arg(value_name = "REF", required = true, value_parser = selector)]
     pub(crate) references: Vec<Selector>,

@@ -233,7 +233,7 @@ impl Engine {
             images: vec![selector.clone()],
             style,
             compression: Compression::None,
-            platform: request.platform.clone(),
+            platforms: request.platform.iter().cloned().collect(),
             target,
         };
         let saved = self.save_as(save, called, progress).await?;

@@ -30,8 +30,9 @@ pub struct SaveRequest {
     pub style: Style,
     /// How the whole is compressed: not, with gzip or with zstd. The layers stay as they are.
     pub compression: Compression,
-    /// Only this platform of images that have several; `None` = all that are here.
-    pub platform: Option<Platform>,
+    /// Only these platforms of images that have several, as far as they have them; none = all that are here. Of one platform its
+    /// manifest is saved, of more the index, in which the others are named and missing.
+    pub platforms: Vec<Platform>,
     /// Where it goes.
     pub target: SaveTarget,
 }
@@ -95,13 +96,13 @@ impl Engine {
             images,
             style,
             compression,
-            platform,
+            platforms,
             target,
         } = request;
         let host = self.shared.settings.host_platform.clone();
         let gathered = self
             .with_store(move |store| {
-                gather::gather(store, &images, platform.as_ref(), &host, called.as_ref())
+                gather::gather(store, &images, &platforms, &host, called.as_ref())
             })
             .await?;
         let total = gathered.total();

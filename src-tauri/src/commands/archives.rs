@@ -2,7 +2,7 @@
 
 use engine::{
     ArchiveContents, ArchiveFormat, ArchiveSource, Compression, ImportRequest, LoadRequest,
-    MovePolicy, Reference, SaveRequest, SaveStyle, SaveTarget, Selector, human,
+    MovePolicy, Platform, Reference, SaveRequest, SaveStyle, SaveTarget, Selector, human,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -245,12 +245,16 @@ pub(crate) async fn save(
     images: Vec<String>,
     format: SaveFormat,
     compression: SaveCompression,
+    platforms: Vec<String>,
     on_event: Channel<PullEvent>,
 ) -> Result<SaveOutcome, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
     let path = session.file(&token)?;
     session
         .with(|engine| async move {
+            let platforms: Result<Vec<Platform>, _> =
+                platforms.iter().map(|platform| platform.parse()).collect();
+            let platforms = platforms?;
             let request = SaveRequest {
                 images: images
                     .iter()
@@ -265,19 +269,35 @@ pub(crate) async fn save(
                     SaveCompression::Gzip => Compression::Gzip,
                     SaveCompression::Zstd => Compression::Zstd,
                 },
-                platform: None,
+                platforms,
                 target: SaveTarget::File(path.clone()),
             };
-            let sink = ChannelSink::new(on_event);
+            let sink = ChannelSink::from_any_loop(on_event);
+            let end = session.dragged().save_into(&path);
             let saved = operations.run(&operation, async {
                 let saved = Box::pin(sink.tell(engine.save(request, &sink))).await;
                 let saved = saved.map(SaveOutcome::from).map_err(Failure::from);
+                // Before anything that needs the window's thread, which may be waiting for just this.
+                end.tell(saved.is_ok());
                 session.announce_end(Notice::of_save(&path.display().to_string(), &saved));
                 saved
             });
             Box::pin(saved).await
         })
         .await
+}
+
+/// Lets the pointer, whose button is down, take images out of the window as an archive that is called `name`.
+///
+/// The archive is written when it is dropped on another program; the window hears of it as `ImagesDropped` and saves.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn drag_images(
+    session: State<'_, Session>,
+    images: Vec<String>,
+    name: String,
+) -> Result<(), Failure> {
+    session.drag_out(images, &name)
 }
 
 /// Runs a verb that brings images in, tells its progress and its end, and lets the list hear of it.

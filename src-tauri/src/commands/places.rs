@@ -97,7 +97,7 @@ pub struct PlaceChange {
 /// What a commit of an engine's container is given.
 #[derive(Debug, Clone, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
-pub struct CommitForm {
+pub struct PlaceCommitForm {
     /// The name of the new image; empty for none.
     pub name: String,
     /// What is said about it.
@@ -347,10 +347,10 @@ pub(crate) async fn commit_place_container(
     session: State<'_, Session>,
     place: String,
     container: String,
-    form: CommitForm,
+    form: PlaceCommitForm,
 ) -> Result<String, Failure> {
     at(session.inner(), &place, async |place| {
-        let CommitForm {
+        let PlaceCommitForm {
             name,
             message,
             author,

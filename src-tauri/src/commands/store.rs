@@ -151,6 +151,8 @@ pub struct StoreStatus {
     pub host_platform: String,
     /// Strata's version.
     pub version: String,
+    /// Whether images can be dragged out of the window.
+    pub drags_out: bool,
 }
 
 /// Who said where the store is, the strongest first.
@@ -208,9 +210,9 @@ pub(crate) async fn check_store(
 #[specta::specta]
 pub(crate) async fn store_status(session: State<'_, Session>) -> Result<StoreStatus, Failure> {
     session.retry();
-    let from = session.store_place_from();
+    let (from, drags_out) = (session.store_place_from(), session.drags_out());
     session
-        .with(|engine| async move { Ok(StoreStatus::new(engine.status(), from)) })
+        .with(|engine| async move { Ok(StoreStatus::new(engine.status(), from, drags_out)) })
         .await
 }
 
@@ -331,7 +333,7 @@ impl From<engine::Problem> for Problem {
 }
 
 impl StoreStatus {
-    fn new(status: engine::StoreStatus, root_from: StorePlaceFrom) -> StoreStatus {
+    fn new(status: engine::StoreStatus, root_from: StorePlaceFrom, drags_out: bool) -> StoreStatus {
         let engine::StoreStatus {
             root,
             read_only,
@@ -345,6 +347,7 @@ impl StoreStatus {
             recovered: recovered.map(|recovered| words(&recovered)),
             host_platform: host_platform.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            drags_out,
         }
     }
 }

@@ -69,52 +69,13 @@ export const commands = {
 	/**  Makes an image of a file system that the user gave. Progress goes to `on_event`. */
 	import: (operation: string, token: string, name: string, message: string, changes: string[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("import", { operation, token, name, message, changes, onEvent })),
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
-	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, onEvent })),
-	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
-	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
-	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
-	push: (operation: string, source: string, destination: string, platform: string | null, onEvent: Channel<PullEvent>) => typedError<PushOutcome, ErrorPayload>(__TAURI_INVOKE("push", { operation, source, destination, platform, onEvent })),
-	/**  Searches Docker Hub (no `registry`) or another registry. Without words a registry's own list is begun instead. */
-	search: (registry: string, words: string, leastStars: number | null, official: boolean) => typedError<SearchResult[], ErrorPayload>(__TAURI_INVOKE("search", { registry, words, leastStars, official })),
+	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, platforms: string[], onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, platforms, onEvent })),
 	/**
-	 *  Lists the tags of a repository. Every page goes to `on_tags` as it comes, so the first of ten thousand are there at once; the
-	 *  answer is all of them, the likeliest first. `cancel` stops it.
+	 *  Lets the pointer, whose button is down, take images out of the window as an archive that is called `name`.
+	 * 
+	 *  The archive is written when it is dropped on another program; the window hears of it as `ImagesDropped` and saves.
 	 */
-	listTags: (operation: string, repository: string, onTags: Channel<string[]>) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("list_tags", { operation, repository, onTags })),
-	/**  Looks at some tags in detail, in the order in which they are named. Nothing is pulled. */
-	tagDetails: (repository: string, tags: string[]) => typedError<RemoteTag[], ErrorPayload>(__TAURI_INVOKE("tag_details", { repository, tags })),
-	/**  Tries a login at a registry at once, and keeps it where it is accepted. */
-	signIn: (host: string, username: string, secret: string, plainText: boolean) => typedError<SignedIn, ErrorPayload>(__TAURI_INVOKE("sign_in", { host, username, secret, plainText })),
-	/**  Makes every place that keeps a login of a registry forget it, and tells which did. */
-	signOut: (host: string) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("sign_out", { host })),
-	/**  Lists the registries for which a login is known: by docker's and podman's files, or by an earlier `sign_in`. */
-	logins: () => typedError<KnownLogin[], ErrorPayload>(__TAURI_INVOKE("logins")),
-	/**  Asks the registries of names whether they name something else by now. No registry counts it as a pull. */
-	checkUpdates: (names: string[]) => typedError<Update[], ErrorPayload>(__TAURI_INVOKE("check_updates", { names })),
-	/**  Lists the engines that the user has. Nothing is connected to. */
-	places: () => typedError<Place[], ErrorPayload>(__TAURI_INVOKE("places")),
-	/**  Connects to an engine and asks who it is; its errors say why it cannot be used. */
-	placeState: (place: string) => typedError<PlaceState, ErrorPayload>(__TAURI_INVOKE("place_state", { place })),
-	/**  Lists an engine's images. */
-	placeImages: (place: string, query: ImageQuery) => typedError<ImagePage, ErrorPayload>(__TAURI_INVOKE("place_images", { place, query })),
-	/**  Finds an image of an engine and tells everything that the engine tells about it. */
-	placeImage: (place: string, image: string) => typedError<PlaceImage, ErrorPayload>(__TAURI_INVOKE("place_image", { place, image })),
-	/**  Computes what giving an image of an engine one more name would do. */
-	planPlaceTag: (place: string, source: string, name: string) => typedError<TagPlan, ErrorPayload>(__TAURI_INVOKE("plan_place_tag", { place, source, name })),
-	/**  Gives an image of an engine one more name. An engine has no undo. */
-	placeTag: (place: string, source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("place_tag", { place, source, name })),
-	/**  Computes what removing at an engine would do, by that engine's rules. The plan is kept until it is executed. */
-	planPlaceRemoval: (place: string, selections: Selection[], force: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_removal", { place, selections, force })),
-	/**  Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since. */
-	executePlacePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_place_plan", { planId })),
-	/**  Lists an engine's containers, running or not. */
-	placeContainers: (place: string) => typedError<PlaceContainer[], ErrorPayload>(__TAURI_INVOKE("place_containers", { place })),
-	/**  Tells what a container of an engine changed, in the engine's order. */
-	placeContainerChanges: (place: string, container: string) => typedError<PlaceChange[], ErrorPayload>(__TAURI_INVOKE("place_container_changes", { place, container })),
-	/**  Makes an image of an engine's container, in that engine, and returns its ID. */
-	commitPlaceContainer: (place: string, container: string, form: CommitForm) => typedError<string, ErrorPayload>(__TAURI_INVOKE("commit_place_container", { place, container, form })),
-	/**  Copies an image from one place to another. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
-	copy: (operation: string, from: CopyEnd, to: CopyEnd, keepNames: boolean, onEvent: Channel<PullEvent>) => typedError<CopyOutcome, ErrorPayload>(__TAURI_INVOKE("copy", { operation, from, to, keepNames, onEvent })),
+	dragImages: (images: string[], name: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_images", { images, name })),
 	/**  Says that the first real frame is on the screen. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
@@ -124,6 +85,7 @@ export const events = {
 	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
 	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
+	imagesDropped: makeEvent<ImagesDropped, ImagesDropped>("images-dropped"),
 	storeChanged: makeEvent<StoreChanged, StoreChanged>("store-changed"),
 };
 
@@ -135,17 +97,6 @@ export type BlobProgress = {
 	/**  Bytes that are here, never more than its size. */
 	current: number,
 };
-
-/**  What a registry has of a blob. */
-export type BlobThere = 
-/**  The repository has it. */
-"existing" | 
-/**  Another repository of the registry has it. */
-"mountable" | 
-/**  It has to be sent. */
-"missing" | 
-/**  It is never sent, because it may not be distributed. */
-"foreign";
 
 /**  Something that cannot be removed, and why. */
 export type Blocked = {
@@ -177,20 +128,6 @@ export type ChosenImage = {
 	names: string[],
 };
 
-/**  What a commit of an engine's container is given. */
-export type CommitForm = {
-	/**  The name of the new image; empty for none. */
-	name: string,
-	/**  What is said about it. */
-	message: string,
-	/**  Who made it. */
-	author: string,
-	/**  Dockerfile instructions that change its settings. */
-	changes: string[],
-	/**  Whether the container's processes stand still meanwhile. */
-	pause: boolean,
-};
-
 /**  Something that a text may become. */
 export type Completion = {
 	/**  The reference, as people write it. */
@@ -205,24 +142,6 @@ export type CompletionKind =
 "local" | 
 /**  The registry lists this tag. */
 "tag";
-
-/**  One end of a copy. */
-export type CopyEnd = {
-	/**  The engine, as in `places`; `null` = this computer. */
-	place: string | null,
-	/**  The image there: a name, or, where it comes from, also an ID. */
-	image: string,
-};
-
-/**  What a copy did. */
-export type CopyOutcome = {
-	/**  The image in the place that it went to. */
-	target: string,
-	/**  The names that it has there, as people write them. */
-	names: string[],
-	/**  Names that were made or moved there. */
-	moved: TagMove[],
-};
 
 /**  An image that goes. */
 export type DeletedImage = {
@@ -500,6 +419,14 @@ export type ImageSort =
 /**  By the bytes that only this image holds. */
 "unique";
 
+/**  Images that were dragged out of the window were dropped on another program, which waits for the file. */
+export type ImagesDropped = {
+	/**  Where `save` is to write them. */
+	file: GivenFile,
+	/**  The images. */
+	images: string[],
+};
+
 /**  One platform of an index. */
 export type IndexPlatform = {
 	/**  The platform; `null` where the index does not tell. */
@@ -546,14 +473,6 @@ export type KeyValue = {
 	key: string,
 	/**  The value. */
 	value: string,
-};
-
-/**  A registry for which a login is known. */
-export type KnownLogin = {
-	/**  The registry. */
-	host: string,
-	/**  Who signs in there; `null` for a token, which names nobody. */
-	username: string | null,
 };
 
 /**  A layer of an image. */
@@ -650,86 +569,6 @@ export type MovedFrom = {
 	id: string,
 	/**  When that image was made, RFC 3339. */
 	created: string | null,
-};
-
-/**  An engine that the user has, whether it answers or not. */
-export type Place = {
-	/**  Names it to every command about it. */
-	id: string,
-	/**  What people call it. */
-	title: string,
-	/**  What its context says of itself. */
-	description: string | null,
-	/**  Where it is; `null` where that cannot be known. */
-	address: string | null,
-	/**  Whether it is on another computer. */
-	remote: boolean,
-	/**  Whether what is said to it travels unencrypted over a network. */
-	inTheClear: boolean,
-	/**  Whether it is the one that `docker` would use. */
-	current: boolean,
-};
-
-/**  A path that a container changed. */
-export type PlaceChange = {
-	/**  The path. */
-	path: string,
-	/**  `added`, `changed` or `deleted`. */
-	kind: string,
-};
-
-/**  A container of an engine. */
-export type PlaceContainer = {
-	/**  Its ID. */
-	id: string,
-	/**  Its name. */
-	name: string,
-	/**  The image that it was made of, as it was named then. */
-	image: string,
-	/**  The command, as one line. */
-	command: string,
-	/**  When it was made, RFC 3339. */
-	created: string | null,
-	/**  Whether it has processes. */
-	running: boolean,
-	/**  Its state in a few words: `Up 3 minutes`. */
-	status: string,
-};
-
-/**  Everything that an engine tells about an image. */
-export type PlaceImage = {
-	/**  What the list shows of it. */
-	row: ImageRow,
-	/**  `host/repository@digest` for every repository that it came from. */
-	repoDigests: string[],
-	/**  Its settings. */
-	config: ImageConfig,
-	/**  Its history, newest first. */
-	history: HistoryRow[],
-	/**  What the engine's own inspect says, as indented JSON. */
-	inspect: string,
-};
-
-/**  What a removal at an engine would do. */
-export type PlacePlan = {
-	/**  The same as for an image of this computer. */
-	plan: Plan,
-	/**  Containers that go too: only Podman takes any, and only by force. */
-	containers: string[],
-	/**  Whether the engine tells how many bytes come back. */
-	countsBytes: boolean,
-};
-
-/**  An engine that answered. */
-export type PlaceState = {
-	/**  Whose it is: `Docker` or `Podman`. */
-	kind: string,
-	/**  Its version. */
-	version: string,
-	/**  Where it is. */
-	address: string,
-	/**  How many images it has, intermediate ones left out. */
-	images: number,
 };
 
 /**  What a removal or a prune will do, and nothing else. */
@@ -879,80 +718,6 @@ export type PullPlan = {
 	commandLine: string,
 };
 
-/**  A blob that belongs to what is pushed. */
-export type PushBlob = {
-	/**  The blob. */
-	digest: string,
-	/**  Its bytes. */
-	size: number,
-	/**  The layer's diff ID; `null` for a config. */
-	diffId: string | null,
-	/**  What the registry has of it. */
-	there: BlobThere,
-};
-
-/**  What a push did. */
-export type PushOutcome = {
-	/**  Where it went, in full. */
-	reference: string,
-	/**  What it has there: the digest of the index or manifest. */
-	digest: string,
-	/**  Bytes of blobs that were sent. */
-	pushedBytes: number,
-	/**  Bytes of blobs that were there or came from another repository there. */
-	existingBytes: number,
-	/**  What the tag named before, where that was something else. */
-	replaced: string | null,
-	/**  Whether nothing had to be done. */
-	upToDate: boolean,
-};
-
-/**  What a push would do. */
-export type PushPlan = {
-	/**  Where it goes, in full. */
-	reference: string,
-	/**  The same as people write it. */
-	familiar: string,
-	/**  The registry. */
-	host: string,
-	/**  What the tag will name: the index or manifest that is pushed. */
-	digest: string,
-	/**  The platforms that are pushed; empty for an artifact. */
-	platforms: string[],
-	/**  How many images of the index are neither here nor there, so that only a manifest is pushed. */
-	leftOut: number,
-	/**  The distinct blobs: layers, base first, then configs. */
-	blobs: PushBlob[],
-	/**  Bytes to be sent. */
-	uploadBytes: number,
-	/**  Bytes that the registry takes from another of its repositories. */
-	mountedBytes: number,
-	/**  Bytes of all blobs. */
-	totalBytes: number,
-	/**  What the tag names there now, where that is something else. */
-	replaces: string | null,
-	/**  Whether a push would change nothing. */
-	upToDate: boolean,
-	/**  The command line that does the same. */
-	commandLine: string,
-};
-
-/**  A tag as the registry has it. */
-export type RemoteTag = {
-	/**  The tag. */
-	tag: string,
-	/**  What it names; `null` where that could not be found out. */
-	digest: string | null,
-	/**  Bytes to download for this computer's platform, else for the first one offered. */
-	size: number | null,
-	/**  The platforms, attestations left out. */
-	platforms: string[],
-	/**  When that image was made, RFC 3339. */
-	created: string | null,
-	/**  How it stands to what the store has. */
-	local: TagMark,
-};
-
 /**  What a removal did. */
 export type Removed = {
 	/**  Names that went, as people write them. */
@@ -989,18 +754,6 @@ export type SaveOutcome = {
 	writtenBytes: number,
 };
 
-/**  A repository that was found. */
-export type SearchResult = {
-	/**  What to write to pull it, and what names it to `listTags`. */
-	name: string,
-	/**  The publisher's words, as they are. */
-	description: string,
-	/**  How many people starred it; `null` where the registry does not count. */
-	stars: number | null,
-	/**  Whether the registry's owner vouches for it. */
-	official: boolean,
-};
-
 /**  Something to remove. */
 export type Selection = {
 	/**  What `value` is. */
@@ -1028,10 +781,6 @@ export type Settings = {
 	caFiles: string[],
 	/**  Hosts (`host` or `host:port`) that may be spoken to without TLS or with a certificate that cannot be verified. */
 	insecureRegistries: string[],
-	/**  Registries that the user signed in to or added, as in references. A keyring lists nothing, so they are remembered here. */
-	registries: string[],
-	/**  Token servers that may get the login of a registry although they are on another site: `HOST=REALM`. */
-	trustedRealms: string[],
 	/**  Whether the end of an operation is told by a notification while the window is in the background. */
 	notifications: boolean,
 };
@@ -1042,16 +791,6 @@ export type SharedWith = {
 	target: string,
 	/**  Its first name as people write it, or the short image digest where it has none. */
 	name: string,
-};
-
-/**  Where a login is kept. */
-export type SignedIn = {
-	/**  The registry. */
-	host: string,
-	/**  Where the login is kept, in words. */
-	kept: string,
-	/**  Whether the registry asked for a login. If not, nobody knows whether the password is right. */
-	wasAsked: boolean,
 };
 
 /**  Something in the store has changed, by whichever window or program. */
@@ -1085,18 +824,9 @@ export type StoreStatus = {
 	hostPlatform: string,
 	/**  Strata's version. */
 	version: string,
+	/**  Whether images can be dragged out of the window. */
+	dragsOut: boolean,
 };
-
-/**  How a registry's tag stands to what the store has of the repository. */
-export type TagMark = 
-/**  The store has nothing of it, or nobody knows which is newer. */
-"nothing" | 
-/**  The store has exactly this. */
-"same" | 
-/**  It is newer than what the store has. */
-"newer" | 
-/**  It is older than what the store has. */
-"older";
 
 /**  A name that was made, moved or taken away. */
 export type TagMove = {
@@ -1148,33 +878,6 @@ export type Untagged = {
 	/**  What it names. */
 	target: string,
 };
-
-/**  A name of the store, compared with its registry. */
-export type Update = {
-	/**  The name, as people write it. */
-	name: string,
-	/**  What came of the question. */
-	state: UpdateAnswer,
-	/**  What it names there now, where that is something else. */
-	digest: string | null,
-	/**  Why it could not be asked. */
-	problem: string | null,
-	/**  How many pulls the registry says are left. */
-	pullsLeft: number | null,
-};
-
-/**  What came of asking a registry about a name. */
-export type UpdateAnswer = 
-/**  The registry names the same. */
-"upToDate" | 
-/**  The registry names something else by now. */
-"available" | 
-/**  The registry does not have the tag. */
-"gone" | 
-/**  The registry does not say. */
-"unknown" | 
-/**  It could not be asked. */
-"failed";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

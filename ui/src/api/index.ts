@@ -13,6 +13,7 @@ import {
   type Completion,
   type CheckReport,
   type CommitForm,
+  type PlaceCommitForm,
   type CommitOutcome,
   type ContainerChange,
   type ContainerRow,
@@ -36,6 +37,7 @@ import {
   type ImageDocument,
   type ImagePage,
   type ImageQuery,
+  type ImagesDropped,
   type Interrupted,
   type JournalEntry,
   type KnownLogin,
@@ -269,11 +271,22 @@ export const api = {
   },
   save(
     operation: string,
-    form: { token: string; images: string[]; format: SaveFormat; compression: SaveCompression },
+    form: {
+      token: string;
+      images: string[];
+      format: SaveFormat;
+      compression: SaveCompression;
+      /** Only these of an image that has several; all that are here when empty. */
+      platforms: string[];
+    },
     onEvent: (event: PullEvent) => void,
   ): Promise<SaveOutcome> {
-    const { token, images, format, compression } = form;
-    return unwrap(commands.save(operation, token, images, format, compression, hearing(onEvent)));
+    const { token, images, format, compression, platforms } = form;
+    return unwrap(commands.save(operation, token, images, format, compression, platforms, hearing(onEvent)));
+  },
+  /** Lets the pointer, whose button is down, take images out of the window as a file that is called `name`. */
+  async dragImages(images: string[], name: string): Promise<void> {
+    await unwrap(commands.dragImages(images, name));
   },
 
   planPush: (source: string, destination: string, platform: string | null): Promise<PushPlan> =>
@@ -332,7 +345,7 @@ export const api = {
   placeContainerChanges: (place: string, container: string): Promise<PlaceChange[]> =>
     unwrap(commands.placeContainerChanges(place, container)),
   /** Makes an image of a container of an engine, in that engine; resolves to its ID. */
-  commitPlaceContainer: (place: string, container: string, form: CommitForm): Promise<string> =>
+  commitPlaceContainer: (place: string, container: string, form: PlaceCommitForm): Promise<string> =>
     unwrap(commands.commitPlaceContainer(place, container, form)),
   copy(
     operation: string,
@@ -390,6 +403,11 @@ export const api = {
   onFilesDropped: (listener: (files: GivenFile[]) => void): Promise<Unlisten> =>
     events.filesDropped.listen((event) => {
       listener(event.payload.files);
+    }),
+  /** Calls back when images were dropped on another program, which waits until `save` has written the file. */
+  onImagesDropped: (listener: (dropped: ImagesDropped) => void): Promise<Unlisten> =>
+    events.imagesDropped.listen((event) => {
+      listener(event.payload);
     }),
   /** Calls back when a clicked notification asks for an image. */
   onFocusImage: (listener: (target: string) => void): Promise<Unlisten> =>

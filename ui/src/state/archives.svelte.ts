@@ -3,10 +3,12 @@ import {
   toApiError,
   type ChosenImage,
   type GivenFile,
+  type LoadOutcome,
   type SaveCompression,
   type SaveFormat,
 } from "../api";
-import { dialogs } from "./dialogs.svelte";
+import { archiveName, savedAs } from "../text/archive";
+import { dialogs, type SavedImage } from "./dialogs.svelte";
 import type { Outcome } from "./operation.svelte";
 import { operations } from "./operations.svelte";
 import { toasts } from "./toasts.svelte";
@@ -35,13 +37,15 @@ class Archives {
       if (this.target && files.length > 0) this.target.take(files);
       else this.open(files);
     });
+    const out = api.onImagesDropped(({ file, images }) => {
+      this.#write(file, { images, format: "docker", compression: "none", platforms: [] }, true);
+    });
     return () => {
-      void hover.then((unlisten) => {
-        unlisten();
-      });
-      void drop.then((unlisten) => {
-        unlisten();
-      });
+      for (const listening of [hover, drop, out]) {
+        void listening.then((unlisten) => {
+          unlisten();
+        });
+      }
     };
   }
 
@@ -81,33 +85,52 @@ class Archives {
   }
 
   /** Asks where an archive goes and saves images there. Tells whether it was begun. */
-  async save(
-    images: string[],
-    suggested: string,
-    format: SaveFormat,
-    compression: SaveCompression,
-  ): Promise<boolean> {
+  async save(suggested: string, wish: SaveWish): Promise<boolean> {
     const place = await api.chooseArchivePlace(suggested);
     if (!place) return false;
+    this.#write(place, wish, false);
+    return true;
+  }
+
+  /** Lets the pointer, whose button is down, take images out of the window. */
+  async drag(images: SavedImage[]): Promise<void> {
+    try {
+      await api.dragImages(savedAs(images), archiveName(images));
+    } catch (thrown) {
+      toasts.showError(toApiError(thrown));
+    }
+  }
+
+  #write(file: GivenFile, wish: SaveWish, once: boolean): void {
     operations.begin({
       kind: "save",
-      subject: place.name,
+      subject: file.name,
       platform: null,
+      once,
       begin: async (id, onEvent) => {
-        const saved = await api.save(id, { token: place.token, images, format, compression }, onEvent);
+        const saved = await api.save(id, { token: file.token, ...wish }, onEvent);
         return { target: null, fetchedBytes: saved.writtenBytes, reusedBytes: 0, upToDate: false };
       },
     });
-    return true;
   }
 }
 
-function outcome(loaded: { images: string[]; fetchedBytes: number; reusedBytes: number }): Outcome {
+/** What is to be saved, and how. */
+interface SaveWish {
+  images: string[];
+  format: SaveFormat;
+  compression: SaveCompression;
+  /** Only these of an image that has several; all that are here when empty. */
+  platforms: string[];
+}
+
+function outcome(loaded: LoadOutcome): Outcome {
   return {
     target: loaded.images[0] ?? null,
     fetchedBytes: loaded.fetchedBytes,
     reusedBytes: loaded.reusedBytes,
     upToDate: false,
+    moved: loaded.moved,
   };
 }
 

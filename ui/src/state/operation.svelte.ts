@@ -1,4 +1,4 @@
-import { api, toApiError, type ApiError, type PullEvent } from "../api";
+import { api, toApiError, type ApiError, type PullEvent, type TagMove } from "../api";
 import { toasts } from "./toasts.svelte";
 
 /** What operations do. */
@@ -23,6 +23,8 @@ export interface Outcome {
   fetchedBytes: number;
   reusedBytes: number;
   upToDate: boolean;
+  /** Names that were made or moved, where undoing takes all of them back. */
+  moved?: TagMove[];
 }
 
 /** What an operation is to do. It can be begun more than once, for another attempt. */
@@ -31,6 +33,8 @@ export interface Work {
   /** The image or file that it is about, as people write it. */
   subject: string;
   platform: string | null;
+  /** Somebody waited for it, so that doing it again later helps nobody. */
+  once?: boolean;
   begin: (id: string, onEvent: (event: PullEvent) => void) => Promise<Outcome>;
 }
 

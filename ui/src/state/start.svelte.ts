@@ -5,6 +5,7 @@ import { operations } from "./operations.svelte";
 import { VERBS, type Operation } from "./operation.svelte";
 import { settings } from "./settings.svelte";
 import { toasts } from "./toasts.svelte";
+import { describeMoves, undo } from "./undo.svelte";
 
 /** The places in the window that state can send somebody to. */
 export interface Places {
@@ -64,6 +65,16 @@ export function tellOutcome(operation: Operation, places: Places): void {
   const verbs = VERBS[kind];
   if (operation.status === "done" && outcome) {
     const { target } = outcome;
+    const moved = describeMoves(outcome.moved ?? []);
+    if (moved) {
+      toasts.show({
+        tone: "good",
+        title: `${verbs.done} ${name}`,
+        detail: `${transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind)} ${moved}`,
+        action: { label: "Undo", run: () => void undo.run() },
+      });
+      return;
+    }
     toasts.show({
       tone: "good",
       title: outcome.upToDate ? `${name} is up to date` : `${verbs.done} ${name}`,
@@ -87,14 +98,18 @@ export function tellOutcome(operation: Operation, places: Places): void {
         kind === "pull" && operation.fetchedBytes > 0
           ? "What was fetched is kept for the next attempt."
           : undefined,
-      action: { label: kind === "pull" ? "Resume" : "Again", run: () => void operations.retry(operation) },
+      action: operation.work.once
+        ? undefined
+        : { label: kind === "pull" ? "Resume" : "Again", run: () => void operations.retry(operation) },
     });
   } else if (error) {
     toasts.show({
       tone: "bad",
       title: `${name} ${verbs.failed}`,
       detail: [error.message, error.hint].filter(Boolean).join(" "),
-      action: { label: "Retry", run: () => void operations.retry(operation) },
+      action: operation.work.once
+        ? undefined
+        : { label: "Retry", run: () => void operations.retry(operation) },
     });
   }
 }

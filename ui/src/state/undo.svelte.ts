@@ -25,6 +25,14 @@ export function describeUndo(moves: readonly TagMove[]): string {
   return parts.length > 0 ? parts.join(", ") : "The last change is undone";
 }
 
+/** Says in one sentence which names point to other images than before; null when none does. */
+export function describeMoves(moves: readonly TagMove[]): string | null {
+  const moved = moves.filter((move) => move.from !== null && move.to !== null && move.from !== move.to);
+  if (moved.length === 0) return null;
+  const names = moved.map((move) => move.name);
+  return `${listNames(names)} ${names.length === 1 ? "points" : "point"} to another image than before.`;
+}
+
 /** Takes back the last removal or tag move of this store. */
 class Undo {
   running = $state(false);

@@ -206,6 +206,7 @@ export function storeStatus(changes: Partial<StoreStatus> = {}): StoreStatus {
     recovered: null,
     hostPlatform: "linux/amd64",
     version: "0.1.0",
+    dragsOut: true,
     ...changes,
   };
 }

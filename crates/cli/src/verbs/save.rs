@@ -66,7 +66,7 @@ pub(super) fn run(session: &Session, arguments: Save, out: &mut dyn Write) -> Re
             SaveCompression::Gzip => Compression::Gzip,
             SaveCompression::Zstd => Compression::Zstd,
         },
-        platform,
+        platforms: platform,
         target,
     };
     let progress = session.progress("save");

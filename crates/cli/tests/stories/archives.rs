@@ -191,6 +191,36 @@ fn one_platform_of_several_is_saved_alone() {
 }
 
 #[test]
+fn some_platforms_are_saved_with_the_index_that_names_all() {
+    let lab = Lab::new();
+    let platforms = ["linux/amd64", "linux/arm64", "linux/s390x"];
+    let index = platforms
+        .iter()
+        .fold(IndexBuilder::new(), |index, platform| {
+            index.image(app(platform).platform(platform).build())
+        });
+    let index = index.build();
+    lab.registry.push("app:1", &index);
+    for platform in platforms {
+        lab.run(&["pull", "-q", "--platform", platform, &lab.at("app:1")])
+            .ok();
+    }
+    let some = lab.path("some").display().to_string();
+    let name = lab.at("app:1");
+    let [first, _, third] = platforms;
+    let wish = ["--platform", third, "--platform", first];
+    let mut arguments = vec!["save", "-o", &some];
+    arguments.extend(wish.iter().chain([&name.as_str()]));
+    lab.run(&arguments).ok();
+    let other = lab.path("other").display().to_string();
+    let loaded = lab.json(&["--store", &other, "load", "-i", &some]);
+    assert_eq!(loaded["images"][0]["digest"], index.digest().as_str());
+    assert_eq!(loaded["images"][0]["platforms"], json!([first, third]));
+    assert_eq!(loaded["incomplete"][0]["platform"], "linux/arm64");
+    lab.run(&["--store", &other, "check", "--read-data"]).ok();
+}
+
+#[test]
 fn a_damaged_blob_is_not_saved() {
     let (lab, image, _) = saved();
     let layer = &image.layers[0].descriptor.digest;

@@ -67,6 +67,54 @@ fn a_full_disk_is_said_the_store_stays_whole_and_removing_works() {
 }
 
 #[test]
+fn a_disk_that_is_full_in_the_middle_of_a_load_or_a_save_leaves_all_as_it_was() {
+    let (lab, image) = Lab::with_app();
+    lab.pull("app:1");
+    let noise: Vec<u8> = (0..8_000_000_u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let large = ImageBuilder::new()
+        .layer(Layer::new().file("noise", noise).packed(Packing::Plain))
+        .build();
+    lab.registry.push("large:1", &large);
+    lab.pull("large:1");
+    lab.run(&["tag", &lab.at("large:1"), "app:1"]).ok();
+    let archive = lab.path("large.tar").display().to_string();
+    lab.run(&["save", "-o", &archive, "app:1"]).ok();
+    let small = lab.path("small");
+    std::fs::create_dir(&small).expect("a folder");
+    let script = format!(
+        "mount -t tmpfs -o size=24m tmpfs {small}
+         mkdir {small}/store {small}/out
+         $STRATA --store {small}/store pull -q {app}
+         $STRATA --store {small}/store tag {app} app:1
+         code() {{ sed 's/.*\"code\":\"\\([a-z_]*\\)\".*/\\1/' \"$HOME/error\"; }}
+         $STRATA --store {small}/store load --json -i {archive} 2>\"$HOME/error\" && echo loaded
+         code
+         $STRATA load --json -i {archive} --dry-run >/dev/null
+         $STRATA --store {small}/store inspect --format '{{{{.Id}}}}' app:1
+         $STRATA --store {small}/store check --read-data >/dev/null
+         find {small}/store/ingest -type f -size +0 -printf '%p %s\\n'
+         echo before >{small}/out/saved.tar
+         $STRATA save --json -o {small}/out/saved.tar app:1 2>\"$HOME/error\" && echo saved
+         code
+         ls -A {small}/out
+         cat {small}/out/saved.tar",
+        small = small.display(),
+        app = lab.at("app:1"),
+    );
+    let ran = alone(&lab, &script).ok();
+    let lines: Vec<&str> = ran.out.lines().skip(1).collect();
+    let unchanged = image.config.as_str();
+    assert_eq!(
+        lines,
+        ["disk_full", unchanged, "disk_full", "saved.tar", "before"],
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn a_store_that_can_only_be_read_can_be_looked_at() {
     let (lab, image) = Lab::with_app();
     lab.pull("app:1");

@@ -5,6 +5,7 @@ mod archives;
 mod committing;
 mod damage;
 #[cfg(target_os = "linux")]
+mod ending;
 mod engines;
 mod errors;
 #[cfg(target_os = "linux")]

@@ -78,7 +78,7 @@ impl Engine {
             images: vec![Selector::digest_of(&target)],
             style: SaveStyle::Docker,
             compression: Compression::None,
-            platform: request.platform.clone(),
+            platforms: request.platform.iter().cloned().collect(),
             target: SaveTarget::Stream(Box::new(writer)),
         };
         let (saved, loaded) = tokio::join!(

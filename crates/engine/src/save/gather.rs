@@ -25,7 +25,7 @@ pub(crate) struct Gathered {
 pub(crate) fn gather(
     store: &Store,
     selectors: &[Selector],
-    platform: Option<&Platform>,
+    platforms: &[Platform],
     host: &Platform,
     called: Option<&Called>,
 ) -> Result<Gathered, Error> {
@@ -51,7 +51,7 @@ pub(crate) fn gather(
     };
     for (target, names) in wanted {
         let names = called.map_or(names, |called| called.names.clone());
-        gathered.add(store, &target, names, platform, host)?;
+        gathered.add(store, &target, names, platforms, host)?;
     }
     if let Some(called) = called {
         for saved in &mut gathered.saved {
@@ -87,33 +87,20 @@ impl Gathered {
         store: &Store,
         target: &Digest,
         names: Vec<ImageName>,
-        platform: Option<&Platform>,
+        wanted: &[Platform],
         host: &Platform,
     ) -> Result<(), Error> {
         let mut found = Vec::new();
         let mut documents = BTreeMap::new();
         descend(store, target, None, 0, &mut documents, &mut found)?;
-        let platforms = || found.iter().map(|found: &Found| found.platform.as_ref());
-        let fits = |position: &usize| {
-            let there = found
-                .get(*position)
-                .and_then(|found| found.platform.as_ref());
-            there.is_none_or(|there| platform.is_none_or(|wanted| wanted.rank(there).is_some()))
-        };
-        let chosen = platform
-            .unwrap_or(host)
-            .choose(platforms())
-            .filter(fits)
-            // Nothing for this computer is no reason not to save the image.
-            .or_else(|| platform.is_none().then_some(0))
-            .and_then(|position| found.get(position));
-        let shown = chosen.ok_or_else(|| match platform {
-            Some(wanted) => Error::PlatformNotFound {
+        let chosen = choose(&found, wanted, host);
+        let shown = *chosen.first().ok_or_else(|| match wanted.first() {
+            Some(first) => Error::PlatformNotFound {
                 reference: names
                     .first()
                     .map_or_else(|| target.to_string(), ImageName::familiar),
-                wanted: Box::new(wanted.clone()),
-                offered: platforms().flatten().cloned().collect(),
+                wanted: Box::new(first.clone()),
+                offered: platforms(&found).flatten().cloned().collect(),
             },
             None => store::Error::Incomplete {
                 target: target.clone(),
@@ -121,10 +108,20 @@ impl Gathered {
             }
             .into(),
         })?;
+        let whole = wanted.is_empty();
         // One platform alone is its manifest: an index that names what is not there would only be in the way.
-        let (root, manifests): (Digest, Vec<&Found>) = match platform {
-            Some(_) => (shown.digest.clone(), vec![shown]),
-            None => (target.clone(), found.iter().collect()),
+        let alone = !whole && chosen.len() == 1;
+        let root = match alone {
+            true => shown.digest.clone(),
+            false => target.clone(),
+        };
+        let manifests: Vec<&Found> = match whole {
+            true => found.iter().collect(),
+            false => chosen,
+        };
+        let left_out = |digest: &Digest| {
+            let is = |manifest: &&Found| manifest.digest == *digest;
+            found.iter().any(|manifest| is(&manifest)) && !manifests.iter().any(is)
         };
         for found in &manifests {
             let parts = std::iter::once(&found.manifest.config).chain(&found.manifest.layers);
@@ -133,8 +130,7 @@ impl Gathered {
         }
         let mut root_descriptor = None;
         for (digest, (media_type, size)) in documents {
-            let wanted = platform.is_none() || digest == root;
-            if wanted {
+            if digest == root || !(alone || left_out(&digest)) {
                 self.blobs.insert(digest.clone(), size);
             }
             if digest == root {
@@ -165,6 +161,40 @@ impl Gathered {
         });
         Ok(())
     }
+}
+
+fn platforms(found: &[Found]) -> impl Iterator<Item = Option<&Platform>> {
+    found.iter().map(|found| found.platform.as_ref())
+}
+
+/// Chooses the manifests of the wanted platforms, the one to show first. Without a wish that is only the one to show.
+fn choose<'a>(found: &'a [Found], wanted: &[Platform], host: &Platform) -> Vec<&'a Found> {
+    if wanted.is_empty() {
+        // Nothing for this computer is no reason not to save the image.
+        let position = host.choose(platforms(found)).unwrap_or_default();
+        return found.get(position).into_iter().collect();
+    }
+    let mut chosen: Vec<&Found> = Vec::new();
+    for wanted in wanted {
+        let fits = |found: &&Found| {
+            let there = found.platform.as_ref();
+            there.is_none_or(|there| wanted.rank(there).is_some())
+        };
+        let position = wanted.choose(platforms(found));
+        let manifest = position
+            .and_then(|position| found.get(position))
+            .filter(fits);
+        if let Some(manifest) =
+            manifest.filter(|new| chosen.iter().all(|had| had.digest != new.digest))
+        {
+            chosen.push(manifest);
+        }
+    }
+    let shown = host.choose(chosen.iter().map(|found| found.platform.as_ref()));
+    if let Some(shown) = shown {
+        chosen[..=shown].rotate_right(1);
+    }
+    chosen
 }
 
 /// Reads a document and what is below it. Manifests that are not here whole are passed over.

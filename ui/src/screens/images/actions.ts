@@ -11,7 +11,8 @@ import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
 import Upload from "@lucide/svelte/icons/upload";
 import type { ImageRow } from "../../api";
-import { dialogs } from "../../state/dialogs.svelte";
+import { archives } from "../../state/archives.svelte";
+import { dialogs, type SavedImage } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
@@ -36,12 +37,19 @@ export function editTags(row: ImageRow): void {
 
 /** Opens the dialog that saves images into a file. */
 export function saveImages(rows: ImageRow[]): void {
-  dialogs.openSave(
-    rows.map((row) => ({
-      target: row.target,
-      names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
-    })),
-  );
+  dialogs.openSave(rows.map(saved));
+}
+
+/** Lets the pointer take an image out of the window, or all that are selected when it is among them. */
+export function dragImages(row: ImageRow, selected: ReadonlySet<string>): void {
+  void archives.drag((selected.has(row.target) ? images.known(selected) : [row]).map(saved));
+}
+
+function saved(row: ImageRow): SavedImage {
+  return {
+    target: row.target,
+    names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
+  };
 }
 
 /** Opens the dialog that makes a container of an image. */

@@ -1,0 +1,171 @@
+//! Images on their way out of the window: each drag is a file that is written when it is dropped on another program.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::{fs, io};
+
+use crate::Failure;
+use crate::plans::nonce;
+
+/// Images that the pointer holds, and the file that they become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraggedImages {
+    /// The images, as `save` takes them.
+    pub images: Vec<String>,
+    /// The file, in a folder of its own. Neither is there before the drop.
+    pub file: PathBuf,
+}
+
+/// Hears whether a file was written.
+type Told = Box<dyn FnOnce(bool) + Send>;
+
+/// Where dragged files stand, and who waits for one.
+///
+/// Whoever took a file goes on reading it after the drop, and says nothing when it is done. So the files stay until the program
+/// ends; what a crash left goes at the next start.
+pub(crate) struct DraggedFiles {
+    folder: Option<PathBuf>,
+    waiting: Mutex<HashMap<PathBuf, Told>>,
+}
+
+/// A save that somebody may wait for. Whichever way it ends, they hear of it.
+pub(crate) struct SaveEnd<'a> {
+    files: &'a DraggedFiles,
+    path: PathBuf,
+}
+
+impl DraggedFiles {
+    /// Takes a folder that no other program uses; `None` where there is no place for one.
+    pub(crate) fn in_folder(folder: Option<PathBuf>) -> DraggedFiles {
+        DraggedFiles {
+            folder,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Removes every file that was dragged out. No folder is fine.
+    pub(crate) fn sweep(&self) {
+        let Some(folder) = &self.folder else { return };
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, folder = %folder.display(), "dragged files stay behind");
+            }
+            _ => {}
+        }
+    }
+
+    /// Chooses the place of a file that is called so.
+    ///
+    /// # Errors
+    /// `usage` when the name is more than the name of a file; `io` when there is no place.
+    pub(crate) fn place(&self, name: &str) -> Result<PathBuf, Failure> {
+        let mut parts = Path::new(name).components();
+        let plain = matches!(
+            (parts.next(), parts.next()),
+            (Some(Component::Normal(part)), None) if part == name
+        );
+        if !plain {
+            return Err(Failure::new("usage", format!("{name} names no file.")));
+        }
+        let folder = self.folder.as_ref().ok_or_else(|| {
+            Failure::new("io", "There is no folder for files that are dragged out.")
+        })?;
+        Ok(folder.join(nonce()).join(name))
+    }
+
+    /// Makes the folder of a file that is going to be written. Nobody else can look into it.
+    pub(crate) fn make_room(path: &Path) -> io::Result<()> {
+        let Some(folder) = path.parent() else {
+            return Ok(());
+        };
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)
+    }
+
+    /// Lets somebody hear how the save into this file ends.
+    pub(crate) fn wait_for(&self, path: &Path, told: Told) {
+        self.waiting().insert(path.to_owned(), told);
+    }
+
+    /// Follows a save to its end.
+    pub(crate) fn save_into(&self, path: &Path) -> SaveEnd<'_> {
+        SaveEnd {
+            files: self,
+            path: path.to_owned(),
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Told>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SaveEnd<'_> {
+    /// Tells how it ended.
+    pub(crate) fn tell(&self, complete: bool) {
+        let told = self.files.waiting().remove(&self.path);
+        if let Some(told) = told {
+            told(complete);
+        }
+    }
+}
+
+impl Drop for SaveEnd<'_> {
+    fn drop(&mut self) {
+        self.tell(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_new_folder_and_the_name() {
+        let files = DraggedFiles::in_folder(Some("/cache/dragged".into()));
+        let place = files.place("debian-12.tar").expect("a name");
+        assert!(place.starts_with("/cache/dragged"));
+        assert!(place.ends_with("debian-12.tar"));
+        assert_ne!(files.place("debian-12.tar").expect("a name"), place);
+        for bad in ["", ".", "..", "a/b", "../b", "/etc/passwd", "a/"] {
+            assert_eq!(files.place(bad).expect_err(bad).code, "usage");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_hears_once_how_a_save_ended() {
+        let files = DraggedFiles::in_folder(None);
+        let path = Path::new("/cache/a.tar");
+        let (tell, told) = mpsc::channel();
+        for complete in [true, false] {
+            let tell = tell.clone();
+            files.wait_for(
+                path,
+                Box::new(move |complete| tell.send(complete).expect("heard")),
+            );
+            let end = files.save_into(path);
+            if complete {
+                end.tell(true);
+            }
+        }
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn sweeping_takes_everything_and_nothing_is_fine() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let files = DraggedFiles::in_folder(Some(cache.path().join("dragged")));
+        files.sweep();
+        let place = files.place("a.tar").expect("a name");
+        DraggedFiles::make_room(&place).expect("a folder");
+        fs::write(&place, "bytes").expect("a file");
+        files.sweep();
+        assert!(!cache.path().join("dragged").exists());
+    }
+}
