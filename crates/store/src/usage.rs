@@ -143,11 +143,19 @@ impl Store {
     }
 }
 
-/// Adds up the files below a folder; one that is not there has none. Links are not followed.
+/// Adds up the files below a folder; one that is not there has none, and so has one that cannot be looked into: what a container
+/// wrote may belong to other users. Links are not followed.
 pub(crate) fn folder_size(folder: &Path) -> Result<u64> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(0);
+        }
         Err(error) => return Err(Error::io("read", folder)(error)),
     };
     let mut total = 0;
