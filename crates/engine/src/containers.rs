@@ -30,9 +30,9 @@ use store::{ContainerId, ContainerRecord, ContainerStatus, NewContainer};
 pub use commit::{CommitRequest, Committed};
 pub use config::ContainerConfig;
 pub use files::ContainerChange;
+pub(crate) use files::ContainerFilesCache;
 pub use run::StartRequest;
 pub use running::RunningContainer;
-pub(crate) use files::ContainerFilesCache;
 pub(crate) use tar::LayerTar;
 pub use transfer::{CopiedIn, CopySource, TarTarget};
 

@@ -22,6 +22,8 @@ pub struct DiskUsage {
     pub layers_size: u64,
     /// Bytes of those that more than one live image holds, each once.
     pub layers_shared: u64,
+    /// Bytes of the unpacked files that containers run on, as far as they can be looked at.
+    pub unpacked_size: u64,
     /// Containers that use images.
     pub containers: u64,
     /// Bytes of what was changed in containers.
@@ -85,6 +87,7 @@ impl Store {
         usage.indexes_size = folder_size(&root.join("layers"))?;
         usage.partial_size = folder_size(&root.join("ingest"))?;
         usage.containers_size = folder_size(&root.join("containers"))?;
+        usage.unpacked_size = folder_size(&root.join("roots"))?;
         usage.quarantine_size = folder_size(&root.join("quarantine"))?;
         usage.total_size = folder_size(root)?;
         Ok(usage)

@@ -3,8 +3,8 @@
 use std::io::{IsTerminal as _, Write};
 
 use engine::{
-    Container, ContainerChange, ContainerStatus, Digest, Engine, FileChange,
-    Reference, TarTarget, human,
+    Container, ContainerChange, ContainerStatus, Digest, Engine, FileChange, Reference, TarTarget,
+    human,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -238,7 +238,12 @@ fn status(container: &Container, now: Timestamp) -> String {
     let code = container.exit_code.unwrap_or_default();
     let up = container.started.map_or_else(
         || "Up".into(),
-        |since| format!("Up {}", human::duration(now.as_second() - since.as_second())),
+        |since| {
+            format!(
+                "Up {}",
+                human::duration(now.as_second() - since.as_second())
+            )
+        },
     );
     match container.status {
         ContainerStatus::Created => "Created".into(),

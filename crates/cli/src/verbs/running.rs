@@ -63,7 +63,9 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
             };
             if detach {
                 match session.json() {
-                    true => json::write(out, &document(&engine.container(made.id.as_str()).await?))?,
+                    true => {
+                        json::write(out, &document(&engine.container(made.id.as_str()).await?))?
+                    }
                     false => writeln!(out, "{}", made.id)?,
                 }
                 return Ok(0);
@@ -80,8 +82,7 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
     options.network = match &flags.network {
         Some(text) => text.parse().map_err(engine::Error::from)?,
         None if !options.ports.is_empty() => Network::Private,
-        None if engine.probe_network() => Network::Private,
-        None => Network::None,
+        None => engine.default_network(),
     };
     let request = || CreateRequest {
         image: flags.image.clone(),
@@ -101,6 +102,13 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
         }
         other => other?,
     };
+    let usual = RunOptions {
+        network: engine.default_network(),
+        ..RunOptions::default()
+    };
+    if options == usual && !flags.rm {
+        return Ok(made);
+    }
     let set = engine.set_run_options(&made.id, options, flags.rm).await;
     if let Err(error) = set {
         engine.remove_container(&made.id, true).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use oci::{Digest, chain_ids};
-use runtime::{ExecOptions, LogReader, Probe, RunOptions, RunSpec, Runtime, Start};
+use runtime::{ExecOptions, LogReader, Network, Probe, RunOptions, RunSpec, Runtime, Start};
 use store::{ContainerId, ContainerRecord, ContainerStatus};
 
 use super::config::{self, Settings};
@@ -49,14 +49,23 @@ impl Engine {
         }
     }
 
-    /// Tells whether there is a program that gives containers a network of their own. Whether it may is not tried;
-    /// [`Engine::probe_runtime`] does.
+    /// Tells which network a container gets when nobody says: its own where that can be had, else none.
     #[must_use]
-    pub fn probe_network(&self) -> bool {
-        self.runtime().is_ok_and(|runtime| {
+    pub fn default_network(&self) -> Network {
+        let has = self.runtime().is_ok_and(|runtime| {
             let programs = runtime.programs();
             programs.pasta.is_some() || programs.slirp4netns.is_some()
-        })
+        });
+        let tunnel = || {
+            std::fs::File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/net/tun")
+        };
+        match has && tunnel().is_ok() {
+            true => Network::Private,
+            false => Network::None,
+        }
     }
 
     /// Tells how a container is started, as it was said last.
@@ -64,11 +73,8 @@ impl Engine {
     /// # Errors
     /// `not_found`.
     pub async fn run_options(&self, id: &ContainerId) -> Result<RunOptions, Error> {
-        let id = id.clone();
-        self.with_store(move |store| {
-            Ok(Settings::of(&store.container(&id)?).run.unwrap_or_default())
-        })
-        .await
+        let record = self.container_record(id).await?;
+        Ok(self.options(&Settings::of(&record)))
     }
 
     /// Says how a container is to be started, and whether it is removed when it has ended.
@@ -90,7 +96,12 @@ impl Engine {
                 remove,
                 ..Settings::of(&record)
             };
-            spec(store, &record, &settings)?;
+            let options = settings.run.clone().unwrap_or_default();
+            match spec(store, &record, options) {
+                // It can still be changed and committed, and get one then.
+                Err(Error::Runtime(error)) if matches!(*error, runtime::Error::NoCommand) => {}
+                other => drop(other?),
+            }
             settings.keep(store, &id)
         })
         .await
@@ -117,7 +128,7 @@ impl Engine {
         let (ground, lower) = self.ground(&runtime, id, root).await?;
         let store = &self.shared.store;
         let settings = Settings::of(&ground.record);
-        let mut spec = spec(store, &ground.record, &settings)?;
+        let mut spec = spec(store, &ground.record, self.options(&settings))?;
         spec.process.stdin |= request.stdin;
         let before = (ground.record.status, ground.record.exit_code);
         ground.begin(store)?;
@@ -176,9 +187,7 @@ impl Engine {
     pub async fn stop_container(&self, id: &ContainerId, patience: Duration) -> Result<(), Error> {
         self.settle(id).await?;
         if self.container_record(id).await?.status.is_running() {
-            self.runtime()?
-                .stop(&self.run_folder(id), patience)
-                .await?;
+            self.runtime()?.stop(&self.run_folder(id), patience).await?;
         }
         self.after_the_end(id).await
     }
@@ -261,7 +270,9 @@ impl Engine {
             self.up_to_date(id, true, true).await
         };
         match settled.await {
-            Err(Error::Store(error)) if matches!(*error, store::Error::ContainerNotFound { .. }) => {
+            Err(Error::Store(error))
+                if matches!(*error, store::Error::ContainerNotFound { .. }) =>
+            {
                 Ok(())
             }
             other => other,
@@ -321,7 +332,7 @@ impl Engine {
             .await
     }
 
-    /// Removes the unpacked files of images that no container needs. Returns the bytes that came back.
+    /// Removes the unpacked files of images that no container needs.
     ///
     /// # Errors
     /// `run_failed`, `io`.
@@ -375,7 +386,11 @@ impl Engine {
             let lower = edits.is_dir().then_some(edits);
             return Ok((ground, lower.into_iter().chain([root]).collect()));
         }
-        for stale in [folder.join(RUN).join("upper"), folder.join(RUN).join("work"), edits.clone()] {
+        for stale in [
+            folder.join(RUN).join("upper"),
+            folder.join(RUN).join("work"),
+            edits.clone(),
+        ] {
             runtime.remove(&stale).await?;
         }
         if !ground.has_edits() {
@@ -394,6 +409,13 @@ impl Engine {
         }
         made?;
         Ok((ground, vec![edits, root]))
+    }
+
+    fn options(&self, settings: &Settings) -> RunOptions {
+        settings.run.clone().unwrap_or_else(|| RunOptions {
+            network: self.default_network(),
+            ..RunOptions::default()
+        })
     }
 
     /// Ends a container at once. Nobody wants to know what it changed.
@@ -454,9 +476,10 @@ fn stack(store: &store::Store, record: &ContainerRecord) -> Result<Stack, Error>
         .pop()
         // Of an image without layers.
         .unwrap_or_else(|| Digest::sha256(b""));
-    let paths = layers.iter().zip(&diff_ids).map(|(layer, diff_id)| {
-        (store.blob_path(&layer.digest), store.index_path(diff_id))
-    });
+    let paths = layers
+        .iter()
+        .zip(&diff_ids)
+        .map(|(layer, diff_id)| (store.blob_path(&layer.digest), store.index_path(diff_id)));
     Ok((chain_id, paths.collect()))
 }
 
@@ -464,11 +487,10 @@ fn stack(store: &store::Store, record: &ContainerRecord) -> Result<Stack, Error>
 fn spec(
     store: &store::Store,
     record: &ContainerRecord,
-    settings: &Settings,
+    mut options: RunOptions,
 ) -> Result<RunSpec, Error> {
     let config = serde_json::Value::Object(config::current(store, record)?);
     let config: oci::ContainerConfig = serde_json::from_value(config).unwrap_or_default();
-    let mut options = settings.run.clone().unwrap_or_default();
     if options.hostname.is_none() {
         options.hostname = Some(record.id.short().to_owned());
     }

@@ -20,8 +20,8 @@ use super::changeset::{Batch, Bytes, Change, ChangeSet, Kind, Node};
 use super::edit::refuse_marked;
 use super::editing::{Editing, edit_alone, image_of, replay};
 use super::tar::{Contents, LayerTar, unreadable};
-use crate::engine::Shared;
 use crate::Error;
+use crate::engine::Shared;
 
 /// The file that says on what the writable layer stands.
 const OVERLAY: &str = "overlay.json";
@@ -266,11 +266,15 @@ fn put(
             {
                 node.kind.clone()
             }
-            _ => editing.content(content, &mut |_| std::ops::ControlFlow::Continue(()), &|error| {
-                Error::Runtime(Box::new(runtime::Error::MonitorEnded {
-                    said: error.to_string(),
-                }))
-            })?,
+            _ => editing.content(
+                content,
+                &mut |_| std::ops::ControlFlow::Continue(()),
+                &|error| {
+                    Error::Runtime(Box::new(runtime::Error::MonitorEnded {
+                        said: error.to_string(),
+                    }))
+                },
+            )?,
         },
         ChangedKind::Symlink { target } => Kind::Symlink {
             target: Bytes(target),
