@@ -11,6 +11,9 @@ use crate::failure::Failure;
 /// Bytes that are passed on at a time.
 const PIECE: usize = 64 * 1024;
 
+/// The signal that nothing withstands.
+const KILL: i32 = 9;
+
 /// Passes everything on until the program has ended, and returns its exit code.
 pub(super) async fn attend(mut process: RunningContainer, terminal: bool) -> Result<u8, Failure> {
     let control = process.control();
@@ -19,19 +22,24 @@ pub(super) async fn attend(mut process: RunningContainer, terminal: bool) -> Res
         false => None,
     };
     let mut helpers = tokio::task::JoinSet::new();
-    helpers.spawn(signals(control, terminal));
+    helpers.spawn(signals(control.clone(), terminal));
     if let Some(input) = process.input.take() {
         helpers.spawn(send(input));
     }
-    let out = pass(process.output.take(), super::save::standard_output()?);
-    let errors = pass(process.errors.take(), standard_error()?);
+    let out = pass(
+        process.output.take(),
+        super::save::standard_output()?,
+        &control,
+    );
+    let errors = pass(process.errors.take(), standard_error()?, &control);
     let ((), (), code) = tokio::join!(out, errors, process.wait());
     helpers.abort_all();
     Ok(code?)
 }
 
-/// Passes on what it writes. When nobody reads it any more, it is still taken: the program is not to hang.
-async fn pass(from: Option<Output>, to: std::fs::File) {
+/// Passes on what it writes. When nobody reads it any more, the program is killed, as one of here would be by its next write; what it
+/// writes until then is still taken.
+async fn pass(from: Option<Output>, to: std::fs::File, control: &Control) {
     let Some(mut from) = from else { return };
     let mut to = Some(to);
     let mut buffer = vec![0; PIECE];
@@ -40,6 +48,8 @@ async fn pass(from: Option<Output>, to: std::fs::File) {
         let written = to.as_mut().map(|to| to.write_all(&buffer[..count]));
         if let Some(Err(_)) = written {
             to = None;
+            // One that has ended needs no signal.
+            drop(control.signal(KILL).await);
         }
     }
 }

@@ -203,6 +203,14 @@ fn a_program_runs_with_its_streams_and_its_code() {
         drop(input);
         let ran = Ran::of(child.wait_with_output().expect("it ends")).ok();
         assert_eq!(ran.out, "in and out\n");
+        // A reader who has enough ends it.
+        let mut child = place
+            .command(&["run", "--rm", "base:1", "busybox", "yes"])
+            .spawn()
+            .expect("strata starts");
+        assert_eq!(first_line(&mut child), "y\n");
+        drop(child.stdout.take());
+        assert_eq!(child.wait().expect("it ends").code(), Some(137));
         for (command, code) in [("nope", 127), ("/etc/motd", 126)] {
             let ran = place.run(&["--json", "run", "--rm", "base:1", command]);
             ran.ended(code);
