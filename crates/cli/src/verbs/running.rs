@@ -27,11 +27,9 @@ pub(super) fn create(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let flags = arguments.flags;
-    let made = session
-        .with_engine_at_length("No container was made.", async |engine| {
-            make(session, engine, &flags).await
-        })
-        .map_err(not_run)?;
+    let made = session.with_engine_at_length("No container was made.", async |engine| {
+        make(session, engine, &flags).await
+    })?;
     match session.json() {
         true => json::write(out, &document(&made))?,
         false => writeln!(out, "{}", made.id)?,
@@ -64,7 +62,7 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
             if detach {
                 match session.json() {
                     true => {
-                        json::write(out, &document(&engine.container(made.id.as_str()).await?))?
+                        json::write(out, &document(&engine.container(made.id.as_str()).await?))?;
                     }
                     false => writeln!(out, "{}", made.id)?,
                 }
@@ -294,17 +292,16 @@ pub(super) fn logs(
     session.with_engine_at_length("The container goes on.", async |engine| {
         let id = engine.container(&arguments.container).await?.id;
         let mut reader = engine.container_logs(&id).await?;
-        while arguments.follow {
+        loop {
             // What is written before its end is seen before.
-            let runs = runs(engine, &id).await?;
+            let goes_on = arguments.follow && runs(engine, &id).await?;
             show(&mut reader, arguments.timestamps, out)?;
             out.flush()?;
-            if !runs {
+            if !goes_on {
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;
         }
-        show(&mut reader, arguments.timestamps, out)
     })
 }
 

@@ -323,6 +323,7 @@ fn whole(set: &ChangeSet) -> Batch {
     Batch(all.collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 fn not_a_layer(source: layer::Error) -> Error {
     Error::Internal(format!("the changes are no layer: {source}"))
 }
