@@ -20,7 +20,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("runtime", &["oci", "layer"]),
     (
         "engine",
-        &["oci", "layer", "store", "registry", "archive", "docker"],
+        &[
+            "oci", "layer", "store", "registry", "archive", "docker", "runtime",
+        ],
     ),
     ("strata-cli", &["engine"]),
     ("strata-desktop", &["engine"]),

@@ -111,6 +111,7 @@ impl Launch {
             _ => (self.environment)(name),
         };
         let mut told = engine::Settings::from_environment(&lookup, self.clock.clone())?;
+        told.monitor = std::env::current_exe().ok();
         told.parallel_downloads = usize::try_from(settings.parallel_downloads).unwrap_or(1);
         told.registry
             .insecure_hosts

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use strata_desktop::launch::{HELP, Request};
 
 fn main() -> ExitCode {
+    engine::monitor::dispatch();
     match Request::parse(std::env::args_os().skip(1)) {
         Ok(Request::Open(store)) => match strata_desktop::run(store) {
             Ok(()) => ExitCode::SUCCESS,

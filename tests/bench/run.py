@@ -488,6 +488,7 @@ def container_rows(table, strata, cache, work, runs):
             peer = Side("docker commit", [*docker.command, "commit", "few", "bench/few"])
             compare([ours, peer], runs * 3)
             table.versus("commit 10 changed files", ours, [peer], "<= 0.5x")
+            run_row(table, strata, store, docker, work, runs)
         finally:
             docker.stop()
     else:
@@ -510,6 +511,22 @@ def container_rows(table, strata, cache, work, runs):
     compare([ours, peer], max(2, runs // 2))
     table.versus("commit 120 MB of changes, gzip", ours, [peer], "<= 0.5x")
     table.add("the same: memory", megabytes(ours.median("memory")), f"buildah {megabytes(peer.median('memory'))}", "", "<= 105 MB (100 MiB)")
+
+
+def run_row(table, strata, store, docker, work, runs):
+    """A no-op in a container that is removed after it, of an image that is unpacked already."""
+    root = work / "root"
+    (root / "bin").mkdir(parents=True)
+    shutil.copy("/bin/busybox", root / "bin/busybox")
+    Run([strata, "--store", store, "import", "-q", root, "bench/run:1"])
+    saved = work / "run.tar"
+    Run([strata, "--store", store, "save", "-q", "-o", saved, "bench/run:1"])
+    docker.run("load", "-i", saved)
+    options = ["run", "--rm", "--network", "none", "bench/run:1", "/bin/busybox", "true"]
+    ours = Side("strata", [strata, "--store", store, *options])
+    peer = Side("docker run", [*docker.command, *options])
+    compare([ours, peer], runs * 3)
+    table.versus("run `true` in a container and remove it", ours, [peer], "<= 0.3x")
 
 
 def window_rows(table, cache, runs):

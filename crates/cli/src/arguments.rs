@@ -2,6 +2,7 @@
 
 mod containers;
 mod registries;
+mod running;
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -10,7 +11,8 @@ use clap_complete::Shell;
 use engine::{Place, Platform, Selector};
 
 pub(crate) use self::registries::{Catalog, Login, Logout, Push, Search, Tags};
-pub(crate) use containers::{Commit, Compress, Cp, Create, Diff, Edit, EditStep, Export, Ps, Rm};
+pub(crate) use self::running::{Create, Exec, Logs, PullPolicy, Run, RunFlags, Start, Stop};
+pub(crate) use containers::{Commit, Compress, Cp, Diff, Edit, EditStep, Export, Ps, Rm};
 
 /// Container images without a Docker engine.
 #[derive(Debug, Parser)]
@@ -140,7 +142,17 @@ pub(crate) enum Verb {
     /// Copy files out of an image or container, or into a container
     Cp(Cp),
     /// Make a working container of an image
-    Create(Create),
+    Create(Box<Create>),
+    /// Make a container of an image and run a program in it
+    Run(Box<Run>),
+    /// Start containers
+    Start(Start),
+    /// Stop containers: ask, and kill what has not ended after a while
+    Stop(Stop),
+    /// Run one more program in a container that is running
+    Exec(Exec),
+    /// Show what a container wrote
+    Logs(Logs),
     /// List working containers
     Ps(Ps),
     /// Remove working containers, with all that was changed in them

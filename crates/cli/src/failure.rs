@@ -31,6 +31,17 @@ pub(crate) enum Failure {
     /// The result could not be written.
     #[error("the output could not be written: {0}")]
     Output(#[from] io::Error),
+    /// A program in a container could not be run.
+    #[error("{failure}")]
+    NotRun {
+        /// Why.
+        failure: Box<Failure>,
+        /// What docker ends with then.
+        code: u8,
+    },
+    /// A program in a container ended with this exit code, which is ours too.
+    #[error("the program ended with {0}")]
+    Ended(u8),
     /// It failed, and what was printed says it all.
     #[error("see the output")]
     Told,
@@ -74,13 +85,15 @@ impl Failure {
             Failure::Usage(_) => "usage",
             Failure::Refused { code, .. } => code,
             Failure::Cancelled(_) => "cancelled",
-            Failure::Output(_) | Failure::Told => "io",
+            Failure::NotRun { failure, .. } => failure.code(),
+            Failure::Output(_) | Failure::Told | Failure::Ended(_) => "io",
         }
     }
 
     fn message(&self) -> String {
         match self {
             Failure::Engine(error) => error.message(),
+            Failure::NotRun { failure, .. } => failure.message(),
             _ => self.to_string(),
         }
     }
@@ -92,12 +105,16 @@ impl Failure {
             Failure::Usage(_) => {
                 Some("strata --help and strata VERB --help tell what can be typed.".into())
             }
-            Failure::Cancelled(_) | Failure::Output(_) | Failure::Told => None,
+            Failure::NotRun { failure, .. } => failure.hint(),
+            Failure::Cancelled(_) | Failure::Output(_) | Failure::Told | Failure::Ended(_) => None,
         }
     }
 
-    /// 2 where the command line is at fault, else 1.
+    /// 2 where the command line is at fault, else 1; of what ran a program, that one's, or docker's where it could not be run.
     pub(crate) fn exit_code(&self) -> ExitCode {
+        if let Failure::Ended(code) | Failure::NotRun { code, .. } = self {
+            return ExitCode::from(*code);
+        }
         match self.code() {
             "usage" | "bad_reference" => ExitCode::from(2),
             _ => ExitCode::from(1),
@@ -106,7 +123,7 @@ impl Failure {
 
     /// Words it for standard error, as JSON or for people; empty when there is nothing to say.
     pub(crate) fn render(&self, json: bool) -> String {
-        if matches!(self, Failure::Told) {
+        if matches!(self, Failure::Told | Failure::Ended(_)) {
             return String::new();
         }
         let (message, hint) = (self.message(), self.hint());

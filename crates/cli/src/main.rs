@@ -26,6 +26,7 @@ use clap::{Parser as _, error::ErrorKind};
 use crate::{arguments::Arguments, failure::Failure, session::Session};
 
 fn main() -> ExitCode {
+    engine::monitor::dispatch();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return not_understood(&error),

@@ -88,6 +88,20 @@ impl Session {
         outcome
     }
 
+    /// As [`Session::with_engine_at_length`], where signals are not for this program but for the one that it runs.
+    pub(crate) fn with_engine_alone<T>(
+        &self,
+        verb: impl AsyncFnOnce(&Engine) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let outcome = runtime.block_on(async { verb(&self.open().await?).await });
+        shut_down(runtime);
+        outcome
+    }
+
     async fn open(&self) -> Result<Engine, Failure> {
         let engine = Engine::open(self.settings()?).await?;
         if let Some(recovered) = engine.status().recovered {
@@ -106,6 +120,7 @@ impl Session {
         };
         let mut settings = Settings::from_environment(&lookup, Arc::new(Timestamp::now))
             .map_err(|error| Failure::Usage(error.to_string()))?;
+        settings.monitor = std::env::current_exe().ok();
         let registry = &mut settings.registry;
         registry.tls_verify = self.global.tls_verify;
         registry

@@ -1,6 +1,7 @@
 //! The verbs: each asks the engine and prints what it says.
 
 mod analyze;
+mod attend;
 mod check;
 mod commit;
 mod compare;
@@ -23,6 +24,7 @@ mod moves;
 mod pull;
 mod push;
 mod removal;
+mod running;
 mod save;
 mod search;
 mod tag;
@@ -67,7 +69,12 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
         Verb::Layers(arguments) => layers::run(session, &arguments, out),
         Verb::Ls(arguments) => files::list(session, &arguments, out),
         Verb::Cat(arguments) => files::print(session, &arguments, out),
-        Verb::Create(arguments) => containers::create(session, arguments, out),
+        Verb::Create(arguments) => running::create(session, *arguments, out),
+        Verb::Run(arguments) => running::run(session, *arguments, out),
+        Verb::Start(arguments) => running::start(session, &arguments, out),
+        Verb::Stop(arguments) => running::stop(session, &arguments, out),
+        Verb::Exec(arguments) => running::exec(session, arguments),
+        Verb::Logs(arguments) => running::logs(session, &arguments, out),
         Verb::Ps(arguments) => containers::list(session, &arguments, out),
         Verb::Rm(arguments) => containers::remove(session, &arguments, out),
         Verb::Diff(arguments) => containers::changes(session, &arguments, out),

@@ -14,9 +14,12 @@ mod files;
 mod host;
 mod names;
 mod place;
+mod run;
+mod running;
 mod stream;
 mod tar;
 mod transfer;
+mod upper;
 mod view;
 mod whole;
 
@@ -28,6 +31,8 @@ pub use commit::{CommitRequest, Committed};
 pub use config::ContainerConfig;
 pub use files::ContainerChange;
 pub(crate) use files::ContainerFilesCache;
+pub use run::StartRequest;
+pub use running::RunningContainer;
 pub(crate) use tar::LayerTar;
 pub use transfer::{CopiedIn, CopySource, TarTarget};
 
@@ -62,6 +67,10 @@ pub struct Container {
     pub status: ContainerStatus,
     /// The code with which the last program in it ended.
     pub exit_code: Option<i32>,
+    /// Since when it runs, where it does.
+    pub started: Option<Timestamp>,
+    /// When it ended, where that is known.
+    pub ended: Option<Timestamp>,
     /// How many paths were changed.
     pub changes: u64,
     /// Bytes of their content.
@@ -179,11 +188,11 @@ impl Engine {
     /// # Errors
     /// `store_damaged`.
     pub async fn containers(&self) -> Result<Vec<Container>, Error> {
+        self.settle_all().await?;
         self.with_store(|store| {
-            Ok(store
-                .containers()?
-                .into_iter()
-                .map(Container::from)
+            let records = store.containers()?.into_iter();
+            Ok(records
+                .map(|record| Container::seen(store, record))
                 .collect())
         })
         .await
@@ -195,24 +204,29 @@ impl Engine {
     /// `not_found`, `ambiguous_reference`.
     pub async fn container(&self, text: &str) -> Result<Container, Error> {
         let text = text.to_owned();
-        self.with_store(move |store| Ok(store.find_container(&text)?.into()))
+        self.settle_all().await?;
+        self.with_store(move |store| Ok(Container::seen(store, store.find_container(&text)?)))
             .await
     }
 
-    /// Removes a container with all that was changed in it. Returns the bytes that came back.
+    /// Removes a container with all that was changed in it. Returns the bytes that came back. One that is running is killed if it is
+    /// forced.
     ///
     /// # Errors
-    /// `not_found`; `conflict` while it is running, unless forced.
+    /// `not_found`; `conflict` while it is running, unless forced; `run_failed`.
     pub async fn remove_container(&self, id: &ContainerId, force: bool) -> Result<u64, Error> {
-        let id = id.clone();
-        self.with_store(move |store| {
-            let record = store.container(&id)?;
-            if record.status.is_running() && !force {
+        self.settle(id).await?;
+        let known = id.clone();
+        let record = self
+            .with_store(move |store| Ok(store.container(&known)?))
+            .await?;
+        if record.status.is_running() {
+            if !force {
                 return Err(Error::ContainerRunning { name: record.name });
             }
-            Ok(store.remove_container(&id)?)
-        })
-        .await
+            self.kill(id).await?;
+        }
+        self.discard(id).await
     }
 
     /// Changes files of a container, one change after the other: all of them, durably, or none.
@@ -225,6 +239,7 @@ impl Engine {
         id: &ContainerId,
         edits: Vec<ContainerEdit>,
     ) -> Result<(), Error> {
+        self.up_to_date(id, true, true).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         blocking(move || {
             editing::edit(&shared, &id, false, |editing| {
@@ -261,6 +276,26 @@ fn apply(editing: &mut editing::Editing<'_>, edit: &ContainerEdit) -> Result<(),
     }
 }
 
+impl Container {
+    /// Adds to what the store knows when it started and ended.
+    fn seen(store: &store::Store, record: ContainerRecord) -> Self {
+        let mut container = Self::from(record);
+        if container.status == ContainerStatus::Created {
+            return container;
+        }
+        let folder = run::folder(store, &container.id);
+        match runtime::Runtime::status_of(&folder) {
+            Ok(runtime::Status::Running { since, .. }) => container.started = Some(since),
+            Ok(runtime::Status::Exited { at, .. }) => container.ended = at,
+            Ok(runtime::Status::New) => {}
+            Err(error) => {
+                tracing::debug!(container = container.name, %error, "its state cannot be read");
+            }
+        }
+        container
+    }
+}
+
 impl From<ContainerRecord> for Container {
     fn from(record: ContainerRecord) -> Self {
         let ContainerRecord {
@@ -286,6 +321,8 @@ impl From<ContainerRecord> for Container {
             created,
             status,
             exit_code,
+            started: None,
+            ended: None,
             changes,
             size,
         }

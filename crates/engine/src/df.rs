@@ -15,6 +15,8 @@ pub struct DiskUsage {
     pub indexes_size: u64,
     /// Partial downloads.
     pub partial_size: u64,
+    /// Unpacked files that containers run on, as far as they can be looked at.
+    pub unpacked_size: u64,
     /// What the folder takes.
     pub total_size: u64,
     /// What a prune, or time, would bring back.
@@ -65,6 +67,7 @@ impl Engine {
                 },
                 indexes_size: usage.indexes_size,
                 partial_size: usage.partial_size,
+                unpacked_size: usage.unpacked_size,
                 total_size: usage.total_size,
                 reclaimable: usage.reclaimable,
             })

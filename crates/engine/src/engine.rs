@@ -43,7 +43,7 @@ impl Engine {
         };
         let store = blocking(move || Ok(Store::open(&root, &options)?)).await?;
         let registry = RegistryClient::new(settings.registry.clone());
-        Ok(Self {
+        let engine = Self {
             shared: Arc::new(Shared {
                 settings,
                 store,
@@ -52,7 +52,9 @@ impl Engine {
                 containers: crate::containers::ContainerFilesCache::default(),
                 engine_images: docker::Knowledge::default(),
             }),
-        })
+        };
+        engine.settle_all().await?;
+        Ok(engine)
     }
 
     /// Tells with which settings this engine was opened.

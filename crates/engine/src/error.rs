@@ -291,6 +291,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A container could not be run, or what runs not be reached.
+    #[error(transparent)]
+    Runtime(#[from] Box<runtime::Error>),
     /// What a container was to be made of has no file system.
     #[error("{reference} is no image of a file system")]
     NoFileSystem {
@@ -382,6 +385,12 @@ impl From<docker::Error> for Error {
     }
 }
 
+impl From<runtime::Error> for Error {
+    fn from(error: runtime::Error) -> Self {
+        Error::Runtime(Box::new(error))
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Error::Store(Box::new(error))
@@ -393,6 +402,16 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         words::code(self)
+    }
+
+    /// What a program exits with that could not run a command in a container, as docker does: 127 where there is no such command, 126
+    /// where it cannot be executed, 125 for everything else.
+    #[must_use]
+    pub fn run_exit_code(&self) -> u8 {
+        match self {
+            Self::Runtime(error) => error.exit_code(),
+            _ => 125,
+        }
     }
 
     /// What failed and why, a sentence or two for people.

@@ -61,7 +61,7 @@ pub use compare::{
 pub use complete::{Completion, CompletionKind};
 pub use containers::{
     CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
-    CopySource, CreateRequest, TarTarget,
+    CopySource, CreateRequest, RunningContainer, StartRequest, TarTarget,
 };
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -106,6 +106,11 @@ pub use registry::{
 };
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
+};
+pub use runtime::{
+    Control, ExecOptions, Finding as RuntimeFinding, Input, Line as LogLine, LogReader, Mount,
+    Network, Output, Port, Probe as RuntimeProbe, RunOptions, Stream as LogStream, monitor,
+    options as run_options,
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};
 pub use settings::{Clock, Settings, SettingsError};

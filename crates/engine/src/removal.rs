@@ -173,26 +173,32 @@ impl Engine {
     /// `plan_stale` when a name or an image of the plan has changed since, `read_only`.
     pub async fn execute(&self, plan: &RemovalPlan) -> Result<Removed, Error> {
         let (inner, blocked, now) = (plan.inner.clone(), plan.blocked.clone(), self.now());
-        self.with_store(move |store| {
-            let store::Removed {
-                untagged,
-                deleted,
-                freed_bytes,
-                undoable,
-            } = store.execute(&inner, now)?;
-            // What earlier removals left is over its grace by and by, also where no window runs to see to it.
-            if let Err(error) = store.collect_if_due(now) {
-                tracing::warn!(%error, "what was removed earlier could not be collected");
-            }
-            Ok(Removed {
-                untagged: untagged.into_iter().map(Untagged::from).collect(),
-                deleted: deleted.into_iter().map(DeletedImage::from).collect(),
-                freed_bytes,
-                blocked,
-                undoable_until: undoable.then(|| now.saturating_add(store::GRACE).unwrap_or(now)),
+        let removed = self
+            .with_store(move |store| {
+                let store::Removed {
+                    untagged,
+                    deleted,
+                    freed_bytes,
+                    undoable,
+                } = store.execute(&inner, now)?;
+                // What earlier removals left is over its grace by and by, also where no window runs to see to it.
+                if let Err(error) = store.collect_if_due(now) {
+                    tracing::warn!(%error, "what was removed earlier could not be collected");
+                }
+                Ok(Removed {
+                    untagged: untagged.into_iter().map(Untagged::from).collect(),
+                    deleted: deleted.into_iter().map(DeletedImage::from).collect(),
+                    freed_bytes,
+                    blocked,
+                    undoable_until: undoable
+                        .then(|| now.saturating_add(store::GRACE).unwrap_or(now)),
+                })
             })
-        })
-        .await
+            .await?;
+        if let Err(error) = self.sweep_unpacked().await {
+            tracing::warn!(%error, "unpacked files that no container needs could not be removed");
+        }
+        Ok(removed)
     }
 }
 

@@ -35,6 +35,11 @@ pub struct Settings {
     pub engines: docker::Sources,
     /// Docker's `config.json`: which credential helper keeps logins, and where they go in plain text if the user agrees.
     pub login_file: Option<PathBuf>,
+    /// Where programs are looked for that run containers, spelled as in the environment.
+    pub program_path: OsString,
+    /// The program that becomes a container's monitor: this one, whose `main` calls [`crate::monitor::dispatch`] first. `None` = it
+    /// runs no containers.
+    pub monitor: Option<PathBuf>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -83,6 +88,8 @@ impl Settings {
             registry,
             engines: environment.engines(),
             login_file: environment.docker_config(),
+            program_path: environment.variable("PATH").unwrap_or_default(),
+            monitor: None,
             clock,
         })
     }

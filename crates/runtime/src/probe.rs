@@ -84,8 +84,8 @@ impl Finding {
                 "Start the program outside of the sandbox (Flatpak, Snap, container) that it is in, or attach a Docker Engine or Podman."
             }
             Self::AppArmor => {
-                "Install the Debian package, which brings a profile for the program's monitor, or let an administrator run: \
-                 sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+                "Let an administrator run: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give this program a profile that \
+                 allows userns."
             }
             Self::Refused { .. } => {
                 "Attach a Docker Engine or Podman; editing and committing work without."

@@ -127,6 +127,14 @@ impl Runtime {
     /// # Errors
     /// Where its folder cannot be read.
     pub fn status(&self, folder: &Path) -> Result<Status, Error> {
+        Self::status_of(folder)
+    }
+
+    /// As [`Self::status`], where nothing but that is wanted: no program is looked for.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn status_of(folder: &Path) -> Result<Status, Error> {
         let time = |at: i64| jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap_or_default();
         let recorded = monitor::read_state(folder).map_err(Error::io("read", folder))?;
         let Some(recorded) = recorded else {

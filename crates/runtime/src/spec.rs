@@ -37,7 +37,7 @@ const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 const HOSTNAME: usize = 64;
 
 /// What a user says about a run. Everything may be left out.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOptions {
     /// The command, in place of the image's.
     pub command: Vec<String>,

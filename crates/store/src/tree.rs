@@ -7,8 +7,8 @@ use oci::Digest;
 use crate::Store;
 
 impl Store {
-    /// Returns where a blob's file is. Only a parsed digest makes a path.
-    pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
+    /// Returns where a blob's file is, or would be. Only a parsed digest makes a path.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root()
             .join("blobs")
             .join(digest.algorithm().as_str())
@@ -22,8 +22,8 @@ impl Store {
             .join(format!("{}-{}", digest.algorithm().as_str(), digest.hex()))
     }
 
-    /// Returns where the file index of a layer is.
-    pub(crate) fn index_path(&self, diff_id: &Digest) -> PathBuf {
+    /// Returns where the file index of a layer is, or would be.
+    pub fn index_path(&self, diff_id: &Digest) -> PathBuf {
         self.root()
             .join("layers")
             .join(format!("{}.index", diff_id.hex()))

@@ -22,6 +22,8 @@ pub struct DiskUsage {
     pub layers_size: u64,
     /// Bytes of those that more than one live image holds, each once.
     pub layers_shared: u64,
+    /// Bytes of the unpacked files that containers run on, as far as they can be looked at.
+    pub unpacked_size: u64,
     /// Containers that use images.
     pub containers: u64,
     /// Bytes of what was changed in containers.
@@ -85,6 +87,7 @@ impl Store {
         usage.indexes_size = folder_size(&root.join("layers"))?;
         usage.partial_size = folder_size(&root.join("ingest"))?;
         usage.containers_size = folder_size(&root.join("containers"))?;
+        usage.unpacked_size = folder_size(&root.join("roots"))?;
         usage.quarantine_size = folder_size(&root.join("quarantine"))?;
         usage.total_size = folder_size(root)?;
         Ok(usage)
@@ -143,11 +146,19 @@ impl Store {
     }
 }
 
-/// Adds up the files below a folder; one that is not there has none. Links are not followed.
+/// Adds up the files below a folder; one that is not there has none, and so has one that cannot be looked into: what a container
+/// wrote may belong to other users. Links are not followed.
 pub(crate) fn folder_size(folder: &Path) -> Result<u64> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(0);
+        }
         Err(error) => return Err(Error::io("read", folder)(error)),
     };
     let mut total = 0;

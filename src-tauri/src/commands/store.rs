@@ -224,6 +224,7 @@ impl From<engine::DiskUsage> for DiskUsage {
             containers,
             indexes_size,
             partial_size,
+            unpacked_size: _,
             total_size,
             reclaimable,
         } = usage;

@@ -4,21 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
-use engine::Selector;
-
-use super::selector;
-
-/// `strata create`.
-#[derive(Debug, Args)]
-pub(crate) struct Create {
-    /// The container's name [default: one that is made up]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// The image: a name, an ID or the beginning of one
-    #[arg(value_name = "IMAGE", value_parser = selector)]
-    pub(crate) image: Selector,
-}
-
 /// `strata ps`.
 #[derive(Debug, Args)]
 pub(crate) struct Ps {

@@ -40,9 +40,8 @@ pub(super) fn run(
         author,
         message,
         change,
-        // Nothing runs in a container here whose files could change meanwhile.
-        pause: _,
-        no_pause: _,
+        pause,
+        no_pause,
         compress,
         no_move,
         container,
@@ -67,6 +66,7 @@ pub(super) fn run(
                 true => MovePolicy::Keep,
                 false => MovePolicy::Move,
             },
+            pause: pause && !no_pause,
             ..CommitRequest::new(container.id)
         };
         Ok(engine.commit(request, progress.as_ref()).await?)

@@ -1,16 +1,16 @@
-//! `strata create`, `ps`, `rm`, `diff` and `export`: working containers.
+//! `strata ps`, `rm`, `diff` and `export`: working containers.
 
 use std::io::{IsTerminal as _, Write};
 
 use engine::{
-    Container, ContainerChange, ContainerStatus, CreateRequest, Digest, Engine, FileChange,
-    Reference, TarTarget, human,
+    Container, ContainerChange, ContainerStatus, Digest, Engine, FileChange, Reference, TarTarget,
+    human,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    arguments::{Create, Diff, Export, Ps, Rm},
+    arguments::{Diff, Export, Ps, Rm},
     failure::Failure,
     json,
     listing::{self, Field, Format},
@@ -29,6 +29,8 @@ pub(super) struct Document<'a> {
     status: &'static str,
     created: Timestamp,
     exit_code: Option<i32>,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
     changes: u64,
     size: u64,
 }
@@ -44,21 +46,6 @@ struct ChangeDocument {
     kind: &'static str,
     size: u64,
     only_inside: bool,
-}
-
-pub(super) fn create(
-    session: &Session,
-    arguments: Create,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let Create { name, image } = arguments;
-    let request = CreateRequest { image, name };
-    let made = session.with_engine(async |engine| Ok(engine.create_container(request).await?))?;
-    match session.json() {
-        true => json::write(out, &document(&made))?,
-        false => writeln!(out, "{}", made.id)?,
-    }
-    Ok(())
 }
 
 /// What a list shows of a container.
@@ -95,7 +82,7 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "Status",
         header: "STATUS",
-        value: |row| status(&row.container).into(),
+        value: |row| status(&row.container, row.now).into(),
     },
     Field {
         name: "State",
@@ -247,13 +234,25 @@ fn called(image: &str) -> String {
 }
 
 /// docker's words for it.
-fn status(container: &Container) -> String {
+fn status(container: &Container, now: Timestamp) -> String {
     let code = container.exit_code.unwrap_or_default();
+    let up = container.started.map_or_else(
+        || "Up".into(),
+        |since| {
+            format!(
+                "Up {}",
+                human::duration(now.as_second() - since.as_second())
+            )
+        },
+    );
     match container.status {
         ContainerStatus::Created => "Created".into(),
-        ContainerStatus::Running => "Up".into(),
-        ContainerStatus::Paused => "Up (Paused)".into(),
-        ContainerStatus::Exited => format!("Exited ({code})"),
+        ContainerStatus::Running => up,
+        ContainerStatus::Paused => format!("{up} (Paused)"),
+        ContainerStatus::Exited => match container.ended {
+            Some(ended) => format!("Exited ({code}) {}", human::age(now, ended)),
+            None => format!("Exited ({code})"),
+        },
     }
 }
 
@@ -267,6 +266,8 @@ pub(super) fn document(container: &Container) -> Document<'_> {
         created,
         status,
         exit_code,
+        started,
+        ended,
         changes,
         size,
     } = container;
@@ -278,6 +279,8 @@ pub(super) fn document(container: &Container) -> Document<'_> {
         status: status.as_str(),
         created: *created,
         exit_code: *exit_code,
+        started: *started,
+        ended: *ended,
         changes: *changes,
         size: *size,
     }

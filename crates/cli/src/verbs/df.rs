@@ -56,6 +56,7 @@ fn document(usage: &DiskUsage) -> Value {
         containers,
         indexes_size,
         partial_size,
+        unpacked_size,
         total_size,
         reclaimable,
     } = usage;
@@ -71,6 +72,7 @@ fn document(usage: &DiskUsage) -> Value {
         "containers": counted(containers),
         "indexes_size": indexes_size,
         "partial_size": partial_size,
+        "unpacked_size": unpacked_size,
         "total_size": total_size,
         "reclaimable": reclaimable,
     })
@@ -104,6 +106,7 @@ fn table(usage: &DiskUsage) -> Table {
     );
     row("File indexes", None, usage.indexes_size, none());
     row("Partial downloads", None, usage.partial_size, none());
+    row("Unpacked for containers", None, usage.unpacked_size, none());
     row(
         "The whole folder",
         None,

@@ -21,6 +21,8 @@ mod pulling;
 mod pushing;
 mod registries;
 mod removing;
+#[cfg(target_os = "linux")]
+mod running;
 mod typing;
 #[cfg(unix)]
 mod unpacking;

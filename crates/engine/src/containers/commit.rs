@@ -46,6 +46,8 @@ pub struct CommitRequest {
     pub epoch: Option<Timestamp>,
     /// What to do where the name names another image.
     pub move_policy: MovePolicy,
+    /// Whether what runs in the container is held while its changes are read, so that they are of one moment.
+    pub pause: bool,
 }
 
 /// What a commit did.
@@ -82,6 +84,7 @@ impl CommitRequest {
             compression: Compression::Gzip,
             epoch: None,
             move_policy: MovePolicy::Move,
+            pause: true,
         }
     }
 }
@@ -94,7 +97,7 @@ impl Engine {
     /// future cancels: no name moves, and a layer that was written goes with a later collection.
     ///
     /// # Errors
-    /// `usage` (a change is none), `bad_reference`, `not_found`, `name_taken`, `conflict` while it is running,
+    /// `usage` (a change is none), `bad_reference`, `not_found`, `name_taken`,
     /// `container_damaged`, `corrupt_layer`, `disk_full`, `read_only`, `io`.
     pub async fn commit(
         &self,
@@ -103,6 +106,7 @@ impl Engine {
     ) -> Result<Committed, Error> {
         let name = request.name.as_ref().map(tag::given_name).transpose()?;
         let changes = Changes::parse(&request.changes)?;
+        Box::pin(self.up_to_date(&request.container, request.pause, true)).await?;
         let now = self.now();
         let stop = CancellationToken::new();
         let _cancels_when_dropped = stop.clone().drop_guard();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use oci::Digest;
+use runtime::RunOptions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{ContainerId, ContainerRecord, Store};
@@ -16,6 +17,26 @@ pub(super) struct Settings {
     /// The image's settings with all changes; `None` where nothing was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) config: Option<Map<String, Value>>,
+    /// How it is started; `None` where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run: Option<RunOptions>,
+    /// Whether it goes away when it has ended.
+    #[serde(default)]
+    pub(super) remove: bool,
+}
+
+impl Settings {
+    /// Reads what is kept with a container. What cannot be read counts as nothing.
+    pub(super) fn of(record: &ContainerRecord) -> Self {
+        serde_json::from_str(&record.settings).unwrap_or_default()
+    }
+
+    /// Keeps it with a container that nobody else changes meanwhile.
+    pub(super) fn keep(&self, store: &Store, id: &ContainerId) -> Result<(), Error> {
+        let text =
+            serde_json::to_string(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(store.set_container_settings(id, &text)?)
+    }
 }
 
 /// Settings of a container. What is `None` stays, or is not set, as the case may be.
@@ -99,10 +120,9 @@ impl Engine {
             change(&mut config)?;
             let settings = Settings {
                 config: Some(config),
+                ..Settings::of(&record)
             };
-            let text = serde_json::to_string(&settings)
-                .map_err(|error| Error::Internal(error.to_string()))?;
-            Ok(store.set_container_settings(&id, &text)?)
+            settings.keep(store, &id)
         })
         .await
     }
@@ -113,8 +133,7 @@ pub(super) fn current(
     store: &Store,
     record: &ContainerRecord,
 ) -> Result<Map<String, Value>, Error> {
-    let settings: Settings = serde_json::from_str(&record.settings).unwrap_or_default();
-    if let Some(config) = settings.config {
+    if let Some(config) = Settings::of(record).config {
         return Ok(config);
     }
     let digest = store.manifest(&record.manifest)?.config;

@@ -14,6 +14,8 @@ pub(super) struct Edits<'a> {
     tree: &'a Tree,
     set: ChangeSet,
     touched: BTreeSet<Vec<u8>>,
+    /// What there was before it was reset.
+    before: Option<ChangeSet>,
     /// The time, in seconds: that of new folders and links.
     now: i64,
 }
@@ -27,6 +29,7 @@ impl<'a> Edits<'a> {
             tree,
             set,
             touched: BTreeSet::new(),
+            before: None,
             now,
         }
     }
@@ -44,15 +47,33 @@ impl<'a> Edits<'a> {
 
     /// Returns what the log gets, and the set as it is now.
     pub(super) fn finish(self) -> (Batch, ChangeSet) {
+        let before = self.before;
+        let differs = |path: &Vec<u8>| {
+            let before = before.as_ref();
+            before.is_none_or(|before| before.get(path) != self.set.get(path))
+        };
         let changes = self
             .touched
             .into_iter()
+            .filter(differs)
             .map(|path| {
                 let change = self.set.get(&path).cloned();
                 (Bytes(path), change)
             })
             .collect();
         (Batch(changes), self.set)
+    }
+
+    /// Goes back to what the set was at some time. The log gets what differs in the end.
+    pub(super) fn reset(&mut self, base: &ChangeSet) {
+        let before = self.set.clone();
+        let paths: BTreeSet<&Vec<u8>> = before.keys().chain(base.keys()).collect();
+        for path in paths {
+            if before.get(path) != base.get(path) {
+                self.put(path, base.get(path).cloned());
+            }
+        }
+        self.before = Some(before);
     }
 
     /// Finds the place for something new: its folder must be there.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use layer::ContentHash;
-use store::{ContainerEdit, ContainerId, ContainerRecord, PackWriter, Store};
+use store::{ContainerEdit, ContainerId, ContainerRecord, PackWriter};
 
 use super::changeset::{self, Batch, Bytes, ChangeSet, Content, Kind, Node};
 use super::edit::Edits;
@@ -52,18 +52,27 @@ pub(super) fn edit<T>(
     from_runtime: bool,
     work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let store: &Store = &shared.store;
-    let image = image_of(shared, &store.container(id)?)?;
-    let mut log = store.edit_container(id)?;
-    let record = store.container(id)?;
+    let mut log = shared.store.edit_container(id)?;
+    let record = shared.store.container(id)?;
     if record.status.is_running() && !from_runtime {
         return Err(Error::ContainerRunning { name: record.name });
     }
-    let set = replay(&record, log.batches())?;
+    edit_alone(shared, &record, &mut log, work)
+}
+
+/// As [`edit`], for whoever keeps others away from the container already.
+pub(super) fn edit_alone<T>(
+    shared: &Arc<Shared>,
+    record: &ContainerRecord,
+    log: &mut ContainerEdit,
+    work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let image = image_of(shared, record)?;
+    let set = replay(record, log.batches())?;
     let now = (shared.settings.clock)().as_second();
     let mut editing = Editing {
         edits: Edits::new(&image.inner.tree, set, now),
-        log: &log,
+        log: &*log,
         pack: None,
         taken: 0,
     };

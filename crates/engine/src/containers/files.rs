@@ -46,6 +46,7 @@ impl Engine {
     /// # Errors
     /// `not_found`; `corrupt_layer`, `container_damaged`.
     pub async fn container_files(&self, id: &ContainerId) -> Result<ImageFiles, Error> {
+        self.up_to_date(id, true, false).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         crate::engine::blocking(move || files_of(&shared, &id)).await
     }
@@ -55,6 +56,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::container_files`].
     pub async fn container_changes(&self, id: &ContainerId) -> Result<Vec<ContainerChange>, Error> {
+        self.up_to_date(id, true, false).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         crate::engine::blocking(move || {
             let record = shared.store.container(&id)?;

@@ -86,6 +86,7 @@ impl Engine {
         options: CopyOptions,
         progress: &OnCopy<'_>,
     ) -> Result<CopiedIn, Error> {
+        self.up_to_date(id, true, true).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         let destination = destination.to_vec();
         let from_runtime = matches!(source, CopySource::Layer { .. });
@@ -129,6 +130,7 @@ impl Engine {
         target: TarTarget,
         progress: &OnCopy<'_>,
     ) -> Result<u64, Error> {
+        self.up_to_date(id, true, false).await?;
         let (id, shared, path) = (id.clone(), self.shared.clone(), path.to_vec());
         with_progress(0, progress, move |told| {
             let files = files_of(&shared, &id)?;
@@ -155,6 +157,7 @@ impl Engine {
         target: TarTarget,
         progress: &OnCopy<'_>,
     ) -> Result<u64, Error> {
+        self.up_to_date(id, true, true).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         with_progress(0, progress, move |told| {
             let files = files_of(&shared, &id)?;

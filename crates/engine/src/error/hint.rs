@@ -76,6 +76,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
         Error::ContainerRunning { .. } => Some("Stop it first.".into()),
+        Error::Runtime(error) => runtime(error),
         Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
         Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),
         Error::NotChanged { .. } => Some("Look at the list of changes.".into()),
@@ -194,6 +195,33 @@ fn docker(error: &docker::Error) -> Option<String> {
         E::Source(source) => return io(source),
         _ => return None,
     })
+}
+
+fn runtime(error: &runtime::Error) -> Option<String> {
+    use runtime::{Error as E, Failure as F, Finding};
+    let hint = match error {
+        E::Platform => "Run it in a Docker Engine or Podman: strata copy IMAGE docker-daemon:IMAGE brings it there. Editing and committing \
+             work here."
+            .into(),
+        E::NoRuntime => Finding::NoRuntime.remedy().into(),
+        E::NoCommand => "Name a program behind the image.".into(),
+        E::Mapping { message, .. } => Finding::MapRefused {
+            message: message.clone(),
+        }
+        .remedy()
+        .into(),
+        E::Failure(F::Running) => "Stop it first.".into(),
+        E::Failure(F::NotRunning) => "Start it first.".into(),
+        E::Failure(F::UnknownUser { .. }) => {
+            "Name one of the image's /etc/passwd, or give a number.".into()
+        }
+        E::Failure(F::Unmapped { .. }) => Finding::NoRanges.remedy().into(),
+        E::Failure(F::Step { step, .. }) if step.contains("user namespace") => {
+            Finding::UserNamespacesOff { setting: None }.remedy().into()
+        }
+        _ => return None,
+    };
+    Some(hint)
 }
 
 fn registry(error: &registry::Error) -> Option<String> {

@@ -54,6 +54,7 @@ pub(super) fn code(error: &Error) -> &'static str {
             "disk_full" => "disk_full",
             _ => "container_damaged",
         },
+        Error::Runtime(error) => runtime(error),
         Error::LayerNotHere { .. } => "not_found",
         Error::NoSuchLayer { .. } => "usage",
         Error::NotAFile { .. } => "not_a_file",
@@ -144,6 +145,24 @@ fn docker(error: &docker::Error) -> &'static str {
         E::Source(source) => io(source),
         // What is left are answers that break the protocol.
         _ => "invalid_response",
+    }
+}
+
+fn runtime(error: &runtime::Error) -> &'static str {
+    use runtime::{Error as E, Failure as F};
+    match error {
+        E::Platform | E::NoRuntime | E::Mapping { .. } => "cannot_run",
+        E::Option { .. } | E::NoCommand => "usage",
+        E::Io { source, .. } => io(source),
+        E::Failure(failure) => match failure {
+            F::UnknownUser { .. } | F::UnknownGroup { .. } | F::CommandNotFound { .. } => {
+                "not_found"
+            }
+            F::CommandNotExecutable { .. } => "not_executable",
+            F::Running | F::NotRunning => "conflict",
+            _ => "run_failed",
+        },
+        _ => "run_failed",
     }
 }
 

@@ -1,0 +1,175 @@
+//! The verbs that run programs in containers.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use engine::{Platform, Selector};
+
+use super::{platform, selector};
+
+/// Whether an image is pulled before it is run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PullPolicy {
+    /// When it is not here
+    #[default]
+    Missing,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What `run` and `create` say of how a container is started.
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    /// The container's name [default: one that is made up]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Send standard input into it
+    #[arg(long, short)]
+    pub(crate) interactive: bool,
+    /// Give it a terminal
+    #[arg(long, short)]
+    pub(crate) tty: bool,
+    /// Remove the container when it has ended
+    #[arg(long)]
+    pub(crate) rm: bool,
+    /// Set a variable; without a value the one of here (repeatable)
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<String>,
+    /// Set the variables of a file, one a line (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Show a folder or file of this computer, or a named volume, at a path in the container (repeatable)
+    #[arg(long, short, value_name = "[SOURCE:]PATH[:ro]")]
+    pub(crate) volume: Vec<String>,
+    /// Put memory at a path in the container (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) tmpfs: Vec<String>,
+    /// The folder to start in
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) workdir: Option<String>,
+    /// Who runs it
+    #[arg(long, short, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<String>,
+    /// Let a port of this computer lead into it (repeatable); gives it a network of its own
+    #[arg(long, short, value_name = "[[ADDRESS:]PORT:]PORT[/udp]")]
+    pub(crate) publish: Vec<String>,
+    /// How it reaches others: none, host, or private, through a program without rights [default: private where that can be had]
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) network: Option<String>,
+    /// The container's name for itself [default: the beginning of its ID]
+    #[arg(long, short = 'H', value_name = "NAME")]
+    pub(crate) hostname: Option<String>,
+    /// The program in place of the image's entrypoint; empty for none
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) entrypoint: Option<String>,
+    /// Let nothing be written to the image's files
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Whether to pull the image first
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) pull: PullPolicy,
+    /// For which platform, when it is pulled [default: this computer's]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// The image: a name, an ID or the beginning of one
+    #[arg(value_name = "IMAGE", value_parser = selector)]
+    pub(crate) image: Selector,
+    /// The command, in place of the image's
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<String>,
+}
+
+/// `strata create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// How it is started later
+    #[command(flatten)]
+    pub(crate) flags: RunFlags,
+}
+
+/// `strata run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Do not wait for its end, and print the container's ID
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+    /// How it is started
+    #[command(flatten)]
+    pub(crate) flags: RunFlags,
+}
+
+/// `strata start`.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Show what it writes, and wait for its end
+    #[arg(long, short)]
+    pub(crate) attach: bool,
+    /// Send standard input into it, and show what it writes
+    #[arg(long, short)]
+    pub(crate) interactive: bool,
+    /// Names, IDs or beginnings of IDs
+    #[arg(value_name = "CONTAINER", required = true)]
+    pub(crate) containers: Vec<String>,
+}
+
+/// `strata stop`.
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// Seconds after which it is killed
+    #[arg(long, short, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) time: u32,
+    /// Names, IDs or beginnings of IDs
+    #[arg(value_name = "CONTAINER", required = true)]
+    pub(crate) containers: Vec<String>,
+}
+
+/// `strata exec`.
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// Send standard input into it
+    #[arg(long, short)]
+    pub(crate) interactive: bool,
+    /// Give it a terminal
+    #[arg(long, short)]
+    pub(crate) tty: bool,
+    /// Set a variable; without a value the one of here (repeatable)
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<String>,
+    /// The folder to start in
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) workdir: Option<String>,
+    /// Who runs it
+    #[arg(long, short, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<String>,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// The program and its arguments
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<String>,
+}
+
+/// `strata logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on until it ends
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Put the time before each line
+    #[arg(long, short)]
+    pub(crate) timestamps: bool,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+}

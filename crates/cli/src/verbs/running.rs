@@ -1,0 +1,357 @@
+//! `strata create`, `run`, `start`, `stop`, `exec` and `logs`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use engine::{
+    Container, ContainerId, CreateRequest, Engine, ExecOptions, LogLine, LogReader, LogStream,
+    Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest, run_options,
+};
+
+use super::attend::{attend, check_terminal};
+use super::containers::document;
+use crate::{
+    arguments::{Create, Exec, Logs, PullPolicy, Run, RunFlags, Start, Stop},
+    failure::Failure,
+    json,
+    session::Session,
+    text::escaped,
+};
+
+/// How often a log is looked at for more.
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(super) fn create(
+    session: &Session,
+    arguments: Create,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let flags = arguments.flags;
+    let made = session.with_engine_at_length("No container was made.", async |engine| {
+        make(session, engine, &flags).await
+    })?;
+    match session.json() {
+        true => json::write(out, &document(&made))?,
+        false => writeln!(out, "{}", made.id)?,
+    }
+    Ok(())
+}
+
+pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Result<(), Failure> {
+    let Run { detach, flags } = arguments;
+    if !detach {
+        check_terminal(flags.tty, flags.interactive)?;
+    }
+    let code = session
+        .with_engine_alone(async |engine| {
+            let made = make(session, engine, &flags).await?;
+            let request = StartRequest {
+                detached: detach,
+                stdin: false,
+            };
+            let started = engine.start_container(&made.id, request, &|_| {}).await;
+            let process = match started {
+                Ok(process) => process,
+                Err(error) => {
+                    if flags.rm {
+                        engine.remove_container(&made.id, true).await?;
+                    }
+                    return Err(error.into());
+                }
+            };
+            if detach {
+                match session.json() {
+                    true => {
+                        json::write(out, &document(&engine.container(made.id.as_str()).await?))?;
+                    }
+                    false => writeln!(out, "{}", made.id)?,
+                }
+                return Ok(0);
+            }
+            attend(process, flags.tty).await
+        })
+        .map_err(not_run)?;
+    ended(code)
+}
+
+/// Makes the container that `run` and `create` describe, and brings its image first where that is wanted.
+async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Container, Failure> {
+    let mut options = options(flags)?;
+    options.network = match &flags.network {
+        Some(text) => text.parse().map_err(engine::Error::from)?,
+        None if !options.ports.is_empty() => Network::Private,
+        None => engine.default_network(),
+    };
+    let request = || CreateRequest {
+        image: flags.image.clone(),
+        name: flags.name.clone(),
+    };
+    if flags.pull == PullPolicy::Always {
+        pull(session, engine, flags).await?;
+    }
+    let made = match engine.create_container(request()).await {
+        Err(error) if error.code() == "not_found" && flags.pull == PullPolicy::Missing => {
+            session.note(&format!(
+                "Unable to find image '{}' locally",
+                flags.image.text()
+            ));
+            pull(session, engine, flags).await?;
+            engine.create_container(request()).await?
+        }
+        other => other?,
+    };
+    let usual = RunOptions {
+        network: engine.default_network(),
+        ..RunOptions::default()
+    };
+    if options == usual && !flags.rm {
+        return Ok(made);
+    }
+    let set = engine.set_run_options(&made.id, options, flags.rm).await;
+    if let Err(error) = set {
+        engine.remove_container(&made.id, true).await?;
+        return Err(error.into());
+    }
+    Ok(made)
+}
+
+async fn pull(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<(), Failure> {
+    let request = PullRequest {
+        reference: super::reference(flags.image.text())?,
+        platform: flags.platform.clone(),
+        move_policy: MovePolicy::Move,
+    };
+    let progress = session.progress("pull");
+    Box::pin(engine.pull(&request, progress.as_ref())).await?;
+    Ok(())
+}
+
+fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
+    let mut environment = Vec::new();
+    for file in &flags.env_file {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+        let read = run_options::parse_environment_file(&text, &variable);
+        environment.extend(read.map_err(engine::Error::from)?);
+    }
+    environment.extend(variables(&flags.env)?);
+    let mut mounts = Vec::new();
+    for text in &flags.volume {
+        mounts.push(Mount::parse(&below_here(text)).map_err(engine::Error::from)?);
+    }
+    for text in &flags.tmpfs {
+        mounts.push(Mount::memory(text).map_err(engine::Error::from)?);
+    }
+    let mut ports = Vec::new();
+    for text in &flags.publish {
+        ports.extend(Port::parse(text).map_err(engine::Error::from)?);
+    }
+    Ok(RunOptions {
+        command: flags.command.clone(),
+        entrypoint: flags.entrypoint.clone().map(|program| vec![program]),
+        environment,
+        folder: flags.workdir.clone(),
+        user: flags.user.clone(),
+        hostname: flags.hostname.clone(),
+        mounts,
+        network: Network::None,
+        ports,
+        read_only: flags.read_only,
+        terminal: flags.tty,
+        stdin: flags.interactive,
+        no_new_privileges: false,
+    })
+}
+
+/// A source that begins with a dot is below the folder that one is in, as with docker.
+fn below_here(text: &str) -> String {
+    match (text.starts_with('.'), text.split_once(':')) {
+        (true, Some((source, rest))) => match std::path::absolute(source) {
+            Ok(source) => format!("{}:{rest}", source.display()),
+            Err(_) => text.to_owned(),
+        },
+        _ => text.to_owned(),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn variables(texts: &[String]) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for text in texts {
+        found.extend(run_options::parse_environment(text, &variable).map_err(engine::Error::from)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn start(
+    session: &Session,
+    arguments: &Start,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let attached = arguments.attach || arguments.interactive;
+    if attached && arguments.containers.len() > 1 {
+        return Err(Failure::Usage(
+            "only one container can be attached to at once".into(),
+        ));
+    }
+    let request = StartRequest {
+        detached: !attached,
+        stdin: arguments.interactive,
+    };
+    let code = session
+        .with_engine_alone(async |engine| {
+            for text in &arguments.containers {
+                let container = engine.container(text).await?;
+                if !attached && container.status.is_running() {
+                    writeln!(out, "{}", escaped(text))?;
+                    continue;
+                }
+                let terminal = engine.run_options(&container.id).await?.terminal;
+                let process = engine
+                    .start_container(&container.id, request, &|_| {})
+                    .await?;
+                if attached {
+                    return attend(process, terminal).await;
+                }
+                writeln!(out, "{}", escaped(text))?;
+            }
+            Ok(0)
+        })
+        .map_err(not_run)?;
+    ended(code)
+}
+
+pub(super) fn stop(
+    session: &Session,
+    arguments: &Stop,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let patience = Duration::from_secs(arguments.time.into());
+    let (stopped, errors) = session.with_engine_alone(async |engine| {
+        let (mut stopped, mut errors) = (Vec::new(), Vec::new());
+        for text in &arguments.containers {
+            match stop_one(engine, text, patience).await {
+                Ok(()) => stopped.push(text),
+                Err(error) => errors.push(error),
+            }
+        }
+        Ok((stopped, errors))
+    })?;
+    if session.json() {
+        json::write(out, &stopped)?;
+    } else {
+        for text in stopped {
+            writeln!(out, "{}", escaped(text))?;
+        }
+    }
+    Failure::of_several(errors)
+}
+
+async fn stop_one(engine: &Engine, text: &str, patience: Duration) -> Result<(), engine::Error> {
+    let container = engine.container(text).await?;
+    engine.stop_container(&container.id, patience).await
+}
+
+pub(super) fn exec(session: &Session, arguments: Exec) -> Result<(), Failure> {
+    let Exec {
+        interactive,
+        tty,
+        env,
+        workdir,
+        user,
+        container,
+        command,
+    } = arguments;
+    check_terminal(tty, interactive)?;
+    let options = ExecOptions {
+        arguments: command,
+        environment: variables(&env)?,
+        folder: workdir,
+        user,
+        terminal: tty,
+        stdin: interactive,
+    };
+    let code = session
+        .with_engine_alone(async |engine| {
+            let container = engine.container(&container).await?;
+            let process = engine.exec_container(&container.id, options).await?;
+            attend(process, tty).await
+        })
+        .map_err(not_run)?;
+    ended(code)
+}
+
+pub(super) fn logs(
+    session: &Session,
+    arguments: &Logs,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    session.with_engine_at_length("The container goes on.", async |engine| {
+        let id = engine.container(&arguments.container).await?.id;
+        let mut reader = engine.container_logs(&id).await?;
+        loop {
+            // What is written before its end is seen before.
+            let goes_on = arguments.follow && runs(engine, &id).await?;
+            show(&mut reader, arguments.timestamps, out)?;
+            out.flush()?;
+            if !goes_on {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })
+}
+
+async fn runs(engine: &Engine, id: &ContainerId) -> Result<bool, Failure> {
+    match engine.container(id.as_str()).await {
+        Ok(container) => Ok(container.status.is_running()),
+        Err(error) if error.code() == "not_found" => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn show(reader: &mut LogReader, times: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    while let Some(line) = reader.next_line()? {
+        let LogLine { time, stream, text } = line;
+        let time = match times {
+            true => format!("{time} "),
+            false => String::new(),
+        };
+        match stream {
+            LogStream::Output => {
+                out.write_all(time.as_bytes())?;
+                out.write_all(&text)?;
+            }
+            LogStream::Error => {
+                out.flush()?;
+                let mut errors = std::io::stderr().lock();
+                errors.write_all(time.as_bytes())?;
+                errors.write_all(&text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What keeps a program from running ends with docker's 125, 126 or 127, so that its own codes can be told from it.
+fn not_run(failure: Failure) -> Failure {
+    let code = match &failure {
+        Failure::Engine(error) => error.run_exit_code(),
+        _ => 125,
+    };
+    Failure::NotRun {
+        failure: Box::new(failure),
+        code,
+    }
+}
+
+/// The program's exit code is ours.
+fn ended(code: u8) -> Result<(), Failure> {
+    match code {
+        0 => Ok(()),
+        code => Err(Failure::Ended(code)),
+    }
+}
