@@ -158,9 +158,10 @@ impl Window {
     /// Takes hold of an element with the mouse, near its upper left corner.
     pub(crate) fn take_hold(&self, role: &str, name: &str) -> Carry<'_> {
         let element = self.see(role, name);
-        let script = "const box = arguments[0].getBoundingClientRect(); return [box.x, box.y]";
+        let script = "const box = arguments[0].getBoundingClientRect(); return [box.x, box.y].map(Math.round)";
         let corner = self.js_with(script, &json!([element.to_json()]));
-        let at = |value: &Value| value.as_f64().unwrap_or_default().round() as i32;
+        let at =
+            |value: &Value| i32::try_from(value.as_i64().unwrap_or_default()).unwrap_or_default();
         let (x, y) = self.screen.origin();
         Carry::begin(
             &self.screen,

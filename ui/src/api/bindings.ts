@@ -13,6 +13,14 @@ export const commands = {
 	image: (target: string) => typedError<ImageDetail, ErrorPayload>(__TAURI_INVOKE("image", { target })),
 	/**  Reads the documents of an image: the index where there is one, the manifest, the config. */
 	imageDocuments: (target: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("image_documents", { target })),
+	/**  Lists the packages of an image. */
+	imageSoftware: (target: string) => typedError<Software, ErrorPayload>(__TAURI_INVOKE("image_software", { target })),
+	/**  Compares two images of any place; nothing is stored. `cancel` with the same operation stops it. */
+	compare: (operation: string, a: ImageAddress, b: ImageAddress) => typedError<Comparison, ErrorPayload>(__TAURI_INVOKE("compare", { operation, a, b })),
+	/**  Lists a part of the files that differ. */
+	comparedFiles: (comparison: string, query: DifferenceQuery) => typedError<DifferencesPage, ErrorPayload>(__TAURI_INVOKE("compared_files", { comparison, query })),
+	/**  Compares the text of a file that differs. */
+	compareText: (comparison: string, file: number) => typedError<TextDifference, ErrorPayload>(__TAURI_INVOKE("compare_text", { comparison, file })),
 	/**  Computes what a pull would do. The store is not changed. */
 	planPull: (reference: string, platform: string | null) => typedError<PullPlan, ErrorPayload>(__TAURI_INVOKE("plan_pull", { reference, platform })),
 	/**  Pulls an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
@@ -43,6 +51,8 @@ export const commands = {
 	executePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_plan", { planId })),
 	/**  Adds up what the store takes on disk. */
 	diskUsage: () => typedError<DiskUsage, ErrorPayload>(__TAURI_INVOKE("disk_usage")),
+	/**  Tells which images take the room on disk, and which layers they share. */
+	diskSharing: () => typedError<Sharing, ErrorPayload>(__TAURI_INVOKE("disk_sharing")),
 	/**  Compares rows, files, sizes and digests, and with `read_data` every byte. `cancel` stops it. */
 	checkStore: (operation: string, readData: boolean) => typedError<CheckReport, ErrorPayload>(__TAURI_INVOKE("check_store", { operation, readData })),
 	/**  Tells how the store is, as soon as it is open; its errors are those of opening it. */
@@ -70,6 +80,93 @@ export const commands = {
 	import: (operation: string, token: string, name: string, message: string, changes: string[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("import", { operation, token, name, message, changes, onEvent })),
 	/**  Saves images into the file that the user chose. Progress goes to `on_event`. */
 	save: (operation: string, token: string, images: string[], format: SaveFormat, compression: SaveCompression, platforms: string[], onEvent: Channel<PullEvent>) => typedError<SaveOutcome, ErrorPayload>(__TAURI_INVOKE("save", { operation, token, images, format, compression, platforms, onEvent })),
+	/**  Draws a part of an image's tree. With a path to reveal, the part around it. */
+	fileOutline: (target: FilesOf, query: OutlineQuery, reveal: string | null, offset: number, limit: number) => typedError<OutlinePage, ErrorPayload>(__TAURI_INVOKE("file_outline", { target, query, reveal, offset, limit })),
+	/**  Finds the next line of a tree, from `start` on, whose name begins with what somebody typed. `null`: there is none. */
+	findInOutline: (target: FilesOf, query: OutlineQuery, beginning: string, start: number) => typedError<number | null, ErrorPayload>(__TAURI_INVOKE("find_in_outline", { target, query, beginning, start })),
+	/**  Finds files of all layers by a part of the name, or by a pattern such as `python3*` or `/etc/*.conf`. */
+	searchFiles: (target: FilesOf, pattern: string, offset: number, limit: number) => typedError<FilesFound, ErrorPayload>(__TAURI_INVOKE("search_files", { target, pattern, offset, limit })),
+	/**  Tells what is known of a file in a view. */
+	fileFacts: (target: FilesOf, view: FileView, path: string) => typedError<FileFacts, ErrorPayload>(__TAURI_INVOKE("file_facts", { target, view, path })),
+	/**  Reads the start of a file as a view has it. */
+	fileContent: (target: FilesOf, view: FileView, path: string) => typedError<FileContent, ErrorPayload>(__TAURI_INVOKE("file_content", { target, view, path })),
+	/**  Finds the largest things of a folder. A folder stands in the list before what is in it. */
+	fileTreemap: (target: string, view: FileView, folder: string) => typedError<MapNode[], ErrorPayload>(__TAURI_INVOKE("file_treemap", { target, view, folder })),
+	/**  Finds out what of an image's layers is of no use. */
+	waste: (target: string) => typedError<Waste, ErrorPayload>(__TAURI_INVOKE("waste", { target })),
+	/**  Lets the user say in a system dialog where a file goes, or into which folder a folder goes. `null`: the dialog was closed. */
+	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
+	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
+	saveFile: (operation: string, token: string, target: FilesOf, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	/**  Lists all containers, newest first. */
+	containers: () => typedError<ContainerRow[], ErrorPayload>(__TAURI_INVOKE("containers")),
+	/**  Tells what the list shows of one container. */
+	container: (container: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("container", { container })),
+	/**  Makes a container of an image. Without a name one is made up. */
+	createContainer: (image: string, name: string) => typedError<ContainerRow, ErrorPayload>(__TAURI_INVOKE("create_container", { image, name })),
+	/**  Removes a container with all that was changed in it, and tells the bytes that came back. There is no undo. */
+	removeContainer: (container: string) => typedError<number, ErrorPayload>(__TAURI_INVOKE("remove_container", { container })),
+	/**  Tells a container's settings. */
+	containerSettings: (container: string) => typedError<ContainerSettings, ErrorPayload>(__TAURI_INVOKE("container_settings", { container })),
+	/**  Changes a container's settings, all of them at once. */
+	setContainerSettings: (container: string, settings: ContainerSettings) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_container_settings", { container, settings })),
+	/**  Lists what was changed in a container, by path. A removed folder stands for all that was in it. */
+	containerChanges: (container: string) => typedError<ContainerChange[], ErrorPayload>(__TAURI_INVOKE("container_changes", { container })),
+	/**  Changes files of a container: all that is asked for, or nothing. */
+	editContainer: (container: string, edits: FileEdit[]) => typedError<null, ErrorPayload>(__TAURI_INVOKE("edit_container", { container, edits })),
+	/**  Reads the whole text of a file, to be edited. */
+	containerText: (container: string, path: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("container_text", { container, path })),
+	/**  Lets the user choose files, or folders, in a system dialog. */
+	chooseFilesToAdd: (folders: boolean) => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_files_to_add", { folders })),
+	/**  Copies files and folders that the user gave into a folder of a container. They become root's. Progress goes to `on_event`. */
+	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
+	/**  Makes an image of a container, which stays as it is. Progress goes to `on_event`. */
+	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
+	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
+	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
+	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
+	push: (operation: string, source: string, destination: string, platform: string | null, onEvent: Channel<PullEvent>) => typedError<PushOutcome, ErrorPayload>(__TAURI_INVOKE("push", { operation, source, destination, platform, onEvent })),
+	/**  Searches Docker Hub (no `registry`) or another registry. Without words a registry's own list is begun instead. */
+	search: (registry: string, words: string, leastStars: number | null, official: boolean) => typedError<SearchResult[], ErrorPayload>(__TAURI_INVOKE("search", { registry, words, leastStars, official })),
+	/**
+	 *  Lists the tags of a repository. Every page goes to `on_tags` as it comes, so the first of ten thousand are there at once; the
+	 *  answer is all of them, the likeliest first. `cancel` stops it.
+	 */
+	listTags: (operation: string, repository: string, onTags: Channel<string[]>) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("list_tags", { operation, repository, onTags })),
+	/**  Looks at some tags in detail, in the order in which they are named. Nothing is pulled. */
+	tagDetails: (repository: string, tags: string[]) => typedError<RemoteTag[], ErrorPayload>(__TAURI_INVOKE("tag_details", { repository, tags })),
+	/**  Tries a login at a registry at once, and keeps it where it is accepted. */
+	signIn: (host: string, username: string, secret: string, plainText: boolean) => typedError<SignedIn, ErrorPayload>(__TAURI_INVOKE("sign_in", { host, username, secret, plainText })),
+	/**  Makes every place that keeps a login of a registry forget it, and tells which did. */
+	signOut: (host: string) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("sign_out", { host })),
+	/**  Lists the registries for which a login is known: by docker's and podman's files, or by an earlier `sign_in`. */
+	logins: () => typedError<KnownLogin[], ErrorPayload>(__TAURI_INVOKE("logins")),
+	/**  Asks the registries of names whether they name something else by now. No registry counts it as a pull. */
+	checkUpdates: (names: string[]) => typedError<Update[], ErrorPayload>(__TAURI_INVOKE("check_updates", { names })),
+	/**  Lists the engines that the user has. Nothing is connected to. */
+	places: () => typedError<Place[], ErrorPayload>(__TAURI_INVOKE("places")),
+	/**  Connects to an engine and asks who it is; its errors say why it cannot be used. */
+	placeState: (place: string) => typedError<PlaceState, ErrorPayload>(__TAURI_INVOKE("place_state", { place })),
+	/**  Lists an engine's images. */
+	placeImages: (place: string, query: ImageQuery) => typedError<ImagePage, ErrorPayload>(__TAURI_INVOKE("place_images", { place, query })),
+	/**  Finds an image of an engine and tells everything that the engine tells about it. */
+	placeImage: (place: string, image: string) => typedError<PlaceImage, ErrorPayload>(__TAURI_INVOKE("place_image", { place, image })),
+	/**  Computes what giving an image of an engine one more name would do. */
+	planPlaceTag: (place: string, source: string, name: string) => typedError<TagPlan, ErrorPayload>(__TAURI_INVOKE("plan_place_tag", { place, source, name })),
+	/**  Gives an image of an engine one more name. An engine has no undo. */
+	placeTag: (place: string, source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("place_tag", { place, source, name })),
+	/**  Computes what removing at an engine would do, by that engine's rules. The plan is kept until it is executed. */
+	planPlaceRemoval: (place: string, selections: Selection[], force: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_removal", { place, selections, force })),
+	/**  Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since. */
+	executePlacePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_place_plan", { planId })),
+	/**  Lists an engine's containers, running or not. */
+	placeContainers: (place: string) => typedError<PlaceContainer[], ErrorPayload>(__TAURI_INVOKE("place_containers", { place })),
+	/**  Tells what a container of an engine changed, in the engine's order. */
+	placeContainerChanges: (place: string, container: string) => typedError<PlaceChange[], ErrorPayload>(__TAURI_INVOKE("place_container_changes", { place, container })),
+	/**  Makes an image of an engine's container, in that engine, and returns its ID. */
+	commitPlaceContainer: (place: string, container: string, form: PlaceCommitForm) => typedError<string, ErrorPayload>(__TAURI_INVOKE("commit_place_container", { place, container, form })),
+	/**  Copies an image from one place to another. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
+	copy: (operation: string, from: CopyEnd, to: CopyEnd, keepNames: boolean, onEvent: Channel<PullEvent>) => typedError<CopyOutcome, ErrorPayload>(__TAURI_INVOKE("copy", { operation, from, to, keepNames, onEvent })),
 	/**
 	 *  Lets the pointer, whose button is down, take images out of the window as an archive that is called `name`.
 	 * 
@@ -97,6 +194,17 @@ export type BlobProgress = {
 	/**  Bytes that are here, never more than its size. */
 	current: number,
 };
+
+/**  What a registry has of a blob. */
+export type BlobThere = 
+/**  The repository has it. */
+"existing" | 
+/**  Another repository of the registry has it. */
+"mountable" | 
+/**  It has to be sent. */
+"missing" | 
+/**  It is never sent, because it may not be distributed. */
+"foreign";
 
 /**  Something that cannot be removed, and why. */
 export type Blocked = {
@@ -128,6 +236,70 @@ export type ChosenImage = {
 	names: string[],
 };
 
+/**  What to commit. */
+export type CommitForm = {
+	/**  The container. */
+	container: string,
+	/**  The name to give the image; empty = none. */
+	name: string,
+	/**  What was done; empty = nothing is said. */
+	message: string,
+	/**  Who did it; empty = nobody is named. */
+	author: string,
+	/**  The changed paths that go in, each with all that is below it; `null` = all. */
+	only: string[] | null,
+};
+
+/**  What a commit did. */
+export type CommitOutcome = {
+	/**  The new image, by its target. */
+	target: string,
+	/**  Its ID. */
+	id: string,
+	/**  The name, if it was made or moved. */
+	moved: TagMove[],
+	/**  Bytes of the new layer; 0 where no file was changed. */
+	layerBytes: number,
+};
+
+/**  An image that is compared. */
+export type ComparedImage = {
+	/**  The image ID. */
+	id: string,
+	/**  Its platform; empty for an artifact. */
+	platform: string,
+	/**  Its layers, base first. */
+	layers: ComparedLayer[],
+};
+
+/**  A layer of an image that is compared. */
+export type ComparedLayer = {
+	/**  What the strip shows of it. */
+	stripe: LayerStripe,
+	/**  Whether the other image has it, too. */
+	shared: boolean,
+	/**  The instruction that made it. */
+	createdBy: string | null,
+};
+
+/**  How two images differ. `a` is the first, `b` the second: what only `b` has was added. */
+export type Comparison = {
+	/**  Names it to `comparedFiles` and `compareText`. */
+	id: string,
+	/**  The first image. */
+	a: ComparedImage,
+	/**  The second image. */
+	b: ComparedImage,
+	/**  Settings that differ, by name. */
+	config: ConfigDifference[],
+	/**  Packages that differ, by name. */
+	packages: PackageDifference[],
+	/**  Databases of packages that cannot be read, in words. */
+	unreadable: string[],
+	/**  How many files differ. */
+	files: number,
+};
+
 /**  Something that a text may become. */
 export type Completion = {
 	/**  The reference, as people write it. */
@@ -143,6 +315,109 @@ export type CompletionKind =
 /**  The registry lists this tag. */
 "tag";
 
+/**  A setting that differs. */
+export type ConfigDifference = {
+	/**  Its name, such as `Cmd`, `Env.PATH` or `Labels.version`. */
+	key: string,
+	/**  What `a` has. */
+	a: string | null,
+	/**  What `b` has. */
+	b: string | null,
+};
+
+/**  One path that differs from the image. */
+export type ContainerChange = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  Its path for reading, with a slash in front. */
+	place: string,
+	/**  Names the folder that it is in. */
+	folder: string,
+	/**  What became of it. */
+	change: FileChange,
+	/**  What it is; of what was removed, what it was. */
+	kind: FileKind,
+	/**  Bytes of its content. */
+	size: number,
+	/**  Whether it is a folder that is as it was, and named only because of what is in it. */
+	onlyInside: boolean,
+};
+
+/**  A working container. */
+export type ContainerRow = {
+	/**  Its ID, which names it to the commands. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  The image, as it was called when the container was made; the short ID of one without a name. */
+	image: string,
+	/**  The image's ID. */
+	imageId: string,
+	/**  What the image's names named then, which names the image to the commands. */
+	target: string,
+	/**  When it was made, RFC 3339. */
+	created: string,
+	/**  What it does: `created`, `running`, `paused` or `exited`. */
+	status: string,
+	/**  Whether something runs in it, so that its files cannot be changed from here. */
+	running: boolean,
+	/**  The code with which the last program in it ended. */
+	exitCode: number | null,
+	/**  How many paths were changed. */
+	changes: number,
+	/**  Bytes of their content. */
+	size: number,
+};
+
+/**  Settings of a container, those of its image included. What is empty is not set. */
+export type ContainerSettings = {
+	/**  Arguments that a user replaces; the program itself where there is no entrypoint. */
+	cmd: string[],
+	/**  The program, before the arguments. */
+	entrypoint: string[],
+	/**  Environment, as `NAME=value`. */
+	env: string[],
+	/**  Ports, as `80/tcp`. */
+	ports: string[],
+	/**  The folder that a program starts in. */
+	workdir: string,
+	/**  User (and group) of the program. */
+	user: string,
+	/**  Notes, as `key=value`. */
+	labels: string[],
+	/**  Folders whose content lives outside. */
+	volumes: string[],
+};
+
+/**  How the content of a file is shown. */
+export type ContentKind = 
+/**  There is none. */
+"empty" | 
+/**  As text. */
+"text" | 
+/**  As an image. */
+"image" | 
+/**  As bytes. */
+"binary";
+
+/**  One end of a copy. */
+export type CopyEnd = {
+	/**  The engine, as in `places`; `null` = this computer. */
+	place: string | null,
+	/**  The image there: a name, or, where it comes from, also an ID. */
+	image: string,
+};
+
+/**  What a copy did. */
+export type CopyOutcome = {
+	/**  The image in the place that it went to. */
+	target: string,
+	/**  The names that it has there, as people write them. */
+	names: string[],
+	/**  Names that were made or moved there. */
+	moved: TagMove[],
+};
+
 /**  An image that goes. */
 export type DeletedImage = {
 	/**  What its names name. */
@@ -155,6 +430,43 @@ export type DeletedImage = {
 	size: number,
 	/**  Its layers, base first, for the layer strip. */
 	layers: LayerStripe[],
+};
+
+/**  What became of something from the first image to the second. */
+export type DifferenceKind = 
+/**  Only the second has it. */
+"added" | 
+/**  Both have it, and not the same. */
+"changed" | 
+/**  Only the first has it. */
+"removed";
+
+/**  Which files that differ are wanted. */
+export type DifferenceQuery = {
+	/**  Only paths that have all these words in them. */
+	words: string,
+	/**  Only those that this became of. */
+	change: DifferenceKind | null,
+	/**  Whether those that make most bytes of difference come first, and not by path. */
+	largestFirst: boolean,
+	/**  The first row, counted from 0. */
+	offset: number,
+	/**  Rows at most. */
+	limit: number,
+};
+
+/**  A part of the files that differ. */
+export type DifferencesPage = {
+	/**  The rows. */
+	rows: FileDifference[],
+	/**  How many rows there are in all. */
+	total: number,
+	/**  Of the files that have the words, how many were added. */
+	added: number,
+	/**  How many were changed. */
+	changed: number,
+	/**  How many were removed. */
+	removed: number,
 };
 
 /**  What the store takes on disk, in bytes. */
@@ -202,16 +514,196 @@ export type ErrorPayload = {
 	hint: string | null,
 };
 
+/**  What a layer did to a path. */
+export type FileChange = 
+/**  There was nothing below. */
+"added" | 
+/**  Content or attributes are others than below. */
+"changed" | 
+/**  What was below is gone. */
+"removed";
+
+/**  What is in a file. */
+export type FileContent = {
+	/**  How it is shown. */
+	kind: ContentKind,
+	/**  The text; empty for everything else. */
+	text: string,
+	/**  The bytes in base 64; empty for text. */
+	base64: string,
+	/**  The media type of an image. */
+	mediaType: string | null,
+	/**  Bytes of the whole file. */
+	size: number,
+	/**  Bytes of it that are here. */
+	shown: number,
+};
+
+/**  A file that differs. */
+export type FileDifference = {
+	/**  Names it to `compareText`. */
+	file: number,
+	/**  Its path; bytes that are not UTF-8 as `\xNN`. */
+	path: string,
+	/**  What became of it. */
+	change: DifferenceKind,
+	/**  Its bytes in `a`. */
+	sizeA: number | null,
+	/**  Its bytes in `b`. */
+	sizeB: number | null,
+};
+
+/**  One change of a container's files. Files and folders are named by their keys. */
+export type FileEdit = 
+/**  Makes a folder. */
+{ kind: "makeFolder"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Makes an empty file. */
+{ kind: "makeFile"; 
+/**  In which folder. */
+folder: string; 
+/**  Its name. */
+name: string } | 
+/**  Writes the whole text of a file. */
+{ kind: "write"; 
+/**  Which file. */
+path: string; 
+/**  What it will have in it. */
+text: string } | 
+/**  Gives a file or folder another name. */
+{ kind: "rename"; 
+/**  Which. */
+path: string; 
+/**  Its new name. With slashes in it, it goes there: from the folder that it is in, or from the root. */
+name: string } | 
+/**  Removes a file, or a folder with all that is in it. */
+{ kind: "remove"; 
+/**  Which. */
+path: string } | 
+/**  Sets permission bits and owner. */
+{ kind: "setAttributes"; 
+/**  Of what. */
+path: string; 
+/**  The bits; `null` for a link, which has none. */
+mode: number | null; 
+/**  The user's number. */
+uid: number; 
+/**  The group's number. */
+gid: number } | 
+/**  Makes a path, and what is below it, what the image has there. */
+{ kind: "revert"; 
+/**  Which. */
+path: string };
+
+/**  Everything that is known of a file. */
+export type FileFacts = {
+	/**  What a list shows of it. */
+	file: ListedFile,
+	/**  What every layer that touched the path did to it, base first. */
+	touches: FileTouch[],
+	/**  Its extended attributes. */
+	xattrs: FileXattr[],
+};
+
+/**  What a file is. */
+export type FileKind = 
+/**  A file with content. */
+"file" | 
+/**  A folder. */
+"folder" | 
+/**  A symbolic link. */
+"symlink" | 
+/**  Another name of a file. */
+"hardLink" | 
+/**  A device node, a pipe. */
+"special";
+
+/**  In which order the names of a folder stand. */
+export type FileSort = 
+/**  By name. */
+"name" | 
+/**  The largest first. */
+"size";
+
+/**  What a layer did to a path. */
+export type FileTouch = {
+	/**  The layer, counted from 1, the base. */
+	layer: number,
+	/**  What it did; `null` where it has the path just as it was below. */
+	change: FileChange | null,
+	/**  Bytes of the file that is there since; `null` for everything without content, and where it was removed. */
+	size: number | null,
+};
+
+/**  Which files are looked at. */
+export type FileView = 
+/**  What a container would see. */
+{ kind: "merged" } | 
+/**  What the layers up to this one made, with the marks of this one. */
+{ kind: "upTo"; 
+/**  The layer, counted from 1, the base. */
+layer: number } | 
+/**  Only what this layer added, changed or removed. */
+{ kind: "layer"; 
+/**  The layer, counted from 1, the base. */
+layer: number };
+
+/**  An extended attribute. */
+export type FileXattr = {
+	/**  Its name. */
+	name: string,
+	/**  Its value for reading. */
+	value: string,
+};
+
+/**  What was added. */
+export type FilesAdded = {
+	/**  Names, those of folders included. */
+	files: number,
+	/**  Bytes of content. */
+	bytes: number,
+};
+
 /**  Files were dropped on the window. */
 export type FilesDropped = {
 	/**  The files and folders. */
 	files: GivenFile[],
 };
 
+/**  What a search found. */
+export type FilesFound = {
+	/**  How many paths there are in all. */
+	total: number,
+	/**  Those that were asked for, each as the layer that touched it last left it. */
+	rows: ListedFile[],
+};
+
 /**  Files are held over the window, or are no more. */
 export type FilesHover = {
 	/**  How many; 0 when they have left. */
 	count: number,
+};
+
+/**  Whose files are looked at. */
+export type FilesOf = 
+/**  An image's, by its target. */
+string | 
+/**  A container's: the image's with what was changed, as one more layer on top. */
+{ 
+/**  The container's ID. */
+container: string };
+
+/**  What was saved. */
+export type FilesSaved = {
+	/**  Names, those of folders included. */
+	files: number,
+	/**  Bytes of files. */
+	writtenBytes: number,
+	/**  What is not as the image says, in words; the first hundred of them. */
+	notes: string[],
 };
 
 /**  The user wants to see an image: a notification about it was clicked. */
@@ -260,6 +752,16 @@ export type HistoryRow = {
 	diffId: string | null,
 	/**  Its layer's place, counted from the base. */
 	layer: number | null,
+};
+
+/**  An image in some place. */
+export type ImageAddress = {
+	/**  Which kind of place. */
+	kind: PlaceKind,
+	/**  What it is called there: a name, a target or an ID; a name in a registry; the token of a file. */
+	value: string,
+	/**  Which image of a file is meant, where it has several. */
+	label: string | null,
 };
 
 /**  An image's settings, as rows. Very long values are cut; the JSON tab has them whole. */
@@ -330,6 +832,16 @@ export type ImageDocument = {
 	text: string,
 	/**  How many bytes it really has. */
 	size: number,
+};
+
+/**  A layer of an image, and how many have it. */
+export type ImageLayer = {
+	/**  Its diff ID, which gives it its colour. */
+	diffId: string,
+	/**  Bytes of its blob. */
+	size: number,
+	/**  How many images have it, this one included. */
+	images: number,
 };
 
 /**  A name of an image, taken apart. */
@@ -408,6 +920,20 @@ export type ImageRow = {
 	layers: LayerStripe[],
 };
 
+/**  What an image takes on disk. */
+export type ImageShare = {
+	/**  What its names name. */
+	target: string,
+	/**  Its first name as people write it, or its short ID. */
+	name: string,
+	/**  Bytes that go when it goes. */
+	uniqueSize: number,
+	/**  Bytes that other images hold, too. */
+	sharedSize: number,
+	/**  Its layers, base first. */
+	layers: ImageLayer[],
+};
+
 /**  In which order images are listed. */
 export type ImageSort = 
 /**  By the first name; images without a name come last. */
@@ -475,6 +1001,14 @@ export type KeyValue = {
 	value: string,
 };
 
+/**  A registry for which a login is known. */
+export type KnownLogin = {
+	/**  The registry. */
+	host: string,
+	/**  Who signs in there; `null` for a token, which names nobody. */
+	username: string | null,
+};
+
 /**  A layer of an image. */
 export type LayerRow = {
 	/**  The blob. */
@@ -497,12 +1031,70 @@ export type LayerRow = {
 	sharedWith: SharedWith[],
 };
 
+/**  What a layer takes on disk. */
+export type LayerShare = {
+	/**  Its diff ID, which gives it its colour. */
+	diffId: string,
+	/**  Bytes of its blob. */
+	size: number,
+	/**  How many images have it. */
+	images: number,
+	/**  The first of those images. */
+	some: NamedImage[],
+};
+
 /**  A layer as the layer strip draws it. */
 export type LayerStripe = {
 	/**  Its diff ID, which gives it its colour. */
 	diffId: string,
 	/**  Bytes of its files. */
 	size: number,
+};
+
+/**  What of a layer is of no use any more. */
+export type LayerWaste = {
+	/**  The layer, counted from 1, the base. */
+	layer: number,
+	/**  Bytes of its files. */
+	bytes: number,
+	/**  Bytes of those that a later layer replaced or removed. */
+	wastedBytes: number,
+};
+
+/**  A file of an image. */
+export type ListedFile = {
+	/**  Names it to the commands. It is its path where that is text. */
+	path: string,
+	/**  Its name for reading. */
+	name: string,
+	/**  Its path for reading, with a slash in front. */
+	place: string,
+	/**  Names the folder that it is in; empty for the root. */
+	folder: string,
+	/**  What it is. */
+	kind: FileKind,
+	/**  Permission bits. */
+	mode: number,
+	/**  The owner's number. */
+	uid: number,
+	/**  The group's number. */
+	gid: number,
+	/**  Bytes of content; of a folder, those of all files in it, each once. */
+	size: number,
+	/**  Names of files below a folder; 1 for everything else. */
+	files: number,
+	/**  When the content last changed, RFC 3339. */
+	modified: string | null,
+	/**  Where a link points. */
+	link: string | null,
+	/**  The layer that touched it last, of those that are looked at. */
+	layer: number,
+	/**  What the layer of the view did to it. */
+	change: FileChange | null,
+	/**  The later layer that replaced or removed it. */
+	hiddenBy: number | null,
+	/**  Whether a folder has anything to list. */
+	hasChildren: boolean,
 };
 
 /**  What a load or an import did. */
@@ -561,6 +1153,26 @@ export type LoadableName = {
 	same: boolean,
 };
 
+/**  A rectangle of the picture. */
+export type MapNode = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  Its name for reading; the root's is empty. */
+	name: string,
+	/**  The folder that it is in, by its place in the list, which is before its own; `null` for the first. */
+	parent: number | null,
+	/**  Whether it is a folder. */
+	folder: boolean,
+	/**  Bytes of content. */
+	bytes: number,
+	/**  Names of files below a folder; 1 for a file. */
+	files: number,
+	/**  The layer that most of its bytes are in. */
+	layer: number,
+	/**  Bytes of what is in the folder and too small to be in the list. */
+	rest: number,
+};
+
 /**  The image from which a name would be taken. */
 export type MovedFrom = {
 	/**  What the name names now. */
@@ -569,6 +1181,197 @@ export type MovedFrom = {
 	id: string,
 	/**  When that image was made, RFC 3339. */
 	created: string | null,
+};
+
+/**  An image by its name. */
+export type NamedImage = {
+	/**  What its names name. */
+	target: string,
+	/**  Its first name as people write it, or its short digest. */
+	name: string,
+};
+
+/**  A part of a tree. */
+export type OutlinePage = {
+	/**  How many lines the tree has. */
+	total: number,
+	/**  The line of `rows[0]`. */
+	offset: number,
+	/**  The lines that were asked for. */
+	rows: OutlineRow[],
+	/**  The line of the path that was to be revealed; the rows are those around it. */
+	revealed: number | null,
+	/**  The folders that are open, where a path was to be revealed: those on the way to it are among them. */
+	open: string[] | null,
+};
+
+/**  Which lines a tree has. */
+export type OutlineQuery = {
+	/**  Which files. */
+	view: FileView,
+	/**  In which order the names of a folder stand. */
+	sort: FileSort,
+	/**  Only what the layer of the view changed, and the folders on the way there. */
+	changedOnly: boolean,
+	/**  The folders that are open, by their keys. */
+	open: string[],
+};
+
+/**  One line of a tree. */
+export type OutlineRow = {
+	/**  What is there. */
+	file: ListedFile,
+	/**  How many folders it is in, the root not counted. */
+	depth: number,
+	/**  The line of the folder that it is in; `null` for what is in the root. */
+	parent: number | null,
+	/**  Its place among the names of its folder, counted from 1. */
+	position: number,
+	/**  How many names its folder shows. */
+	siblings: number,
+	/**  Whether the lines of what is in it follow. */
+	open: boolean,
+	/**  How many names below it the layer of the view added. */
+	addedBelow: number,
+	/**  How many it changed. */
+	changedBelow: number,
+	/**  How many it removed. */
+	removedBelow: number,
+};
+
+/**  A package. */
+export type Package = {
+	/**  Its name. */
+	name: string,
+	/**  Its version, as the package manager writes it. */
+	version: string,
+	/**  For which processor, where it is told. */
+	architecture: string | null,
+	/**  Which package manager knows it: `dpkg`, `apk` or `rpm`. */
+	manager: string,
+};
+
+/**  A database of packages. */
+export type PackageDatabase = {
+	/**  The path in the image. */
+	path: string,
+	/**  Whose it is: `dpkg`, `apk` or `rpm`. */
+	manager: string,
+};
+
+/**  A package that differs. */
+export type PackageDifference = {
+	/**  Its name. */
+	name: string,
+	/**  What became of it. */
+	change: DifferenceKind,
+	/**  Its version in `a`. */
+	versionA: string | null,
+	/**  Its version in `b`. */
+	versionB: string | null,
+};
+
+/**  An engine that the user has, whether it answers or not. */
+export type Place = {
+	/**  Names it to every command about it. */
+	id: string,
+	/**  What people call it. */
+	title: string,
+	/**  What its context says of itself. */
+	description: string | null,
+	/**  Where it is; `null` where that cannot be known. */
+	address: string | null,
+	/**  Whether it is on another computer. */
+	remote: boolean,
+	/**  Whether what is said to it travels unencrypted over a network. */
+	inTheClear: boolean,
+	/**  Whether it is the one that `docker` would use. */
+	current: boolean,
+};
+
+/**  A path that a container changed. */
+export type PlaceChange = {
+	/**  The path. */
+	path: string,
+	/**  `added`, `changed` or `deleted`. */
+	kind: string,
+};
+
+/**  What a commit of an engine's container is given. */
+export type PlaceCommitForm = {
+	/**  The name of the new image; empty for none. */
+	name: string,
+	/**  What is said about it. */
+	message: string,
+	/**  Who made it. */
+	author: string,
+	/**  Dockerfile instructions that change its settings. */
+	changes: string[],
+	/**  Whether the container's processes stand still meanwhile. */
+	pause: boolean,
+};
+
+/**  A container of an engine. */
+export type PlaceContainer = {
+	/**  Its ID. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  The image that it was made of, as it was named then. */
+	image: string,
+	/**  The command, as one line. */
+	command: string,
+	/**  When it was made, RFC 3339. */
+	created: string | null,
+	/**  Whether it has processes. */
+	running: boolean,
+	/**  Its state in a few words: `Up 3 minutes`. */
+	status: string,
+};
+
+/**  Everything that an engine tells about an image. */
+export type PlaceImage = {
+	/**  What the list shows of it. */
+	row: ImageRow,
+	/**  `host/repository@digest` for every repository that it came from. */
+	repoDigests: string[],
+	/**  Its settings. */
+	config: ImageConfig,
+	/**  Its history, newest first. */
+	history: HistoryRow[],
+	/**  What the engine's own inspect says, as indented JSON. */
+	inspect: string,
+};
+
+/**  A kind of place. */
+export type PlaceKind = 
+/**  This computer. */
+"here" | 
+/**  A registry. Nothing is pulled. */
+"registry" | 
+/**  An archive that the user gave. Nothing is loaded. */
+"file";
+
+/**  What a removal at an engine would do. */
+export type PlacePlan = {
+	/**  The same as for an image of this computer. */
+	plan: Plan,
+	/**  Containers that go too: only Podman takes any, and only by force. */
+	containers: string[],
+	/**  Whether the engine tells how many bytes come back. */
+	countsBytes: boolean,
+};
+
+/**  An engine that answered. */
+export type PlaceState = {
+	/**  Whose it is: `Docker` or `Podman`. */
+	kind: string,
+	/**  Its version. */
+	version: string,
+	/**  Where it is. */
+	address: string,
+	/**  How many images it has, intermediate ones left out. */
+	images: number,
 };
 
 /**  What a removal or a prune will do, and nothing else. */
@@ -718,6 +1521,80 @@ export type PullPlan = {
 	commandLine: string,
 };
 
+/**  A blob that belongs to what is pushed. */
+export type PushBlob = {
+	/**  The blob. */
+	digest: string,
+	/**  Its bytes. */
+	size: number,
+	/**  The layer's diff ID; `null` for a config. */
+	diffId: string | null,
+	/**  What the registry has of it. */
+	there: BlobThere,
+};
+
+/**  What a push did. */
+export type PushOutcome = {
+	/**  Where it went, in full. */
+	reference: string,
+	/**  What it has there: the digest of the index or manifest. */
+	digest: string,
+	/**  Bytes of blobs that were sent. */
+	pushedBytes: number,
+	/**  Bytes of blobs that were there or came from another repository there. */
+	existingBytes: number,
+	/**  What the tag named before, where that was something else. */
+	replaced: string | null,
+	/**  Whether nothing had to be done. */
+	upToDate: boolean,
+};
+
+/**  What a push would do. */
+export type PushPlan = {
+	/**  Where it goes, in full. */
+	reference: string,
+	/**  The same as people write it. */
+	familiar: string,
+	/**  The registry. */
+	host: string,
+	/**  What the tag will name: the index or manifest that is pushed. */
+	digest: string,
+	/**  The platforms that are pushed; empty for an artifact. */
+	platforms: string[],
+	/**  How many images of the index are neither here nor there, so that only a manifest is pushed. */
+	leftOut: number,
+	/**  The distinct blobs: layers, base first, then configs. */
+	blobs: PushBlob[],
+	/**  Bytes to be sent. */
+	uploadBytes: number,
+	/**  Bytes that the registry takes from another of its repositories. */
+	mountedBytes: number,
+	/**  Bytes of all blobs. */
+	totalBytes: number,
+	/**  What the tag names there now, where that is something else. */
+	replaces: string | null,
+	/**  Whether a push would change nothing. */
+	upToDate: boolean,
+	/**  The command line that does the same. */
+	commandLine: string,
+};
+
+/**  A tag as the registry has it. */
+export type RemoteTag = {
+	/**  The tag. */
+	tag: string,
+	/**  What it names; `null` where that could not be found out. */
+	digest: string | null,
+	/**  Bytes to download for this computer's platform, else for the first one offered. */
+	size: number | null,
+	/**  The platforms, attestations left out. */
+	platforms: string[],
+	/**  When that image was made, RFC 3339. */
+	created: string | null,
+	/**  How it stands to what the store has. */
+	local: TagMark,
+};
+
 /**  What a removal did. */
 export type Removed = {
 	/**  Names that went, as people write them. */
@@ -754,6 +1631,18 @@ export type SaveOutcome = {
 	writtenBytes: number,
 };
 
+/**  A repository that was found. */
+export type SearchResult = {
+	/**  What to write to pull it, and what names it to `listTags`. */
+	name: string,
+	/**  The publisher's words, as they are. */
+	description: string,
+	/**  How many people starred it; `null` where the registry does not count. */
+	stars: number | null,
+	/**  Whether the registry's owner vouches for it. */
+	official: boolean,
+};
+
 /**  Something to remove. */
 export type Selection = {
 	/**  What `value` is. */
@@ -781,8 +1670,14 @@ export type Settings = {
 	caFiles: string[],
 	/**  Hosts (`host` or `host:port`) that may be spoken to without TLS or with a certificate that cannot be verified. */
 	insecureRegistries: string[],
+	/**  Registries that the user signed in to or added, as in references. A keyring lists nothing, so they are remembered here. */
+	registries: string[],
+	/**  Token servers that may get the login of a registry although they are on another site: `HOST=REALM`. */
+	trustedRealms: string[],
 	/**  Whether the end of an operation is told by a notification while the window is in the background. */
 	notifications: boolean,
+	/**  Who commits, as it was told last; empty until somebody does. */
+	author: string,
 };
 
 /**  Another image that has a layer too. */
@@ -791,6 +1686,42 @@ export type SharedWith = {
 	target: string,
 	/**  Its first name as people write it, or the short image digest where it has none. */
 	name: string,
+};
+
+/**  Which images take the room on disk, and which layers they share: the largest of each, the rest counted. */
+export type Sharing = {
+	/**  The images that take most, the largest first. */
+	images: ImageShare[],
+	/**  How many more images there are. */
+	moreImages: number,
+	/**  The layers that take most, the largest first. */
+	layers: LayerShare[],
+	/**  How many more layers there are. */
+	moreLayers: number,
+	/**  What would be on disk beyond what is, if no image shared a layer. */
+	saved: number,
+};
+
+/**  Where a login is kept. */
+export type SignedIn = {
+	/**  The registry. */
+	host: string,
+	/**  Where the login is kept, in words. */
+	kept: string,
+	/**  Whether the registry asked for a login. If not, nobody knows whether the password is right. */
+	wasAsked: boolean,
+};
+
+/**  The packages of an image. */
+export type Software = {
+	/**  Sorted by name. */
+	packages: Package[],
+	/**  Where they were found. */
+	databases: PackageDatabase[],
+	/**  Databases that are there and cannot be read, in words. */
+	unreadable: string[],
+	/**  Where databases were looked for. */
+	lookedFor: string[],
 };
 
 /**  Something in the store has changed, by whichever window or program. */
@@ -828,6 +1759,17 @@ export type StoreStatus = {
 	dragsOut: boolean,
 };
 
+/**  How a registry's tag stands to what the store has of the repository. */
+export type TagMark = 
+/**  The store has nothing of it, or nobody knows which is newer. */
+"nothing" | 
+/**  The store has exactly this. */
+"same" | 
+/**  It is newer than what the store has. */
+"newer" | 
+/**  It is older than what the store has. */
+"older";
+
 /**  A name that was made, moved or taken away. */
 export type TagMove = {
 	/**  The name, as people write it. */
@@ -850,6 +1792,28 @@ export type TagPlan = {
 	from: MovedFrom | null,
 	/**  Whether it names that image already. */
 	same: boolean,
+};
+
+/**  How the text of a file differs. */
+export type TextDifference = {
+	/**  Whether one of the two is no text, or too long to be compared line by line. */
+	notText: boolean,
+	/**  Lines that differ with those around them, in groups; none where only attributes differ. */
+	hunks: TextLine[][],
+	/**  Whether there are more lines than are here. */
+	truncated: boolean,
+};
+
+/**  A line of a text. */
+export type TextLine = {
+	/**  What became of it; `null` where both have it. */
+	change: DifferenceKind | null,
+	/**  Its number in `a`. */
+	numberA: number | null,
+	/**  Its number in `b`. */
+	numberB: number | null,
+	/**  The line. */
+	text: string,
 };
 
 /**  Light or dark. */
@@ -877,6 +1841,88 @@ export type Untagged = {
 	name: string,
 	/**  What it names. */
 	target: string,
+};
+
+/**  A name of the store, compared with its registry. */
+export type Update = {
+	/**  The name, as people write it. */
+	name: string,
+	/**  What came of the question. */
+	state: UpdateAnswer,
+	/**  What it names there now, where that is something else. */
+	digest: string | null,
+	/**  Why it could not be asked. */
+	problem: string | null,
+	/**  How many pulls the registry says are left. */
+	pullsLeft: number | null,
+};
+
+/**  What came of asking a registry about a name. */
+export type UpdateAnswer = 
+/**  The registry names the same. */
+"upToDate" | 
+/**  The registry names something else by now. */
+"available" | 
+/**  The registry does not have the tag. */
+"gone" | 
+/**  The registry does not say. */
+"unknown" | 
+/**  It could not be asked. */
+"failed";
+
+/**  How well an image uses its bytes, by dive's rules. */
+export type Waste = {
+	/**  Bytes that would have been enough, divided by those that are there: 1 is perfect. */
+	efficiency: number | null,
+	/**  Bytes of all paths that more than one layer has. */
+	wastedBytes: number,
+	/**  Those as a part of the bytes above the base layer. */
+	wastedPercent: number | null,
+	/**  How many such paths there are. */
+	paths: number,
+	/**  The most expensive of them. */
+	files: WastedFile[],
+	/**  The layers, base first. */
+	layers: LayerWaste[],
+	/**  Which layer made which bytes of an earlier one useless, the most expensive first. */
+	sources: WasteSource[],
+};
+
+/**  How a layer makes bytes of an earlier one useless. */
+export type WasteCause = 
+/**  It removes the file. */
+"removed" | 
+/**  It has other content in its place. */
+"replaced" | 
+/**  It has the same content again. */
+"repeated";
+
+/**  Bytes of one layer that one later layer made useless. */
+export type WasteSource = {
+	/**  The layer that has the bytes. */
+	layer: number,
+	/**  The layer that made them useless. */
+	later: number,
+	/**  How it did that. */
+	cause: WasteCause,
+	/**  The bytes. */
+	bytes: number,
+	/**  How many files they are in. */
+	files: number,
+	/**  The folder that most of them are in, for reading. */
+	folder: string,
+};
+
+/**  A path that more than one layer has. */
+export type WastedFile = {
+	/**  Names it to the commands. */
+	path: string,
+	/**  The path for reading. */
+	place: string,
+	/**  Bytes of all of them. */
+	bytes: number,
+	/**  What every layer did to it; empty where the merged tree does not know the path. */
+	touches: FileTouch[],
 };
 
 /* Tauri Specta runtime */

@@ -123,7 +123,7 @@ impl Engine {
     ) -> Result<RunningContainer, Error> {
         let runtime = self.runtime()?;
         self.up_to_date(id, true, true).await?;
-        let (chain_id, layers) = self.layers_of(id).await?;
+        let (chain_id, layers) = self.stack_of(id).await?;
         let root = runtime.unpack(&chain_id, layers, told).await?;
         let (ground, lower) = self.ground(&runtime, id, root).await?;
         let store = &self.shared.store;
@@ -357,7 +357,7 @@ impl Engine {
             .await?)
     }
 
-    async fn layers_of(&self, id: &ContainerId) -> Result<Stack, Error> {
+    async fn stack_of(&self, id: &ContainerId) -> Result<Stack, Error> {
         let (id, shared) = (id.clone(), self.shared.clone());
         blocking(move || {
             let record = shared.store.container(&id)?;

@@ -115,6 +115,8 @@ impl From<engine::Container> for ContainerRow {
             exit_code,
             changes,
             size,
+            started: _,
+            ended: _,
         } = container;
         ContainerRow {
             id: id.to_string(),
