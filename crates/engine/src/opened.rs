@@ -71,7 +71,7 @@ impl Engine {
     ///
     /// # Errors
     /// For a name `not_found`, `ambiguous_reference`; for a registry as [`Engine::plan_pull`]; for an archive as
-    /// [`Engine::probe_archive`], and `usage` where it has several images and the place names none.
+    /// [`Engine::probe_archive`], and `usage` where it has several images and the place names none, and for an engine.
     pub async fn open_image(
         &self,
         place: &Place,
@@ -104,6 +104,11 @@ impl Engine {
                     },
                 })
             }
+            // What an engine's layers hold is told by its whole export only: that is a copy, and `copy` makes it.
+            Place::Daemon { .. } => Err(crate::PlaceError::Opaque {
+                kind: "docker-daemon:".into(),
+            }
+            .into()),
             archive => self.open_archived(archive).await,
         }
     }

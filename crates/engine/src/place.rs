@@ -59,6 +59,12 @@ pub enum PlaceError {
         /// The kind of place.
         kind: String,
     },
+    /// The files of images there can only be seen by copying the image.
+    #[error("an image of {kind} cannot be looked into where it is: copy it here first")]
+    Opaque {
+        /// The kind of place.
+        kind: String,
+    },
     /// A registry's name for an image is none.
     #[error("{text}: {source}")]
     Reference {

@@ -1,4 +1,3 @@
-import { status } from "./status.svelte";
 import { dialogs, type CopiedImage } from "./dialogs.svelte";
 
 /** A press that moves less than this is a click. */
@@ -9,22 +8,19 @@ export interface Landing {
   place: string | null;
 }
 
-/**
- * An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there. Where it is
- * carried out of the window, and the system lets a window give files away, it goes to another program as a file.
- */
+/** An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there. */
 class Carry {
   image = $state.raw<CopiedImage | null>(null);
   x = $state(0);
   y = $state(0);
   over = $state.raw<Landing | null>(null);
-  #pressed: { image: CopiedImage; x: number; y: number; leave: (() => void) | null } | null = null;
+  #pressed: { image: CopiedImage; x: number; y: number } | null = null;
   #ended = false;
 
-  /** Begins where the button went down on an image; `leave` gives it to other programs once it is outside of the window. */
-  press(image: CopiedImage, event: PointerEvent, leave: (() => void) | null = null): void {
+  /** Begins where the button went down on an image. */
+  press(image: CopiedImage, event: PointerEvent): void {
     this.#ended = false;
-    if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY, leave };
+    if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY };
   }
 
   /** Follows the pointer. */
@@ -34,12 +30,7 @@ class Carry {
       this.#ended = false;
       return;
     }
-    const { image, x, y, leave } = this.#pressed;
-    if (leave && status.value?.dragsOut === true && isOutside(event)) {
-      this.cancel();
-      leave();
-      return;
-    }
+    const { image, x, y } = this.#pressed;
     if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
     this.image = image;
     this.x = event.clientX;
@@ -67,10 +58,6 @@ class Carry {
     this.#ended = false;
     return taken;
   }
-}
-
-function isOutside({ clientX, clientY }: PointerEvent): boolean {
-  return clientX < 0 || clientY < 0 || clientX >= window.innerWidth || clientY >= window.innerHeight;
 }
 
 function landing(element: Element | null, image: CopiedImage): Landing | null {

@@ -24,15 +24,13 @@ fn names(plan: &Plan) -> Vec<String> {
     names
 }
 
-/// Every tag and ID that the engine has, as docker tells them.
+/// Every tag and ID that the engine has, sorted: docker lists the names of one image in any order.
 fn all(peer: &dyn Peer) -> String {
-    peer.run(&[
-        "images",
-        "-a",
-        "--no-trunc",
-        "--format",
-        "{{.Repository}}:{{.Tag}} {{.ID}}",
-    ])
+    let format = "{{.Repository}}:{{.Tag}} {{.ID}}";
+    let listed = peer.run(&["images", "-a", "--no-trunc", "--format", format]);
+    let mut lines: Vec<&str> = listed.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
