@@ -279,7 +279,7 @@ pub enum Error {
     },
     /// The text is no name for a container.
     #[error(
-        "{name:?} is no name for a container: it begins with a letter or a digit, and goes on with those, _ . and -"
+        "{name:?} is no name for a container: it has two characters or more, begins with a letter or a digit, and goes on with those, _ . and -"
     )]
     BadContainerName {
         /// The name.

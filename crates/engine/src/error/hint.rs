@@ -2,7 +2,7 @@
 
 use registry::{CredentialUse, TlsReason, What};
 
-use crate::Error;
+use crate::{Error, PlaceError};
 
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
@@ -10,6 +10,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "Write it as registry.example.com/team/app:tag, or debian:12 for Docker Hub.".into(),
         ),
         Error::Platform(_) => Some("Write it as os/architecture, such as linux/arm64.".into()),
+        Error::Place(PlaceError::Opaque { .. }) => {
+            Some("strata copy docker-daemon:NAME NAME brings it.".into())
+        }
         Error::Place(_) => Some(
             "The places are docker://REF, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
              docker-daemon:REF, and a bare name for the store."
