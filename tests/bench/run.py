@@ -29,6 +29,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+RELEASE = ROOT / "target/release"
 
 
 class Run:
@@ -382,14 +383,22 @@ def oci_as_docker(layout, work):
     return tar
 
 
+def filled_store(cache, count):
+    """A store of that many images, kept for the next time."""
+    store = cache / f"store-{count}"
+    if not store.exists():
+        # Under another name until it is whole: it may be interrupted.
+        growing = cache / f"store-{count}.new"
+        shutil.rmtree(growing, ignore_errors=True)
+        subprocess.run([RELEASE / "examples" / "fill_store", growing, str(count)], check=True)
+        growing.rename(store)
+    return store
+
+
 def list_rows(table, strata, cache, work, runs):
     stores = {}
     for count in (10, 10_000):
-        store = cache / f"store-{count}"
-        stores[count] = store
-        if not (store / "strata.db").exists():
-            command = ["cargo", "run", "-q", "--release", "-p", "engine", "--example", "fill_store", "--", store, str(count)]
-            subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+        stores[count] = filled_store(cache, count)
     listing = Side("strata", [strata, "--store", stores[10_000], "images"])
     compare([listing], runs * 2)
     table.add("`images` over 10 000 images", seconds(listing.median("wall")), "", "", "<= 50 ms")
@@ -530,13 +539,13 @@ def run_row(table, strata, store, docker, work, runs):
 
 
 def window_rows(table, cache, runs):
-    program, blank = ROOT / "target/release/strata-desktop", ROOT / "target/release/examples/blank_window"
+    program, blank = RELEASE / "strata-desktop", RELEASE / "examples/blank_window"
     if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
         table.notes.append("The window's rows need Xvfb and a release build of the app: they are missing.")
         return
     import window
 
-    window.rows(table, program, blank, cache / "store-10000", runs)
+    window.rows(table, program, blank, filled_store(cache, 10_000), runs)
 
 
 def main():
@@ -545,7 +554,7 @@ def main():
     arguments.add_argument("--only", choices=["pull", "push", "archive", "list", "inside", "containers", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
-    strata = str(ROOT / "target/release/strata")
+    strata = str(RELEASE / "strata")
     cache = ROOT / "target/bench"
     cache.mkdir(parents=True, exist_ok=True)
     table = Table()
