@@ -3,13 +3,19 @@ import type { ApiError } from "../api";
 /** How a toast is tinted and how long it stays. */
 export type ToastTone = "neutral" | "good" | "bad";
 
+/** The button of a toast. */
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+
 /** What a toast says and offers. */
 export interface ToastContent {
   title: string;
   /** A second, quieter line: usually what to do. */
   detail?: string;
   tone?: ToastTone;
-  action?: { label: string; run: () => void };
+  action?: ToastAction;
 }
 
 const STAY_MS = 6_000;
@@ -30,7 +36,7 @@ export class Toast {
   readonly title: string;
   readonly detail: string | undefined;
   readonly tone: ToastTone;
-  readonly action: { label: string; run: () => void } | undefined;
+  readonly action: ToastAction | undefined;
   #remaining: number;
   #startedAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -81,7 +87,7 @@ class Toasts {
   }
 
   /** Shows what the engine refused, with what to do about it. */
-  showError(error: ApiError, action?: ToastContent["action"]): Toast {
+  showError(error: ApiError, action?: ToastAction): Toast {
     return this.show({ tone: "bad", title: error.message, detail: error.hint ?? undefined, action });
   }
 

@@ -27,6 +27,7 @@ describe("the tag editor", () => {
       ...detail,
       plan_tag: () => free,
       tag: () => ({ name: "cache:1", from: null, to: "sha256:aaaa" }),
+      undoable: () => null,
     });
     render(TagDialog, { image });
     const field = screen.getByRole("textbox", { name: "New name" });
