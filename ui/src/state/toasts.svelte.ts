@@ -79,9 +79,11 @@ class Toasts {
     const toast = new Toast(`toast-${String(this.#nextId++)}`, content, () => {
       this.dismiss(toast);
     });
-    const dropped = this.list.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
+    // A failure goes when it was read, not when there is news.
+    const droppable = this.list.filter((old) => old.tone !== "bad");
+    const dropped = droppable.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
     for (const old of dropped) old.pause();
-    this.list = [...this.list.slice(dropped.length), toast];
+    this.list = [...this.list.filter((old) => !dropped.includes(old)), toast];
     toast.resume();
     return toast;
   }
