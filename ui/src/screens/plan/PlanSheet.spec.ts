@@ -64,6 +64,17 @@ describe("the plan sheet", () => {
     });
   });
 
+  it("gives the focus to Cancel where there is no undo", async () => {
+    fakeEngine({
+      plan_place_removal: () => ({ plan: removalPlan(), containers: [], countsBytes: true }),
+    });
+    render(PlanSheet, { request: { ...removal, place: "docker" } });
+    await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" });
+    await waitFor(() => {
+      expect(screen.getByRole("button", { name: "Cancel" })).toHaveFocus();
+    });
+  });
+
   it("removes nothing with Escape", async () => {
     const closed = vi.fn();
     const engine = fakeEngine({ plan_removal: () => removalPlan() });
