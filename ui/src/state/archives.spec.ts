@@ -27,6 +27,14 @@ it("saves what was dropped on another program, once", async () => {
   stop();
 });
 
+it("shows a file's name without what reorders it", async () => {
+  fakeEngine({ save: () => refuse("disk_full", "The disk is full.") });
+  const stop = archives.listen();
+  await emit("images-dropped", { file: { token: "t1", name: "evil\u202egpj.tar" }, images: ["debian:12"] });
+  await expect.poll(() => operations.all[0]?.subject).toBe("evil\\u{202e}gpj.tar");
+  stop();
+});
+
 it("lets the pointer take images, one by its name and several together", async () => {
   const engine = fakeEngine({ drag_images: () => null });
   const debian = { target: "sha256:d", names: ["debian:12"] };
