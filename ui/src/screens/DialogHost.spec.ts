@@ -3,14 +3,14 @@ import userEvent from "@testing-library/user-event";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ApiError } from "../api";
+import { ApiError } from "../api";
 import { dialogs } from "../state/dialogs.svelte";
 import { navigation } from "../state/navigation.svelte";
 import { toasts } from "../state/toasts.svelte";
 import { fakeEngine, held, refuse, removalPlan } from "../test/engine";
 import DialogHost from "./DialogHost.svelte";
 
-const refusal: ApiError = { code: "conflict", message: "The name is taken.", hint: null };
+const refusal = new ApiError("conflict", "The name is taken.", null);
 
 /** Shows another dialog, as somebody does who did not wait. */
 async function openAnother(): Promise<void> {
