@@ -88,6 +88,11 @@ pub enum ContainerEdit {
         /// Make the folders on the way too, and do not mind one that is there.
         parents: bool,
     },
+    /// Makes an empty file, root's, mode 0644, where nothing is yet.
+    MakeFile {
+        /// Where.
+        path: Vec<u8>,
+    },
     /// Writes a file as a program would: what is there keeps mode and owner, a new file is root's, mode 0644.
     Write {
         /// Where.
@@ -255,6 +260,7 @@ fn apply(editing: &mut editing::Editing<'_>, edit: &ContainerEdit) -> Result<(),
     let edits = &mut editing.edits;
     match edit {
         E::MakeFolder { path, parents } => edits.make_folder(path, *parents),
+        E::MakeFile { path } => editing.make_file(path),
         E::Write { path, bytes } => editing.write(path, bytes),
         E::Symlink { path, target } => edits.make_symlink(path, target),
         E::Rename { from, to } => edits.rename(from, to),

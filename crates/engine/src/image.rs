@@ -206,6 +206,7 @@ fn layers(
                     name: other.name.clone(),
                 })
                 .collect(),
+            shared_count: layer.shared_count,
         }
     })
     .collect()

@@ -383,6 +383,7 @@ fn rows(config: &ImageConfig, blobs: &[PlannedBlob]) -> Vec<LayerRow> {
             content_size: None,
             created_by: made.and_then(|entry| entry.record.created_by.clone()),
             shared_with: Vec::new(),
+            shared_count: 0,
         }
     });
     rows.collect()

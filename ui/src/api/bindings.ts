@@ -1027,8 +1027,10 @@ export type LayerRow = {
 	contentSize: number | null,
 	/**  The instruction that made it. */
 	createdBy: string | null,
-	/**  Other images that have the same layer. */
+	/**  Other images that have the same layer, at most 50. */
 	sharedWith: SharedWith[],
+	/**  How many other images have it. */
+	sharedCount: number,
 };
 
 /**  What a layer takes on disk. */

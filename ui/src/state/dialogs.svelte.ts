@@ -56,6 +56,8 @@ export interface ConfirmRequest {
   blocked?: string | null;
   /** What the button says. */
   action: string;
+  /** Whether something goes for good. */
+  tone?: "danger" | "primary";
   run: () => Promise<void>;
 }
 

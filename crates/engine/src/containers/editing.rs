@@ -149,6 +149,16 @@ impl Editing<'_> {
         })
     }
 
+    /// Makes an empty file where nothing is yet, not even a link that leads nowhere.
+    pub(super) fn make_file(&mut self, path: &[u8]) -> Result<(), Error> {
+        match self.edits.place_for(path)? {
+            Found { node: None, .. } => self.write(path, b""),
+            Found { path, .. } => Err(Error::PathExists {
+                path: escaped(&path),
+            }),
+        }
+    }
+
     /// Writes a file as a program would: through links, over what is there, whose mode and owner stay.
     pub(super) fn write(&mut self, path: &[u8], bytes: &[u8]) -> Result<(), Error> {
         let Found { path: place, node } = self.edits.view().resolve(path, true)?;

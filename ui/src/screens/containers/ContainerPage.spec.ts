@@ -130,6 +130,28 @@ describe("a container's files", () => {
     });
   });
 
+  it("give the side to the next one that is chosen, and what was written waits until it is committed", async () => {
+    const fake = engine({ container_text: () => "listen = 80\n" });
+    await openFile(/^app.conf/);
+    await userEvent.click(await screen.findByRole("button", { name: "Edit" }));
+    await userEvent.type(await screen.findByRole("textbox", { name: "Text of /etc/app.conf" }), "x", {
+      initialSelectionStart: 0,
+      initialSelectionEnd: 0,
+    });
+    await userEvent.click(await screen.findByRole("treeitem", { name: /^motd/ }));
+    await waitFor(() => {
+      expect(screen.queryByRole("textbox", { name: /Text of/ })).toBeNull();
+    });
+    await userEvent.click(screen.getByRole("button", { name: "Commit…" }));
+    const request = dialogs.current?.kind === "confirm" ? dialogs.current.request : null;
+    expect(request?.lines[0]).toBe("/etc/app.conf has text that was written and not saved.");
+    await request?.run();
+    expect(fake.asked("edit_container")).toEqual([
+      { container: id, edits: [{ kind: "write", path: "etc/app.conf", text: "xlisten = 80\n" }] },
+    ]);
+    expect(dialogs.current?.kind).toBe("commit");
+  });
+
   it("that are no text are not offered a field, and say why", async () => {
     engine({ container_text: () => refuse("usage", "The file is no text in UTF-8.") });
     await openFile(/^app.conf/);
@@ -195,6 +217,19 @@ describe("a container's settings", () => {
         { container: id, settings: containerSettings({ env: ["PATH=/bin", "MODE=production"] }) },
       ]);
     });
+  });
+
+  it("that were typed and not saved are there after a look elsewhere", async () => {
+    navigation.containerTab = "settings";
+    engine();
+    const first = render(ContainerPage, { id, changes: 0 });
+    await userEvent.type(await screen.findByRole("textbox", { name: "User" }), "daemon");
+    first.unmount();
+    render(ContainerPage, { id, changes: 0 });
+    const field = await screen.findByRole("textbox", { name: "User" });
+    expect(field).toHaveValue("daemon");
+    expect(screen.getByRole("button", { name: "Save settings" })).toBeEnabled();
+    await userEvent.clear(field);
   });
 
   it("stay in the form where they are refused", async () => {
