@@ -181,7 +181,7 @@ impl Engine {
     /// whole blobs stay in the registry, no tag moves. The store notes where the image is now.
     ///
     /// # Errors
-    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `usage` (an ID without a destination), `unauthorized`, `denied`,
+    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `usage` (an ID without a destination, the digest of another image as one), `unauthorized`, `denied`,
     /// `not_offered` (a read-only registry), `rejected`, `rate_limited`, `unknown_host`, `unreachable`, `tls`, `timeout`,
     /// `invalid_response`, `digest_mismatch`, `store_damaged`, `io`.
     pub async fn push(

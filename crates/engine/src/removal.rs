@@ -9,7 +9,7 @@ use crate::{Engine, Error, Filter};
 /// What to remove.
 #[derive(Debug, Clone, Default)]
 pub struct RemovalRequest {
-    /// Names, or images by ID or digest, by docker's rules: an ID with names in several repositories needs force.
+    /// Names, or images by ID or digest, by docker's rules: an ID with several tags needs force, a digest goes alone.
     pub selections: Vec<Selector>,
     /// Images that go as wholes, with every name that they have. For callers that show the plan, and so every name.
     pub images: Vec<Selector>,

@@ -10,10 +10,9 @@ use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use crate::collect::written_before;
 use crate::database::{Text, micros, size, time};
 use crate::write::gone;
-use crate::{Collected, Error, Result, Store, durable, usage};
+use crate::{Error, Result, Store, durable};
 
 /// Names a working container: 64 hexadecimal digits, as docker's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -313,29 +312,6 @@ impl Store {
         })
     }
 
-    /// Removes a container with all that was changed in it: the row first, its files after. Returns the bytes that came back.
-    ///
-    /// # Errors
-    /// [`ContainerNotFound`](Error::ContainerNotFound).
-    pub fn remove_container(&self, id: &ContainerId) -> Result<u64> {
-        let record = self.container(id)?;
-        self.change(|change| {
-            let image =
-                change.one::<i64>("SELECT image FROM containers WHERE id = ?", [id.as_str()])?;
-            change.run("DELETE FROM containers WHERE id = ?", [id.as_str()])?;
-            change.run("DELETE FROM in_use WHERE container = ?", [&record.name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
-        })?;
-        let folder = self.container_folder(id);
-        let bytes = usage::folder_size(&folder)?;
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io("remove", &folder)(error))
-            }
-            _ => Ok(bytes),
-        }
-    }
-
     /// Returns the folder of a container. The runtime keeps what it needs in `run/` below it.
     #[must_use]
     pub fn container_folder(&self, id: &ContainerId) -> PathBuf {
@@ -416,24 +392,6 @@ impl Store {
             }
         }
         Ok(found)
-    }
-
-    /// Removes the folders that a crash left of containers that were not made or were removed.
-    pub(crate) fn sweep_containers(&self, oldest: i64, collected: &mut Collected) -> Result<()> {
-        for (id, folder) in self.container_folders()? {
-            let known = !matches!(self.container(&id), Err(Error::ContainerNotFound { .. }));
-            if known || !written_before(&folder, oldest) {
-                continue;
-            }
-            let bytes = usage::folder_size(&folder)?;
-            match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &folder)(error));
-                }
-                _ => collected.freed_bytes += bytes,
-            }
-        }
-        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ mod blobs;
 mod check;
 mod collect;
 mod container_changes;
+mod container_removal;
 mod containers;
 mod database;
 mod detail;

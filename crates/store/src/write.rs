@@ -170,6 +170,50 @@ impl Change<'_> {
         .map(drop)
     }
 
+    /// Forgets under which digest a registry has a live image. Undo brings it back; the journal is of names that move, and silent.
+    pub(crate) fn forget_known_as(
+        &mut self,
+        target: &Digest,
+        name: &ImageName,
+        batch: i64,
+    ) -> Result<()> {
+        let image = self.one::<i64>(
+            "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+            [Text(target)],
+        )?;
+        let Some(image) = image else { return Ok(()) };
+        let gone = self.run(
+            "DELETE FROM repo_digests WHERE image = ? AND name = ?",
+            params![image, name.to_string()],
+        )?;
+        if gone > 0 {
+            self.touch(image)?;
+            // A row that is no digest: to whatever looks for images it is none.
+            self.run(
+                "INSERT OR IGNORE INTO batch_images (batch, target) VALUES (?, ?)",
+                params![batch, name.to_string()],
+            )?;
+            self.make_undoable(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Knows a registry's digest of an image again, where the image is live; says so where that is news.
+    pub(crate) fn know_again(&mut self, name: &ImageName) -> Result<Option<TagMove>> {
+        let image = self.one::<i64>(
+            "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+            [name.digest().map(Text)],
+        )?;
+        let Some(image) = image else { return Ok(None) };
+        self.know_as(image, name)?;
+        self.touch(image)?;
+        Ok(Some(TagMove {
+            name: name.clone(),
+            from: None,
+            to: name.digest().cloned(),
+        }))
+    }
+
     /// Lets undo find a batch.
     pub(crate) fn make_undoable(&self, batch: i64) -> Result<()> {
         self.run(
@@ -311,16 +355,22 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Takes a live image out of sight; its content stays until it is collected.
+    /// Takes a live image out of sight, so that undo brings it back; its content stays until it is collected.
     pub(crate) fn remove_image(&mut self, image: i64, batch: i64, now: Timestamp) -> Result<()> {
+        self.hide_image(image, now)?;
+        self.run("INSERT OR IGNORE INTO batch_images (batch, target) SELECT ?, target FROM images WHERE id = ?", [batch, image])?;
+        self.make_undoable(batch)
+    }
+
+    /// Takes a live image out of sight, and undo does not hear of it.
+    pub(crate) fn hide_image(&mut self, image: i64, now: Timestamp) -> Result<()> {
         self.touch(image)?;
         self.count_all(image, false)?;
         self.run(
             "UPDATE images SET removed = ? WHERE id = ?",
             params![micros(now), image],
-        )?;
-        self.run("INSERT OR IGNORE INTO batch_images (batch, target) SELECT ?, target FROM images WHERE id = ?", [batch, image])?;
-        self.make_undoable(batch)
+        )
+        .map(drop)
     }
 
     /// Brings a removed image back.

@@ -342,17 +342,23 @@ impl From<engine::LoggedIn> for SignedIn {
             host,
             kept,
             was_asked,
+            maybe_shadowed,
         } = done;
+        let shadow = match maybe_shadowed {
+            true => "; the keyring, which is asked first, may have an older one",
+            false => "",
+        };
+        let kept = match kept {
+            Kept::Helper(name) => format!("kept by docker-credential-{name}"),
+            Kept::Keyring => "kept in the system's keyring".into(),
+            Kept::File(path) => format!(
+                "kept in plain text in {}, which only you can read",
+                path.display()
+            ),
+        };
         SignedIn {
             host,
-            kept: match kept {
-                Kept::Helper(name) => format!("kept by docker-credential-{name}"),
-                Kept::Keyring => "kept in the system's keyring".into(),
-                Kept::File(path) => format!(
-                    "kept in plain text in {}, which only you can read",
-                    path.display()
-                ),
-            },
+            kept: format!("{kept}{shadow}"),
             was_asked,
         }
     }

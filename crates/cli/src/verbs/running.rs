@@ -8,7 +8,7 @@ use engine::{
     Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest, run_options,
 };
 
-use super::attend::{attend, check_terminal};
+use super::attend::{Lent, attend, check_terminal};
 use super::containers::document;
 use crate::{
     arguments::{Create, Exec, Logs, PullPolicy, Run, RunFlags, Start, Stop},
@@ -68,7 +68,11 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
                 }
                 return Ok(0);
             }
-            attend(process, flags.tty).await
+            let lent = Lent {
+                terminal: flags.tty,
+                input: flags.interactive,
+            };
+            attend(process, lent).await
         })
         .map_err(not_run)?;
     ended(code)
@@ -214,7 +218,11 @@ pub(super) fn start(
                     .start_container(&container.id, request, &|_| {})
                     .await?;
                 if attached {
-                    return attend(process, terminal).await;
+                    let lent = Lent {
+                        terminal,
+                        input: arguments.interactive,
+                    };
+                    return attend(process, lent).await;
                 }
                 writeln!(out, "{}", escaped(text))?;
             }
@@ -278,7 +286,11 @@ pub(super) fn exec(session: &Session, arguments: Exec) -> Result<(), Failure> {
         .with_engine_alone(async |engine| {
             let container = engine.container(&container).await?;
             let process = engine.exec_container(&container.id, options).await?;
-            attend(process, tty).await
+            let lent = Lent {
+                terminal: tty,
+                input: interactive,
+            };
+            attend(process, lent).await
         })
         .map_err(not_run)?;
     ended(code)

@@ -11,6 +11,7 @@ mod errors;
 #[cfg(target_os = "linux")]
 mod exported;
 mod full;
+mod input;
 mod inside;
 mod lab;
 mod looking;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::changeset::{Change, ChangeSet};
 use super::config;
 use super::editing::{image_of, replay};
+use super::steps;
 use super::tar::{Contents, LayerTar, unreadable};
 use super::view::{beneath, parents};
 use crate::changes::Changes;
@@ -315,7 +316,7 @@ impl Commit<'_> {
             ) && !key.starts_with("moby.buildkit.")
         });
         let created = json!(created.to_string());
-        config.insert("created".into(), created.clone());
+        let made = config.insert("created".into(), created.clone());
         let mut step = json!({"created": created, "created_by": command});
         if let Some(author) = author {
             config.insert("author".into(), json!(author));
@@ -339,10 +340,9 @@ impl Commit<'_> {
                 }
             }
         }
-        match config.get_mut("history") {
-            Some(Value::Array(history)) => history.push(step),
-            _ => drop(config.insert("history".into(), json!([step]))),
-        }
+        let history = config.remove("history");
+        let history = steps::add(history, base.layers.len(), made.as_ref(), step);
+        config.insert("history".into(), history);
         config.insert("config".into(), Value::Object(settings));
         Ok(config)
     }

@@ -17,7 +17,7 @@ use crate::{Engine, Error};
 const LOG: u64 = 16 << 20;
 
 /// The folder below a container's in which the runtime works.
-const RUN: &str = "run";
+pub(super) const RUN: &str = "run";
 
 /// How a container is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -316,22 +316,6 @@ impl Engine {
         taken
     }
 
-    /// Removes a container and all that the runtime has of it.
-    pub(super) async fn discard(&self, id: &ContainerId) -> Result<u64, Error> {
-        let folder = self.shared.store.container_folder(id);
-        let (run, edits) = (folder.join(RUN), folder.join(EDITS));
-        if run.exists() || edits.exists() {
-            // Without a runtime there is nothing of it that belongs to others.
-            if let Ok(runtime) = self.runtime() {
-                runtime.remove(&run).await?;
-                runtime.remove(&edits).await?;
-            }
-        }
-        let id = id.clone();
-        self.with_store(move |store| Ok(store.remove_container(&id)?))
-            .await
-    }
-
     /// Removes the unpacked files of images that no container needs.
     ///
     /// # Errors
@@ -426,7 +410,7 @@ impl Engine {
         Ok(())
     }
 
-    fn run_folder(&self, id: &ContainerId) -> PathBuf {
+    pub(super) fn run_folder(&self, id: &ContainerId) -> PathBuf {
         folder(&self.shared.store, id)
     }
 
@@ -450,7 +434,7 @@ impl Engine {
         })
     }
 
-    fn runtime(&self) -> Result<Runtime, Error> {
+    pub(super) fn runtime(&self) -> Result<Runtime, Error> {
         Ok(Runtime::open(self.runtime_settings()?)?)
     }
 }

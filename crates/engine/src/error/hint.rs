@@ -1,6 +1,6 @@
 //! One thing to do.
 
-use registry::{CredentialUse, TlsReason, What};
+use registry::{CredentialError, CredentialUse, TlsReason, What};
 
 use crate::{Error, PlaceError};
 
@@ -38,6 +38,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoKeyring { .. } => Some(
             "Set up a keyring or a credential helper, or agree to plain text: strata login --plain-text.".into(),
         ),
+        Error::Credentials(CredentialError::Keyring { .. }) => {
+            Some("Unlock the keyring, and try again.".into())
+        }
         Error::Credentials(_) => Some("Correct or remove what it names, and try again.".into()),
         Error::NoRegistry { .. } => {
             Some("Write it as registry.example.com, localhost:5000, or docker.io.".into())
@@ -47,6 +50,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoDestination { wanted } => Some(format!(
             "Say where it goes, as in strata push {wanted} registry.example.com/team/app:1."
         )),
+        Error::OtherDigest { .. } => {
+            Some("Push it to a tag; its digest is what the registry then has it as, too.".into())
+        }
         Error::PartlyHere { here, .. } => here.first().map(|platform| {
             format!("Push one of them with --platform {platform}, or pull the others first.")
         }),

@@ -15,7 +15,8 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::FilterNotHere { .. }
         | Error::SearchLimit { .. }
         | Error::NoSearchTerm
-        | Error::NoDestination { .. } => "usage",
+        | Error::NoDestination { .. }
+        | Error::OtherDigest { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",

@@ -74,7 +74,25 @@ impl Passing {
             let brought = self.take(&mut passage, &member, count)?;
             parts.insert(member.name, brought);
         }
-        Ok((passage.finish().map_err(&fail)?, parts))
+        let contents = passage.finish().map_err(&fail)?;
+        let images = contents.images.iter();
+        let manifests = images.flat_map(|image| &image.manifests);
+        for layer in manifests.flat_map(|manifest| &manifest.layers) {
+            // What an artifact holds may be JSON, and was taken for a document as it came by.
+            if let (Some(digest), Some(bytes)) = (&layer.digest, passage.kept(&layer.member))
+                && !parts.contains_key(&layer.member)
+            {
+                self.store
+                    .put_verified(&self.lease, digest, bytes)
+                    .map_err(|error| of_member(&self.place, &layer.member, error.into()))?;
+                let brought = Brought {
+                    reused: false,
+                    ..self.present(digest, layer.size)?
+                };
+                parts.insert(layer.member.clone(), brought);
+            }
+        }
+        Ok((contents, parts))
     }
 
     fn take(

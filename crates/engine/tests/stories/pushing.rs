@@ -1,10 +1,10 @@
 //! Sending images to a registry: whole, once, and only where everything is there that they need.
 
 use engine::{
-    BlobThere, CopyRequest, Event, MovePolicy, NoProgress, Platform, Progress, PushPlan,
-    PushRequest, Pushed, Reference,
+    BlobThere, CopyRequest, Event, ImageQuery, MovePolicy, NoProgress, Place, Platform, Progress,
+    PushPlan, PushRequest, Pushed, Reference, RemovalRequest,
 };
-use oci::{Digest, MediaType};
+use oci::{Digest, MediaType, Selector};
 use serde_json::json;
 use std::sync::Mutex;
 use testkit::{
@@ -286,6 +286,31 @@ async fn nothing_moves_where_it_may_not() {
 }
 
 #[tokio::test]
+async fn nothing_is_pushed_under_the_digest_of_something_else() {
+    let (lab, image) = (Lab::new().await, app());
+    let source = lab.registry.push("app:1", &image);
+    lab.pull(&source).await.expect("pulled");
+    let other = Registry::start();
+    let tag = other.reference("app:1");
+    let wrong = tag.with_digest(Digest::sha256(b"another"));
+    let refused = lab.engine.push(&push(&source, &wrong), &NoProgress).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    let refused = lab.engine.plan_push(&push(&source, &wrong)).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    let request = CopyRequest {
+        from: Place::Registry(source.clone()),
+        to: Place::Registry(wrong),
+        platform: None,
+        move_policy: MovePolicy::Move,
+    };
+    let refused = lab.engine.copy(&request, &NoProgress).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    assert!(other.requests_for("/v2/app/").is_empty());
+    let right = tag.with_digest(image.digest().clone());
+    assert_eq!(&pushed(&lab, &source, &right).await.digest, image.digest());
+}
+
+#[tokio::test]
 async fn a_damaged_blob_is_not_pushed_as_something_else() {
     let (lab, image) = (Lab::new().await, app());
     let source = lab.registry.push("app:1", &image);
@@ -350,4 +375,64 @@ async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
             assert!(text.contains("application/spdx+json"), "{text}");
         }
     }
+}
+
+/// A copy between two places that are not the store goes through the store, and takes nothing away from it.
+#[tokio::test]
+async fn what_passes_through_the_store_leaves_it_as_it_was() {
+    let lab = Lab::new().await;
+    let (mine, other) = (app(), Registry::start());
+    let name = lab.registry.push("app:1", &mine);
+    lab.pull(&name).await.expect("pulled");
+    let archive = || Place::OciArchive {
+        path: lab.folder.path().join("app.tar"),
+        reference: None,
+    };
+    let copy = async |from: Place, to: Place| {
+        let request = CopyRequest {
+            from,
+            to,
+            platform: None,
+            move_policy: MovePolicy::Move,
+        };
+        let copied = lab.engine.copy(&request, &NoProgress).await;
+        copied.expect("copied").target
+    };
+    copy(Place::Store(name.to_string().as_str().into()), archive()).await;
+    // Its name goes to a newer one, and it stays without.
+    let newer = ImageBuilder::new().layer(Layer::files([("/new", "")]));
+    lab.registry.push("app:1", &newer.build());
+    lab.pull(&name).await.expect("pulled");
+    let there = async || {
+        let list = lab.engine.images(&ImageQuery::default()).await;
+        let images = list.expect("listed").images;
+        images.iter().any(|image| image.target == *mine.digest())
+    };
+    let next_undo = async || {
+        let next = lab.engine.undoable().await.expect("read");
+        next.expect("something can be undone").operation
+    };
+    let folder = || Place::OciFolder {
+        path: lab.folder.path().join("folder"),
+        reference: None,
+    };
+    for to in [Place::Registry(other.reference("app:1")), folder()] {
+        assert_eq!(copy(archive(), to).await, *mine.digest());
+        assert!(there().await, "the image without a name is still there");
+        assert_eq!(next_undo().await, "pull");
+    }
+    let removal = RemovalRequest {
+        selections: vec![Selector::digest_of(mine.digest())],
+        ..RemovalRequest::default()
+    };
+    let plan = lab.engine.plan_removal(&removal).await.expect("planned");
+    lab.engine.execute(&plan).await.expect("removed");
+    for to in [Place::Registry(other.reference("app:2")), folder()] {
+        copy(archive(), to).await;
+        assert!(!there().await, "what only passed through is gone again");
+        assert_eq!(next_undo().await, "rmi");
+    }
+    lab.engine.undo().await.expect("undone");
+    assert!(there().await, "undo is of what the user did");
+    lab.check().await;
 }

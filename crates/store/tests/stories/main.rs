@@ -8,6 +8,7 @@
 mod collecting;
 mod containers;
 mod hostile;
+mod removing;
 mod repairing;
 
 use std::fs;
