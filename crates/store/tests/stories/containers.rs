@@ -79,7 +79,6 @@ fn what_a_container_was_made_of_outlives_its_image_and_goes_with_the_container()
     let options = |force| RemovalOptions {
         force,
         now_drop: true,
-        ..RemovalOptions::default()
     };
     store
         .set_container_status(&web, ContainerStatus::Running, None)

@@ -82,7 +82,7 @@ fn what_one_platform_lost_keeps_no_other_from_coming() {
         let length = fs::metadata(&place).unwrap().len();
         match lost {
             "its manifest, unnoticed" => {
-                fs::write(&place, vec![b' '; usize::try_from(length).unwrap()]).unwrap()
+                fs::write(&place, vec![b' '; usize::try_from(length).unwrap()]).unwrap();
             }
             _ => fs::remove_file(&place).unwrap(),
         }
