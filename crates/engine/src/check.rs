@@ -115,6 +115,7 @@ impl Engine {
         for image in repaired.unfetched {
             self.refetch(&image, progress, &mut report).await;
         }
+        self.with_store(read_again).await?;
         report.remaining = self.check(options, progress).await?.problems;
         Ok(report)
     }
@@ -166,6 +167,19 @@ impl Engine {
         }
         Ok(report)
     }
+}
+
+/// Reads the layers once more of which a rebuild found nothing known, so that they count as what they are and their files show.
+fn read_again(store: &Store) -> Result<(), Error> {
+    for (blob, diff_id) in store.layers_without_facts()? {
+        if store.contains(&blob)?
+            && let Err(error) = crate::pipeline::index_anew(store, &blob, Some(&diff_id))
+        {
+            // The check that follows lists it.
+            tracing::warn!(%blob, %error, "a layer could not be read again");
+        }
+    }
+    Ok(())
 }
 
 /// Puts a report into the caller's words: paths below the store, images by name.

@@ -109,7 +109,6 @@ impl Engine {
         let (mut selections, images) = (request.selections.clone(), request.images.clone());
         let options = store::RemovalOptions {
             force: request.force,
-            no_prune: request.no_prune,
             now_drop: request.now,
         };
         let force = request.force;

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Text, micros, size, time};
-use crate::write::gone;
+use crate::write::{Change, gone};
 use crate::{Error, Result, Store, durable};
 
 /// Names a working container: 64 hexadecimal digits, as docker's.
@@ -167,8 +167,7 @@ impl Store {
     pub fn create_container(&self, new: &NewContainer<'_>) -> Result<ContainerRecord> {
         self.refuse_read_only()?;
         let folder = self.container_folder(new.id);
-        let content = folder.join("content");
-        fs::create_dir_all(&content).map_err(Error::io("create", &content))?;
+        durable::make_folder(&folder.join("content"))?;
         let made = self.write_document(new).and_then(|()| {
             self.change(|change| {
                 let image = change
@@ -338,42 +337,30 @@ impl Store {
         durable::rename(&temporary, &folder.join("container.json"))
     }
 
-    /// Gives containers their rows again after the database was lost. The folder of one that cannot come back, because its image
-    /// is gone, goes to `quarantine/`.
-    pub(crate) fn recover_containers(&self) -> Result<()> {
+    /// Reads what the folders of containers say of them, for a rebuild. A folder that says nothing was left by a crash, before it was
+    /// whole or after its container was removed. One that says what cannot be read goes to `quarantine/`.
+    pub(crate) fn container_documents(&self) -> Result<Vec<LostContainer>> {
+        let mut found = Vec::new();
         for (id, folder) in self.container_folders()? {
             let path = folder.join("container.json");
-            let Some(document) = fs::read(&path)
-                .ok()
-                .and_then(|text| serde_json::from_slice::<Document>(&text).ok())
-            else {
-                // A crash came before it was made, or after it was removed.
-                tracing::warn!(path = %path.display(), "a container could not be recovered");
-                continue;
+            let text = match fs::read(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("read", &path)(error)),
             };
-            let back = self.change(|change| {
-                let image = change
-                    .one::<i64>("SELECT id FROM images WHERE target = ?", [&document.target])?;
-                let Some(image) = image else {
-                    tracing::warn!(container = document.name, "a container's image is gone");
-                    return Ok(false);
-                };
-                change.run(
-                    "INSERT OR IGNORE INTO containers (id, name, image, manifest, reference, created, status, settings) VALUES (?, ?, ?, ?, ?, ?, 'created', ?)",
-                    params![id.as_str(), document.name, image, document.manifest, document.reference, micros(document.created), document.settings],
-                )?;
-                change.run(
-                    "INSERT OR IGNORE INTO in_use (container, image, running) VALUES (?, ?, 0)",
-                    params![document.name, image],
-                )?;
-                change.touch(image)?;
-                Ok(true)
-            })?;
-            if !back {
-                self.quarantine(&folder)?;
+            match serde_json::from_slice::<Document>(&text) {
+                Ok(document) => found.push(LostContainer {
+                    id,
+                    folder,
+                    document,
+                }),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "a container could not be recovered");
+                    self.quarantine(&folder)?;
+                }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Lists the folders of containers, those included whose container is gone.
@@ -393,6 +380,42 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// A container that lost its row.
+pub(crate) struct LostContainer {
+    id: ContainerId,
+    folder: PathBuf,
+    document: Document,
+}
+
+/// Gives containers their rows again. Returns the folders of those whose image is gone.
+pub(crate) fn recover(change: &mut Change<'_>, lost: Vec<LostContainer>) -> Result<Vec<PathBuf>> {
+    let mut orphans = Vec::new();
+    for LostContainer {
+        id,
+        folder,
+        document,
+    } in lost
+    {
+        let image =
+            change.one::<i64>("SELECT id FROM images WHERE target = ?", [&document.target])?;
+        let Some(image) = image else {
+            tracing::warn!(container = document.name, "a container's image is gone");
+            orphans.push(folder);
+            continue;
+        };
+        change.run(
+            "INSERT OR IGNORE INTO containers (id, name, image, manifest, reference, created, status, settings) VALUES (?, ?, ?, ?, ?, ?, 'created', ?)",
+            params![id.as_str(), document.name, image, document.manifest, document.reference, micros(document.created), document.settings],
+        )?;
+        change.run(
+            "INSERT OR IGNORE INTO in_use (container, image, running) VALUES (?, ?, 0)",
+            params![document.name, image],
+        )?;
+        change.touch(image)?;
+    }
+    Ok(orphans)
 }
 
 pub(crate) fn no_container(text: &str) -> Error {

@@ -246,7 +246,7 @@ impl IngestWriter {
         }
         let place = self.store.blob_path(&self.digest);
         if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            durable::make_folder(folder)?;
         }
         self.store.quarantine(&place)?;
         durable::persist(&self.path, &self.file, &place)?;
@@ -269,19 +269,7 @@ impl Store {
     /// Takes in a blob's file that is in place without a row: a crash came between the two. It is hashed before it counts.
     fn adopt(&self, writer: &mut IngestWriter, has_row: bool) -> Result<bool> {
         let place = self.blob_path(&writer.digest);
-        if !self.is_whole(&place, writer.size) {
-            return Ok(false);
-        }
-        let mut file = open_plain(&place).map_err(Error::io("read", &place))?;
-        let mut hasher = Hasher::new(writer.digest.algorithm());
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer).map_err(Error::io("read", &place))? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-        if hasher.finish() != writer.digest {
+        if !self.is_verified(&place, &writer.digest, writer.size)? {
             return Ok(false);
         }
         if !has_row {
@@ -292,13 +280,29 @@ impl Store {
         Ok(true)
     }
 
+    /// Tells whether a plain file has this size and this digest. It is read for that, where the size is right.
+    pub(crate) fn is_verified(&self, place: &Path, digest: &Digest, size: u64) -> Result<bool> {
+        if !self.is_whole(place, size) {
+            return Ok(false);
+        }
+        let mut file = open_plain(place).map_err(Error::io("read", place))?;
+        let mut hasher = Hasher::new(digest.algorithm());
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut buffer).map_err(Error::io("read", place))? {
+                0 => return Ok(hasher.finish() == *digest),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+
     /// Moves whatever is in a blob's place aside. Nothing is deleted.
     pub(crate) fn quarantine(&self, place: &Path) -> Result<Option<PathBuf>> {
         if fs::symlink_metadata(place).is_err() {
             return Ok(None);
         }
         let folder = self.root().join("quarantine");
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        durable::make_folder(&folder)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let free = (0..)
             .map(|number| folder.join(format!("{name}.{number}")))

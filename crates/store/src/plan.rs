@@ -12,8 +12,6 @@ use crate::{Error, Result, Store, filesystem, planning};
 pub struct RemovalOptions {
     /// Docker's `--force`: all names of an image at once, and images that stopped containers use.
     pub force: bool,
-    /// Docker's `--no-prune`: keep parents that have no name. Images here have no parents, so it changes nothing.
-    pub no_prune: bool,
     /// Free the space at once instead of after the grace time. This cannot be undone.
     pub now_drop: bool,
 }

@@ -25,7 +25,7 @@ impl Store {
     /// Runs a change of images or names: all of it happens, on disk, or nothing.
     ///
     /// The order is: `index.json` written under a temporary name and synced, then the database committed, then the file renamed.
-    /// A crash in between leaves a file of an older generation, which the next open mends.
+    /// A crash or a failure in between leaves a file of an older generation, which the next change or the next open mends.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         self.refuse_read_only()?;
         let _serial = lock::exclusive(&self.locks().join("write"))?;
@@ -43,8 +43,9 @@ impl Store {
         let value = work(&mut change)?;
         let published = change.mirror()?;
         change.sql.commit().map_err(&fail)?;
-        if published {
-            mirror::publish(self.root())?;
+        // It happened: who hears of a failure from here on would think that nothing did.
+        if published && let Err(error) = mirror::publish(self.root()) {
+            tracing::error!(%error, "index.json could not be written; the names in the database have changed");
         }
         Ok(value)
     }

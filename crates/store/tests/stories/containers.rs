@@ -11,13 +11,18 @@ use store::{
     RemovalOptions, Store,
 };
 
-use crate::{check, now, open, put};
+use crate::lab::{check, now, open, put};
 
-fn id(digit: char) -> ContainerId {
+pub(crate) fn id(digit: char) -> ContainerId {
     String::from(digit).repeat(64).parse().unwrap()
 }
 
-fn create(store: &Store, target: &Digest, digit: char, name: &str) -> store::Result<ContainerId> {
+pub(crate) fn create(
+    store: &Store,
+    target: &Digest,
+    digit: char,
+    name: &str,
+) -> store::Result<ContainerId> {
     let id = id(digit);
     store.create_container(&NewContainer {
         id: &id,
@@ -74,7 +79,6 @@ fn what_a_container_was_made_of_outlives_its_image_and_goes_with_the_container()
     let options = |force| RemovalOptions {
         force,
         now_drop: true,
-        ..RemovalOptions::default()
     };
     store
         .set_container_status(&web, ContainerStatus::Running, None)

@@ -1,125 +1,168 @@
-//! Docker's rules for what a removal takes, where a name says a digest and an ID has several names.
-
-use std::fs;
+//! Plans of removals, what they do, and undo.
 
 use oci::{Digest, Selector};
-use store::{BlockReason, MovePolicy, NewImage, RemovalOptions, Store, Untagged};
+use store::{BlockReason, ContainerStatus, Error, PruneOptions, RemovalOptions};
 
-use crate::{check, lease, name, names, now, open, put, remove};
-
-const FORCE: RemovalOptions = RemovalOptions {
-    force: true,
-    no_prune: false,
-    now_drop: false,
-};
-
-/// Notes that a registry has an image, and returns the name with its digest.
-fn known_as(store: &Store, target: &Digest, repository: &str) -> String {
-    let known = format!("{repository}@{target}");
-    let image = NewImage {
-        target,
-        manifests: &[],
-        names: &[],
-        repo_digest: Some(&name(&known)),
-        operation: "pull",
-        move_policy: MovePolicy::Move,
-        now: now(),
-    };
-    store.record_image(&lease(store), &image).unwrap();
-    known
-}
-
-fn digests(store: &Store) -> Vec<String> {
-    let images = store.images().unwrap();
-    let known = images.iter().flat_map(|image| &image.repo_digests);
-    known.map(ToString::to_string).collect()
-}
+use crate::containers::create;
+use crate::lab::{check, name, names, now, open, put, remove};
 
 #[test]
-fn a_registrys_digest_goes_alone_and_undo_knows_it_again() {
+fn a_removal_can_be_undone_and_undone_further() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let target = put(&store, &["a"], &["reg.example/app:1", "reg.example/app:2"]);
-    let known = known_as(&store, &target, "reg.example/app");
-
-    let plan = remove(&store, &[&known], RemovalOptions::default());
-    let only = Untagged {
-        name: name(&known),
-        target: target.clone(),
-    };
-    assert_eq!(plan.untagged, [only]);
-    assert_eq!((plan.deleted.len(), plan.blocked.len()), (0, 0));
-    assert_eq!(names(&store), ["reg.example/app:1", "reg.example/app:2"]);
-    assert!(digests(&store).is_empty());
-    let index = fs::read_to_string(folder.path().join("index.json")).unwrap();
-    assert!(!index.contains(&known), "{index}");
-
-    let undoable = store.undoable().unwrap().unwrap();
-    assert_eq!(undoable.names, [name(&known)]);
-    let moves = store.undo(now()).unwrap();
-    assert_eq!(moves.len(), 1, "{moves:?}");
-    assert_eq!(moves[0].to.as_ref(), Some(&target));
-    assert_eq!(digests(&store), [known.as_str()]);
-    assert_eq!(names(&store), ["reg.example/app:1", "reg.example/app:2"]);
-    assert_eq!(store.undoable().unwrap(), None);
-    assert_eq!(check(&store).problems, []);
-}
-
-#[test]
-fn the_last_of_the_digests_of_a_nameless_image_takes_it_along() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let target = put(&store, &["a"], &[]);
-    let here = known_as(&store, &target, "reg.example/app");
-    let there = known_as(&store, &target, "other.example/app");
-    assert!(remove(&store, &[&here], FORCE).deleted.is_empty());
-    assert_eq!(digests(&store), [there.as_str()]);
-    assert_eq!(remove(&store, &[&there], FORCE).deleted.len(), 1);
-    assert!(store.images().unwrap().is_empty());
-    store.undo(now()).unwrap();
-    store.undo(now()).unwrap();
-    assert_eq!(digests(&store), [there, here]);
-    assert_eq!(check(&store).problems, []);
-}
-
-#[test]
-fn an_image_that_was_pulled_by_digest_goes_with_that_name_and_comes_back_with_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let target = put(&store, &["a"], &[]);
-    let known = known_as(&store, &target, "reg.example/app");
-    put(&store, &["a"], &[&known]);
-    known_as(&store, &target, "other.example/app");
-    let plan = remove(&store, &[&known], RemovalOptions::default());
-    assert_eq!((plan.untagged.len(), plan.deleted.len()), (1, 1));
-    let moves = store.undo(now()).unwrap();
-    assert_eq!(moves.len(), 1, "{moves:?}");
-    assert_eq!(names(&store), [known.as_str()]);
-    assert_eq!(digests(&store).len(), 2);
-    assert_eq!(check(&store).problems, []);
-}
-
-#[test]
-fn an_id_with_two_tags_of_one_repository_needs_force() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let target = put(&store, &["a"], &["app:1", "app:2"]);
-    known_as(&store, &target, "docker.io/library/app");
-    let id = store.images().unwrap()[0].id.clone();
-    let plan = |force| {
-        let options = RemovalOptions { force, ..FORCE };
-        let selectors = [Selector::from(id.short())];
-        store.plan_removal(&selectors, &options).unwrap()
-    };
-    assert!(matches!(
-        &plan(false).blocked[0].reason,
-        BlockReason::SeveralNames { names } if names.len() == 2
-    ));
-    assert_eq!(plan(true).deleted.len(), 1);
-    remove(&store, &["app:2"], RemovalOptions::default());
+    let a = put(&store, &["a"], &["app:1"]);
+    let b = put(&store, &["b"], &["app:2"]);
+    let planned = store
+        .plan_tag(&Selector::from("app:2"), &name("app:1"))
+        .unwrap();
     assert_eq!(
-        plan(false).deleted.len(),
-        1,
-        "one tag and its digest are one"
+        (planned.from.as_ref(), planned.to.as_ref()),
+        (Some(&a), Some(&b))
     );
+    store.tag(&planned, now()).unwrap();
+    remove(&store, &["app:1", "app:2"], RemovalOptions::default());
+    assert_eq!(names(&store), Vec::<String>::new());
+    store.undo(now()).unwrap();
+    assert_eq!(names(&store), ["app:1", "app:2"]);
+    assert_eq!(store.resolve(&Selector::from("app:1")).unwrap().target, b);
+    store.undo(now()).unwrap();
+    assert_eq!(
+        store.resolve(&Selector::from("app:1")).unwrap().target,
+        a,
+        "the move is taken back too"
+    );
+    let third = store.undo(now());
+    assert!(
+        matches!(third, Err(Error::NothingToUndo)),
+        "{third:?} {:?}",
+        store.journal(None)
+    );
+    assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn dockers_rules_for_removing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = put(&store, &["a"], &["app:1", "other:1"]);
+    let id = store.images().unwrap()[0].id.clone();
+    let plan = |what: &str, force| {
+        store
+            .plan_removal(
+                &[Selector::from(what)],
+                &RemovalOptions {
+                    force,
+                    ..RemovalOptions::default()
+                },
+            )
+            .unwrap()
+    };
+    assert_eq!(plan("app:1", false).deleted, [], "another name is left");
+    assert_eq!(
+        plan("app:1", true).untagged.len(),
+        1,
+        "force takes only the name that was asked for"
+    );
+    assert!(matches!(
+        plan(id.short(), false).blocked[0].reason,
+        BlockReason::SeveralNames { .. }
+    ));
+    assert_eq!(plan(id.short(), true).deleted.len(), 1);
+    assert!(matches!(
+        plan("nothing", false).blocked[0].reason,
+        BlockReason::NotFound
+    ));
+    let web = create(&store, &target, 'a', "web").unwrap();
+    let status = ContainerStatus::Running;
+    store.set_container_status(&web, status, None).unwrap();
+    assert!(matches!(
+        plan(id.short(), true).blocked[0].reason,
+        BlockReason::RunningContainer { .. }
+    ));
+    let both = store
+        .plan_removal(
+            &[Selector::from("app:1"), Selector::from("other:1")],
+            &RemovalOptions::default(),
+        )
+        .unwrap();
+    assert!(
+        both.deleted.is_empty() && both.blocked.len() == 1,
+        "the last name of an image in use stays: {both:?}"
+    );
+    store.remove_container(&web).unwrap();
+    let both = store
+        .plan_removal(
+            &[Selector::from("app:1"), Selector::from("other:1")],
+            &RemovalOptions::default(),
+        )
+        .unwrap();
+    assert_eq!(both.deleted.len(), 1, "both names of one image remove it");
+}
+
+#[test]
+fn a_stale_plan_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["a"], &["app:1"]);
+    let plan = store
+        .plan_removal(&[Selector::from("app:1")], &RemovalOptions::default())
+        .unwrap();
+    put(&store, &["b"], &["app:1"]);
+    assert!(matches!(store.execute(&plan, now()), Err(Error::PlanStale)));
+    assert_eq!(names(&store), ["app:1"]);
+}
+
+#[test]
+fn a_plan_frees_what_it_says_at_once_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["base", "a"], &["app:1"]);
+    let b = put(&store, &["base", "b"], &["app:2"]);
+    let before = store
+        .images()
+        .unwrap()
+        .iter()
+        .find(|image| image.target == b)
+        .unwrap()
+        .unique_size;
+    let plan = remove(
+        &store,
+        &["app:1"],
+        RemovalOptions {
+            now_drop: true,
+            ..RemovalOptions::default()
+        },
+    );
+    assert!(!plan.blobs.is_empty());
+    for blob in &plan.blobs {
+        assert!(!store.contains(&blob.digest).unwrap());
+        assert!(
+            !folder
+                .path()
+                .join("blobs/sha256")
+                .join(blob.digest.hex())
+                .exists()
+        );
+    }
+    assert!(store.contains(&Digest::sha256(b"base")).unwrap());
+    assert_eq!(
+        store.images().unwrap()[0].unique_size,
+        before + 4,
+        "the base is now the other image's own"
+    );
+    assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn a_prune_takes_only_what_has_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["a"], &["app:1"]);
+    put(&store, &["b"], &["app:1"]);
+    assert_eq!(store.images().unwrap().len(), 2);
+    let plan = store.plan_prune(&PruneOptions::default()).unwrap();
+    assert_eq!(plan.deleted.len(), 1);
+    store.execute(&plan, now()).unwrap();
+    assert_eq!(names(&store), ["app:1"]);
+    assert_eq!(store.images().unwrap().len(), 1);
 }
