@@ -122,6 +122,25 @@ export const commands = {
 	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
 	/**  Makes an image of a container, which stays as it is. Progress goes to `on_event`. */
 	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
+	probeRunning: () => typedError<RunProbe, ErrorPayload>(__TAURI_INVOKE("probe_running")),
+	runForm: (container: string) => typedError<RunForm, ErrorPayload>(__TAURI_INVOKE("run_form", { container })),
+	usualRunForm: () => typedError<RunForm, ErrorPayload>(__TAURI_INVOKE("usual_run_form")),
+	checkRunForm: (form: RunForm, image: string, name: string) => typedError<RunCheck, ErrorPayload>(__TAURI_INVOKE("check_run_form", { form, image, name })),
+	setRunForm: (container: string, form: RunForm) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_run_form", { container, form })),
+	startInTerminal: (operation: string, container: string, size: TerminalSize, onUnpacked: Channel<number>) => typedError<TerminalRow, ErrorPayload>(__TAURI_INVOKE("start_in_terminal", { operation, container, size, onUnpacked })),
+	startInBackground: (operation: string, container: string, onUnpacked: Channel<number>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("start_in_background", { operation, container, onUnpacked })),
+	execInContainer: (container: string, command: string, size: TerminalSize) => typedError<TerminalRow, ErrorPayload>(__TAURI_INVOKE("exec_in_container", { container, command, size })),
+	terminals: (container: string) => typedError<TerminalRow[], ErrorPayload>(__TAURI_INVOKE("terminals", { container })),
+	viewTerminal: (terminal: string, view: string, onOutput: Channel<ArrayBuffer>) => typedError<ProgramEnd | null, ErrorPayload>(__TAURI_INVOKE("view_terminal", { terminal, view, onOutput })),
+	viewLog: (container: string, view: string, onOutput: Channel<ArrayBuffer>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("view_log", { container, view, onOutput })),
+	viewDrawn: (view: string, bytes: number) => typedError<null, ErrorPayload>(__TAURI_INVOKE("view_drawn", { view, bytes })),
+	closeView: (view: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("close_view", { view })),
+	terminalInput: (terminal: string, text: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("terminal_input", { terminal, text })),
+	terminalResize: (terminal: string, size: TerminalSize) => typedError<null, ErrorPayload>(__TAURI_INVOKE("terminal_resize", { terminal, size })),
+	closeTerminal: (terminal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("close_terminal", { terminal })),
+	stopContainer: (container: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("stop_container", { container })),
+	signalContainer: (container: string, signal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("signal_container", { container, signal })),
+	imageLineage: (target: string) => typedError<Lineage, ErrorPayload>(__TAURI_INVOKE("image_lineage", { target })),
 	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
 	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
 	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
@@ -363,6 +382,10 @@ export type ContainerRow = {
 	running: boolean,
 	/**  The code with which the last program in it ended. */
 	exitCode: number | null,
+	/**  Since when it runs, where it does, RFC 3339. */
+	started: string | null,
+	/**  When it ended, where that is known, RFC 3339. */
+	ended: string | null,
 	/**  How many paths were changed. */
 	changes: number,
 	/**  Bytes of their content. */
@@ -1960,3 +1983,15 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type RunProbe = { canRun: boolean, privateNetwork: boolean, networkProgram: string | null, findings: RunFinding[] };
+export type RunFinding = { message: string, remedy: string, prevents: boolean };
+export type RunForm = { command: string, entrypoint: string, env: string[], mounts: string[], memory: string[], ports: string[], network: string, user: string, workdir: string, hostname: string, readOnly: boolean, terminal: boolean, stdin: boolean, remove: boolean };
+export type RunField = "command" | "entrypoint" | "env" | "mounts" | "memory" | "ports" | "network" | "user" | "workdir" | "hostname";
+export type RunProblem = { field: RunField, message: string };
+export type RunCheck = { commandLine: string | null, problems: RunProblem[] };
+export type TerminalSize = { rows: number, columns: number };
+export type TerminalRow = { id: string, title: string, first: boolean, terminal: boolean, ended: ProgramEnd | null };
+export type ProgramEnd = { code: number | null, failure: ErrorPayload | null };
+export type Lineage = { parents: Relative[], children: Relative[], baseName: string | null };
+export type Relative = { target: string, id: string, names: ImageName[], layers: LayerStripe[], steps: number, message: string | null };
