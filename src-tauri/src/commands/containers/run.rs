@@ -165,10 +165,11 @@ pub(crate) async fn check_run_form(
     image: String,
     name: String,
 ) -> Result<RunCheck, Failure> {
+    let session = session.inner();
     session
         .with(|_| async move {
             let remove = form.remove;
-            let read = form.read(&session);
+            let read = form.read(session);
             let name = Some(name.trim()).filter(|name| !name.is_empty());
             Ok(match read {
                 Ok(options) => RunCheck {
@@ -192,9 +193,10 @@ pub(crate) async fn set_run_form(
     container: String,
     form: RunForm,
 ) -> Result<(), Failure> {
+    let session = session.inner();
     let set = session.with(|engine| async move {
         let remove = form.remove;
-        let read = form.read(&session);
+        let read = form.read(session);
         let options = read.map_err(|problems| {
             let first = problems.into_iter().next();
             Failure::new(

@@ -44,7 +44,7 @@ beforeEach(() => {
 describe("running an image", () => {
   it("makes a container with what was said, and starts it in a terminal", async () => {
     const fake = engine();
-    render(RunDialog, { target: { image } });
+    render(RunDialog, { props: { target: { image } } });
     await userEvent.type(await screen.findByRole("textbox", { name: "Command" }), "sh -l");
     await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "keen-otter");
     await userEvent.type(screen.getByRole("textbox", { name: "Environment" }), "A=1{Enter}B=2");
@@ -78,7 +78,7 @@ describe("running an image", () => {
         problems: [{ field: "ports", message: 'port "http" is refused: a port is 1 to 65535.' }],
       }),
     });
-    render(RunDialog, { target: { image } });
+    render(RunDialog, { props: { target: { image } } });
     await userEvent.type(await screen.findByRole("textbox", { name: "Ports" }), "http");
     expect(await screen.findByText(/a port is 1 to 65535/)).toBeVisible();
     expect(screen.getByRole("textbox", { name: "Ports" })).toHaveAttribute("aria-invalid", "true");
@@ -88,7 +88,7 @@ describe("running an image", () => {
 
   it("leaves no container behind whose options are refused", async () => {
     const fake = engine({ set_run_form: () => refuse("usage", "A port is taken.") });
-    render(RunDialog, { target: { image } });
+    render(RunDialog, { props: { target: { image } } });
     await screen.findByText("docker run -it data:v2");
     await userEvent.click(screen.getByRole("button", { name: "Run" }));
     expect(await screen.findByRole("alert")).toHaveTextContent("A port is taken.");
@@ -103,7 +103,7 @@ describe("running an image", () => {
     };
     engine({ probe_running: () => runProbe({ canRun: false, privateNetwork: false, findings: [finding] }) });
     await running.learnAgain();
-    render(RunDialog, { target: { image } });
+    render(RunDialog, { props: { target: { image } } });
     expect(await screen.findByText(/Nothing can run on this computer/)).toHaveTextContent(
       "no OCI runtime is installed.",
     );
@@ -119,7 +119,7 @@ describe("running an image", () => {
 describe("the options of a container", () => {
   it("are those that were said last, and are saved without a start", async () => {
     const fake = engine();
-    render(RunDialog, { target: { container: containerRow() } });
+    render(RunDialog, { props: { target: { container: containerRow() } } });
     const field = await screen.findByRole("textbox", { name: "Command" });
     expect(field).toHaveValue("sh");
     expect(screen.getByRole("textbox", { name: "Environment" })).toHaveValue("A=1");

@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/svelte";
+import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { containers } from "../../state/containers.svelte";
@@ -94,12 +94,12 @@ describe("a container's terminal", () => {
     render(TerminalTab, props(runs));
     const input = await screen.findByRole("textbox", { name: /^Terminal of/ });
     input.focus();
-    await userEvent.keyboard("{Escape}");
+    await fireEvent.keyDown(input, { key: "Escape", keyCode: 27 });
     await waitFor(() => {
       expect(fake.asked("terminal_input")).toEqual([{ terminal: "t0", text: "\u001b" }]);
     });
     expect(onleave).not.toHaveBeenCalled();
-    await userEvent.keyboard("{Shift>}{Escape}{/Shift}");
+    await fireEvent.keyDown(input, { key: "Escape", keyCode: 27, shiftKey: true });
     expect(onleave).toHaveBeenCalledOnce();
     expect(fake.asked("terminal_input")).toHaveLength(1);
   });
