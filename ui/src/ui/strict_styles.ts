@@ -4,9 +4,13 @@
  * do just that.
  */
 
+/** Whether rules can be held without a style element. */
+const HOLDS_SHEETS = "adoptedStyleSheets" in Document.prototype;
+
 /** The page's own way, also while `withStrictElements` has another in its place. */
-const plain = (tag: string, options?: ElementCreationOptions): HTMLElement =>
-  Document.prototype.createElement.call(document, tag, options);
+function plainElement(tag: string, options?: ElementCreationOptions): HTMLElement {
+  return Document.prototype.createElement.call(document, tag, options);
+}
 
 /** Sets a style attribute through the object model; anything else as usual. */
 function setAttribute(this: HTMLElement, name: string, value: string): void {
@@ -16,7 +20,7 @@ function setAttribute(this: HTMLElement, name: string, value: string): void {
 
 /** Stands where a style element would, and holds its rules for the whole document until it is removed. */
 function sheetElement(): HTMLElement {
-  const element = plain("template");
+  const element = plainElement("template");
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   Object.defineProperty(element, "textContent", {
@@ -31,30 +35,27 @@ function sheetElement(): HTMLElement {
   return element;
 }
 
-/** Whether rules can be held without a style element. */
-const HOLDS_SHEETS = "adoptedStyleSheets" in Document.prototype;
+function strictElement(tag: string, options?: ElementCreationOptions): HTMLElement {
+  if (tag === "style" && HOLDS_SHEETS) return sheetElement();
+  const element = plainElement(tag, options);
+  element.setAttribute = setAttribute;
+  return element;
+}
 
 /** The document for a library that styles its elements by attributes and style elements. */
 export function strictDocument(): Document {
-  const create = (tag: string, options?: ElementCreationOptions): HTMLElement => {
-    if (tag === "style" && HOLDS_SHEETS) return sheetElement();
-    const element = plain(tag, options);
-    element.setAttribute = setAttribute;
-    return element;
-  };
   return new Proxy(document, {
     get(target, key): unknown {
-      if (key === "createElement") return create;
+      if (key === "createElement") return strictElement;
       const value: unknown = Reflect.get(target, key, target);
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
 }
 
-/** Runs what takes the page's own document, with the elements of `strict` in it. */
-export function withStrictElements(strict: Document, run: () => void): void {
-  const create = strict.createElement;
-  document.createElement = create;
+/** Runs what takes the page's own document whatever it is given. */
+export function withStrictElements(run: () => void): void {
+  document.createElement = strictElement;
   try {
     run();
   } finally {

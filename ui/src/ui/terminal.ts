@@ -113,7 +113,7 @@ export class TerminalScreen {
     });
     const terminal = this.#terminal;
     terminal.loadAddon(this.#fit);
-    withStrictElements(strict, () => {
+    withStrictElements(() => {
       terminal.open(host);
     });
     terminal.textarea?.setAttribute("aria-label", options.label);
