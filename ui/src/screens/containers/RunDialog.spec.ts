@@ -64,6 +64,7 @@ describe("running an image", () => {
           env: ["A=1", "B=2"],
           ports: ["8080:80", "53:53/udp"],
           remove: true,
+          stdin: false,
         }),
       },
     ]);
