@@ -22,7 +22,7 @@ const AHEAD: u64 = 256 * 1024;
 const KEPT: usize = 1024 * 1024;
 
 /// Bytes as they are, an `ArrayBuffer` in the page.
-pub struct RawBytes(Vec<u8>);
+pub(crate) struct RawBytes(Vec<u8>);
 
 impl IpcResponse for RawBytes {
     fn body(self) -> tauri::Result<InvokeResponseBody> {

@@ -24,27 +24,27 @@ const KILL: i32 = 9;
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
-pub struct ProgramEnd {
+pub(crate) struct ProgramEnd {
     /// Its exit code, or 128 and the number of the signal that killed it; `null` where nobody saw it.
-    pub code: Option<u8>,
+    pub(crate) code: Option<u8>,
     /// What else went wrong.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
 }
 
 /// A program in a container, as the page knows it.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
-pub struct TerminalRow {
+pub(crate) struct TerminalRow {
     /// Names it to the commands.
-    pub id: String,
+    pub(crate) id: String,
     /// What runs, as it was written; empty for the container's own command.
-    pub title: String,
+    pub(crate) title: String,
     /// Whether it is the container's first program, with which the container ends.
-    pub first: bool,
+    pub(crate) first: bool,
     /// Whether it has a terminal; without one its lines end as in a file, and it has no size.
-    pub terminal: bool,
+    pub(crate) terminal: bool,
     /// How it ended; `null` while it runs.
-    pub ended: Option<ProgramEnd>,
+    pub(crate) ended: Option<ProgramEnd>,
 }
 
 /// A program that was started here.
