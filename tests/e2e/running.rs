@@ -98,7 +98,7 @@ fn a_container_runs_in_a_terminal_of_the_window_and_what_it_changed_is_committed
 
     window.see("group", "Terminal of keen-otter, Container");
     window.read("Running; it ends when this window is closed.");
-    window.read("/ #");
+    window.read("~ #");
     enter(&window, "echo made > /etc/made; echo $((6 * 7)) $PLACE");
     window.read("42 it's here");
     window.judge("terminal");
