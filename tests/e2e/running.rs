@@ -1,12 +1,13 @@
 //! Programs in containers, in the window's terminal and without one.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use testkit::{DockerRegistry, ImageBuilder, Layer};
 
 use crate::filled::fill;
-use crate::support::desktop::Desktop;
+use crate::support::desktop::{Desktop, PROGRAM};
 use crate::support::wait::until;
 use crate::support::window::Window;
 
@@ -69,8 +70,19 @@ fn remains(text: &str, folder: &str) -> Vec<String> {
     found
 }
 
+/// Without the small program, no second program gets into a container.
+fn assert_monitor_is_built() {
+    let monitor = Path::new(PROGRAM).with_file_name("strata-monitor");
+    assert!(
+        monitor.is_file(),
+        "{} is not built: cargo build -p runtime",
+        monitor.display()
+    );
+}
+
 #[test]
 fn a_container_runs_in_a_terminal_of_the_window_and_what_it_changed_is_committed() {
+    assert_monitor_is_built();
     let desktop = Desktop::start();
     let registry = DockerRegistry::plain();
     let reference = registry.push("team/box:1", &busybox()).to_string();
