@@ -11,6 +11,7 @@ import type { ProgramEnd, TerminalRow } from "../../api";
 const row = containerRow();
 const runs = containerRow({ running: true, status: "running" });
 const onleave = vi.fn();
+const onended = vi.fn();
 let list: TerminalRow[] = [];
 let end = held<ProgramEnd | null>();
 
@@ -43,13 +44,14 @@ function write(fake: FakeEngine, text: string): void {
 }
 
 function props(container = row): Parameters<typeof render<typeof TerminalTab>>[1] {
-  return { row: container, gone: false, changes: 0, onleave };
+  return { row: container, gone: false, changes: 0, onended, onleave };
 }
 
 beforeEach(async () => {
   list = [];
   end = held();
   onleave.mockClear();
+  onended.mockClear();
   running.failed.clear();
   containers.rows = [];
   engine();
@@ -116,6 +118,7 @@ describe("a container's terminal", () => {
     end.settle(ended);
     await rerender({ ...props(), changes: 1 });
     expect(await screen.findByText("Ended with exit code 3")).toBeVisible();
+    expect(onended).toHaveBeenCalledOnce();
     await userEvent.click(screen.getByRole("button", { name: "Start again" }));
     await waitFor(() => {
       expect(fake.asked("start_in_terminal")).toHaveLength(1);
