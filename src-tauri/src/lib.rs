@@ -13,6 +13,7 @@ mod dialogs;
 mod drag_gtk;
 pub mod drag_out;
 mod error;
+mod feed;
 pub mod files;
 pub mod launch;
 mod meter;
@@ -23,6 +24,7 @@ mod plans;
 pub mod progress;
 pub mod session;
 pub mod settings;
+mod terminals;
 mod watch;
 mod window;
 

@@ -21,6 +21,7 @@ use crate::launch::{Launch, store_key};
 use crate::outlines::Outlines;
 use crate::plans::{Kept, KeptPlace, Plans};
 use crate::settings::{Settings, SettingsFile};
+use crate::terminals::Terminals;
 
 /// What the commands work on. Cloning gives the same session.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ struct Shared {
     outlines: Outlines,
     dragged: DraggedFiles,
     dragging: AtomicBool,
+    terminals: Terminals,
     desktop: Desktop,
     changed: Notify,
     started: Instant,
@@ -75,6 +77,7 @@ impl Session {
             outlines: Outlines::default(),
             dragged: DraggedFiles::in_folder(dragged),
             dragging: AtomicBool::new(false),
+            terminals: Terminals::default(),
             desktop,
             changed: Notify::new(),
             started: Instant::now(),
@@ -176,6 +179,17 @@ impl Session {
 
     pub(crate) fn take_place_plan(&self, id: &str) -> Result<KeptPlace, Failure> {
         self.shared.place_plans.take(id)
+    }
+
+    /// The programs in containers that this window started.
+    pub(crate) fn terminals(&self) -> &Terminals {
+        &self.shared.terminals
+    }
+
+    /// Tells the value of a variable of this program's environment, where it is text.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let value = (self.shared.launch.environment)(name)?;
+        value.into_string().ok()
     }
 
     /// Returns the connection to an engine elsewhere, where one was made.

@@ -30,6 +30,7 @@ mod inspect;
 mod interrupted;
 mod journal;
 mod layers;
+mod lineage;
 mod load;
 mod login;
 mod opened;
@@ -61,7 +62,8 @@ pub use compare::{
 pub use complete::{Completion, CompletionKind};
 pub use containers::{
     CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
-    CopySource, CreateRequest, RunningContainer, StartRequest, TarTarget,
+    CopySource, CreateRequest, RunField, RunProblem, RunText, RunningContainer, StartRequest,
+    TarTarget, docker_run, split_words,
 };
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -84,6 +86,7 @@ pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
 pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
+pub use lineage::{Lineage, Relative};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,

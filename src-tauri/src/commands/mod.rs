@@ -8,6 +8,7 @@ pub mod copy;
 pub mod image;
 pub mod images;
 pub mod inside;
+pub mod lineage;
 pub mod places;
 pub mod pull;
 pub mod push;

@@ -27,6 +27,9 @@ export interface ContainedImage {
   name: string;
 }
 
+/** What is about to be started: a container that is there, or one that is made of an image first. */
+export type RunTarget = { container: ContainerRow } | { image: ContainedImage };
+
 /** A name that is asked for. */
 export interface NameRequest {
   title: string;
@@ -105,6 +108,7 @@ export type OpenDialog =
   | { kind: "save"; images: SavedImage[] }
   | { kind: "create"; image: ContainedImage }
   | { kind: "commit"; container: ContainerRow }
+  | { kind: "run"; target: RunTarget }
   | { kind: "name"; request: NameRequest }
   | { kind: "attributes"; request: AttributesRequest }
   | { kind: "confirm"; request: ConfirmRequest }
@@ -179,6 +183,11 @@ class Dialogs {
   /** Opens the dialog that makes an image of a container. */
   openCommit(container: ContainerRow): void {
     this.current = { kind: "commit", container };
+  }
+
+  /** Opens the form that says how a container is started. */
+  openRun(target: RunTarget): void {
+    this.current = { kind: "run", target };
   }
 
   /** Asks for a name. */

@@ -6,7 +6,7 @@ export type ImageTab =
   "overview" | "layers" | "files" | "waste" | "history" | "software" | "compare" | "json";
 
 /** The tabs of one container. */
-export type ContainerTab = "files" | "changes" | "settings";
+export type ContainerTab = "files" | "changes" | "terminal" | "logs" | "settings";
 
 /** A file of the image that is open. */
 export interface FilePlace {

@@ -47,7 +47,7 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
             let made = make(session, engine, &flags).await?;
             let request = StartRequest {
                 detached: detach,
-                stdin: false,
+                ..StartRequest::default()
             };
             let started = engine.start_container(&made.id, request, &|_| {}).await;
             let process = match started {
@@ -204,6 +204,7 @@ pub(super) fn start(
     let request = StartRequest {
         detached: !attached,
         stdin: arguments.interactive,
+        ..StartRequest::default()
     };
     let code = session
         .with_engine_alone(async |engine| {

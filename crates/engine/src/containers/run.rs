@@ -26,6 +26,8 @@ pub struct StartRequest {
     pub detached: bool,
     /// Whether something is sent to its input, also where its options do not say so.
     pub stdin: bool,
+    /// Whether it has a terminal, also where its options do not say so.
+    pub terminal: bool,
 }
 
 impl Engine {
@@ -75,6 +77,14 @@ impl Engine {
     pub async fn run_options(&self, id: &ContainerId) -> Result<RunOptions, Error> {
         let record = self.container_record(id).await?;
         Ok(self.options(&Settings::of(&record)))
+    }
+
+    /// Tells whether a container is removed when it has ended.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn removed_at_end(&self, id: &ContainerId) -> Result<bool, Error> {
+        Ok(Settings::of(&self.container_record(id).await?).remove)
     }
 
     /// Says how a container is to be started, and whether it is removed when it has ended.
@@ -128,8 +138,10 @@ impl Engine {
         let (ground, lower) = self.ground(&runtime, id, root).await?;
         let store = &self.shared.store;
         let settings = Settings::of(&ground.record);
-        let mut spec = spec(store, &ground.record, self.options(&settings))?;
-        spec.process.stdin |= request.stdin;
+        let mut options = self.options(&settings);
+        options.stdin |= request.stdin;
+        options.terminal |= request.terminal;
+        let spec = spec(store, &ground.record, options)?;
         let before = (ground.record.status, ground.record.exit_code);
         ground.begin(store)?;
         store.set_container_status(id, ContainerStatus::Running, None)?;

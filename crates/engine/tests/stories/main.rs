@@ -7,6 +7,7 @@ mod faults;
 mod inside;
 mod lab;
 mod layers;
+mod lineage;
 mod peers;
 #[cfg(target_os = "linux")]
 mod places;

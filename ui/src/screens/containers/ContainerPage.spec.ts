@@ -6,7 +6,7 @@ import { dialogs, type NameRequest } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { toasts } from "../../state/toasts.svelte";
-import { containerRow, containerSettings, someChanges } from "../../test/containers";
+import { containerRow, containerSettings, runProbe, someChanges, terminalRow } from "../../test/containers";
 import { fakeEngine, refuse, type FakeEngine } from "../../test/engine";
 import { fakeOutline, layeredDetail, listedFile } from "../../test/files";
 import ContainerPage from "./ContainerPage.svelte";
@@ -179,6 +179,28 @@ describe("a container's files", () => {
     expect(screen.getByRole("button", { name: "New folder" })).toBeDisabled();
     expect(screen.getByRole("button", { name: "Commit…" })).toBeDisabled();
     expect(archives.target).toBeNull();
+  });
+});
+
+describe("a container that goes when it ends", () => {
+  it("leaves what it wrote on the screen", async () => {
+    navigation.containerTab = "terminal";
+    let there = true;
+    engine({
+      probe_running: () => runProbe(),
+      container: () => (there ? containerRow() : refuse("not_found", "There is no such container any more.")),
+      terminals: () => [terminalRow({ ended: { code: 0, failure: null } })],
+      view_terminal: () => null,
+      close_view: () => null,
+    });
+    const { rerender } = render(ContainerPage, { id, changes: 0 });
+    await screen.findByText("Ended with exit code 0");
+    there = false;
+    await rerender({ changes: 1 });
+    expect(await screen.findByText(/It is not there any more/)).toBeVisible();
+    expect(screen.getByText("Ended with exit code 0")).toBeVisible();
+    expect(screen.getAllByRole("tab")).toHaveLength(1);
+    expect(screen.queryByRole("button", { name: "Start again" })).toBeNull();
   });
 });
 

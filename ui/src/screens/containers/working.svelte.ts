@@ -17,6 +17,8 @@ export class WorkingContainer {
   row = $state.raw<ContainerRow | null>(null);
   image = $state.raw<ImageDetail | null>(null);
   error = $state.raw<ApiError | null>(null);
+  /** Whether it has gone while it was open: it was to be removed when it ended. */
+  gone = $state(false);
   readonly changes = new Latest<ContainerChange[]>();
   readonly tree: FileTree;
   /** Names the files to the commands; another object after every change, so that what was read of them is read again. */
@@ -45,7 +47,10 @@ export class WorkingContainer {
       this.row = row;
       this.error = null;
     } catch (thrown) {
-      this.error = toApiError(thrown);
+      const error = toApiError(thrown);
+      this.gone = error.code === "not_found" && this.row !== null;
+      if (this.gone && this.row) this.row = { ...this.row, running: false, status: "exited" };
+      else this.error = error;
       return;
     }
     this.changes.ask(() => api.containerChanges(this.id));
