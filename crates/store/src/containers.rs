@@ -156,6 +156,23 @@ struct Document {
     settings: String,
 }
 
+/// The file that holds it.
+const DOCUMENT: &str = "container.json";
+
+fn text_of(new: &NewContainer<'_>) -> Result<Vec<u8>> {
+    let document = Document {
+        name: new.name.to_owned(),
+        target: new.target.to_string(),
+        manifest: new.manifest.to_string(),
+        reference: new.reference.to_owned(),
+        created: new.now,
+        settings: new.settings.to_owned(),
+    };
+    serde_json::to_vec(&document).map_err(|error| Error::Database {
+        source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+    })
+}
+
 const COLUMNS: &str = "containers.id, containers.name, images.target, images.config, containers.manifest, containers.reference,
     containers.created, containers.status, containers.exit_code, containers.settings, containers.changes, containers.size
     FROM containers JOIN images ON images.id = containers.image";
@@ -170,7 +187,9 @@ impl Store {
         let folder = self.container_folder(new.id);
         let content = folder.join("content");
         fs::create_dir_all(&content).map_err(Error::io("create", &content))?;
-        let made = self.write_document(new).and_then(|()| {
+        let made = text_of(new)
+            .and_then(|text| durable::write_first(&folder.join(DOCUMENT), &text))
+            .and_then(|()| {
             self.change(|change| {
                 let image = change
                     .one::<i64>(
@@ -194,7 +213,7 @@ impl Store {
                     "INSERT OR REPLACE INTO in_use (container, image, running) VALUES (?, ?, 0)",
                     params![new.name, image],
                 )?;
-                change.touch(image)
+                change.count_use()
             })
         });
         if made.is_err()
@@ -282,9 +301,7 @@ impl Store {
                 "UPDATE in_use SET running = ? WHERE container = ?",
                 params![status.is_running(), name],
             )?;
-            let image =
-                change.one::<i64>("SELECT image FROM in_use WHERE container = ?", [name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
+            change.count_use()
         })
     }
 
@@ -320,11 +337,9 @@ impl Store {
     pub fn remove_container(&self, id: &ContainerId) -> Result<u64> {
         let record = self.container(id)?;
         self.change(|change| {
-            let image =
-                change.one::<i64>("SELECT image FROM containers WHERE id = ?", [id.as_str()])?;
             change.run("DELETE FROM containers WHERE id = ?", [id.as_str()])?;
             change.run("DELETE FROM in_use WHERE container = ?", [&record.name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
+            change.count_use()
         })?;
         let folder = self.container_folder(id);
         let bytes = usage::folder_size(&folder)?;
@@ -345,28 +360,17 @@ impl Store {
 
 impl Store {
     fn write_document(&self, new: &NewContainer<'_>) -> Result<()> {
-        let document = Document {
-            name: new.name.to_owned(),
-            target: new.target.to_string(),
-            manifest: new.manifest.to_string(),
-            reference: new.reference.to_owned(),
-            created: new.now,
-            settings: new.settings.to_owned(),
-        };
-        let text = serde_json::to_vec(&document).map_err(|error| Error::Database {
-            source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
-        })?;
         let folder = self.container_folder(new.id);
         let temporary = folder.join("container.json.new");
-        durable::prepare(&temporary, &text)?;
-        durable::rename(&temporary, &folder.join("container.json"))
+        durable::prepare(&temporary, &text_of(new)?)?;
+        durable::rename(&temporary, &folder.join(DOCUMENT))
     }
 
     /// Gives containers their rows again after the database was lost. The folder of one that cannot come back, because its image
     /// is gone, goes to `quarantine/`.
     pub(crate) fn recover_containers(&self) -> Result<()> {
         for (id, folder) in self.container_folders()? {
-            let path = folder.join("container.json");
+            let path = folder.join(DOCUMENT);
             let Some(document) = fs::read(&path)
                 .ok()
                 .and_then(|text| serde_json::from_slice::<Document>(&text).ok())

@@ -8,6 +8,7 @@ use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::blobs::open_plain;
+use crate::bring::Written;
 use crate::database::{Text, column, size};
 use crate::{Error, Result, Store, durable};
 
@@ -87,7 +88,7 @@ impl Store {
             .ok()
             .map(|found| found.len());
         self.log_facts(blob, facts)?;
-        self.note(|sql| put_layer(sql, blob, facts, index_size))
+        self.jot(|sql| put_layer(sql, blob, facts, index_size))
     }
 
     /// Returns the layer blobs of live images whose facts are not known, with the diff ID that the config gives them.
@@ -122,6 +123,19 @@ impl Store {
 }
 
 impl IndexWriter {
+    /// Returns what was written, all of it in the file.
+    pub(crate) fn flushed(mut self, diff_id: &Digest) -> Result<Written> {
+        let Some(buffered) = self.file.take() else {
+            return Err(Error::io("write", &self.path)(
+                io::ErrorKind::BrokenPipe.into(),
+            ));
+        };
+        let file = buffered
+            .into_inner()
+            .map_err(|error| Error::io("write", &self.path)(error.into_error()))?;
+        Written::new(&self.path, self.store.index_path(diff_id), file)
+    }
+
     /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
     pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
@@ -138,7 +152,7 @@ impl IndexWriter {
         self.store.log_facts(blob, facts)?;
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
         self.store
-            .note(|sql| put_layer(sql, blob, facts, Some(size)))
+            .jot(|sql| put_layer(sql, blob, facts, Some(size)))
     }
 }
 
@@ -208,7 +222,7 @@ impl Store {
     }
 
     /// Appends a layer's facts to the log from which a rebuild takes them. It is derived data, so it is not synced.
-    fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
+    pub(crate) fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let LayerFacts {
             diff_id,
             uncompressed_size,

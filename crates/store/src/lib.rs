@@ -23,6 +23,7 @@
 //! and therefore not synced. Where that log has a gap, [`Store::layers_without_facts`] names the layers to look at again.
 
 mod blobs;
+mod bring;
 mod check;
 mod collect;
 mod container_changes;
@@ -60,6 +61,7 @@ mod usage;
 mod write;
 
 pub use blobs::{BlobFault, BlobState};
+pub use bring::NewLayer;
 pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
 pub use container_changes::{ContainerEdit, PackWriter};

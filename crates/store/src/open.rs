@@ -90,10 +90,16 @@ impl Store {
     /// Returns a number that grows with every change to images or names, by any process. Costs microseconds.
     pub fn generation(&self) -> Result<u64> {
         self.read(|sql| {
-            sql.prepare_cached("SELECT value FROM meta WHERE key = 'generation'")?
-                .query_row([], |row| row.get::<_, String>(0))
+            sql.prepare_cached(
+                "SELECT sum(CAST(value AS INTEGER)) FROM meta WHERE key IN ('generation', 'uses')",
+            )?
+            .query_row([], |row| row.get(0).map(database::size))
         })
-        .map(|text| text.parse().unwrap_or_default())
+    }
+
+    /// Returns the generation that `index.json` must be of.
+    pub(crate) fn mirror_generation(&self) -> Result<u64> {
+        self.read(|sql| self.generation_on(sql))
     }
 
     /// Rebuilds the database from the files, as on open after a loss. The journal and removed images' grace are lost.
@@ -246,7 +252,8 @@ impl Store {
     /// which the file has and the database lacks were committed and then lost (with its log, or by an old copy put back).
     fn refuse_rolled_back(&self) -> Result<()> {
         let mirrored = mirror::generation_of(self.root());
-        if mirrored.is_some_and(|mirrored| mirrored > self.generation().unwrap_or(u64::MAX)) {
+        if mirrored.is_some_and(|mirrored| mirrored > self.mirror_generation().unwrap_or(u64::MAX))
+        {
             let reason = Some("it lacks the latest changes".to_owned());
             let source = rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
@@ -262,7 +269,7 @@ impl Store {
 
     /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
     pub(crate) fn mend_mirror(&self) -> Result<()> {
-        let generation = self.generation()?;
+        let generation = self.mirror_generation()?;
         if mirror::is_of(self.root(), generation) {
             return Ok(());
         }
