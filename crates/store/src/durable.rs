@@ -53,9 +53,8 @@ pub(crate) fn write_first(place: &Path, bytes: &[u8]) -> Result<()> {
 /// Does something for each of a few things at the same time, and returns the first failure.
 fn together<T: Sync>(things: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
     thread::scope(|scope| {
-        let (first, others) = match things.split_first() {
-            Some(split) => split,
-            None => return Ok(()),
+        let Some((first, others)) = things.split_first() else {
+            return Ok(());
         };
         let work = &work;
         let others: Vec<_> = others
