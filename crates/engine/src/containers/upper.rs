@@ -203,9 +203,8 @@ pub(super) fn known(
     let mut paths = Vec::new();
     while let Some(changed) = changes.next_path()? {
         if let ChangedKind::File { size } = changed.kind {
-            let node = match before.get(&changed.path) {
-                Some(Change::Placed(node)) => node,
-                _ => return Ok(None),
+            let Some(Change::Placed(node)) = before.get(&changed.path) else {
+                return Ok(None);
             };
             if !is_as_before(node, size, changed.modified) {
                 return Ok(None);
