@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
-use store::Store;
+use store::{ProblemKind, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,14 @@ impl Engine {
     ) -> Result<RepairReport, Error> {
         let now = self.now();
         let report = self.look_through(options, now, progress).await?;
+        let is_unfinished =
+            |problem: &store::Problem| problem.kind == ProblemKind::UnfinishedUnpack;
+        if report.problems.iter().any(is_unfinished)
+            && let Err(error) = self.sweep_unfinished().await
+        {
+            // It is in the report as still there.
+            tracing::warn!(%error, "what was left of unpacking images could not be removed");
+        }
         let (found, repaired) = self
             .with_store(move |store| {
                 Ok((
@@ -156,9 +164,10 @@ impl Engine {
                 }
             };
             let mut report = store.check(&options, &step)?;
-            report
-                .problems
-                .extend(crate::containers::check::check(store, options.read_data)?);
+            let containers = crate::containers::check::check(store, options.read_data)?;
+            report.problems.extend(containers);
+            let unpacked = crate::containers::check::check_unpacked(store)?;
+            report.problems.extend(unpacked);
             Ok(report)
         });
         let report = follow(work, &mut counts, &tell).await?;

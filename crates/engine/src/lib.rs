@@ -111,8 +111,8 @@ pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };
 pub use runtime::{
-    Control, ExecOptions, Finding as RuntimeFinding, Input, Line as LogLine, LogReader, Mount,
-    Network, Output, Port, Probe as RuntimeProbe, RunOptions, Stream as LogStream, monitor,
+    Control, ExecOptions, Finding as RuntimeFinding, Input, Limits, Line as LogLine, LogReader,
+    Mount, Network, Output, Port, Probe as RuntimeProbe, RunOptions, Stream as LogStream, monitor,
     options as run_options,
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};

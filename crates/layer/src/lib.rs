@@ -29,6 +29,7 @@
 mod compress;
 mod compression;
 mod content;
+mod deflate;
 mod entry;
 mod error;
 mod frames;

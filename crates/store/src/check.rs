@@ -76,6 +76,8 @@ pub enum ProblemKind {
     Layout,
     /// What was changed in a container cannot be read.
     Container,
+    /// Of an image's files, unpacked for containers, a crash left a part.
+    UnfinishedUnpack,
     /// SQLite finds its file inconsistent.
     Database,
 }
@@ -98,6 +100,7 @@ impl ProblemKind {
             Self::Mirror => "mirror",
             Self::Layout => "layout",
             Self::Container => "container",
+            Self::UnfinishedUnpack => "unfinished_unpack",
             Self::Database => "database",
         }
     }
@@ -367,7 +370,7 @@ impl Store {
 
     fn mirror_agrees(&self, path: &std::path::Path) -> Result<bool> {
         let compare = || -> Result<bool> {
-            let generation = self.generation()?;
+            let generation = self.mirror_generation()?;
             let expected = self.read(|sql| mirror::whole(sql, generation))?;
             let found = fs::read_to_string(path).unwrap_or_default();
             // An empty list may have an empty line or none.

@@ -43,11 +43,9 @@ impl Store {
             return Ok(false);
         }
         self.change(|change| {
-            let image =
-                change.one::<i64>("SELECT image FROM containers WHERE id = ?", [id.as_str()])?;
             change.run("DELETE FROM containers WHERE id = ?", [id.as_str()])?;
             change.run("DELETE FROM in_use WHERE container = ?", [&record.name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
+            change.count_use()
         })?;
         Ok(true)
     }

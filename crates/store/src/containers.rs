@@ -155,6 +155,23 @@ struct Document {
     settings: String,
 }
 
+/// The file that holds it.
+const DOCUMENT: &str = "container.json";
+
+fn text_of(new: &NewContainer<'_>) -> Result<Vec<u8>> {
+    let document = Document {
+        name: new.name.to_owned(),
+        target: new.target.to_string(),
+        manifest: new.manifest.to_string(),
+        reference: new.reference.to_owned(),
+        created: new.now,
+        settings: new.settings.to_owned(),
+    };
+    serde_json::to_vec(&document).map_err(|error| Error::Database {
+        source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+    })
+}
+
 const COLUMNS: &str = "containers.id, containers.name, images.target, images.config, containers.manifest, containers.reference,
     containers.created, containers.status, containers.exit_code, containers.settings, containers.changes, containers.size
     FROM containers JOIN images ON images.id = containers.image";
@@ -167,8 +184,11 @@ impl Store {
     pub fn create_container(&self, new: &NewContainer<'_>) -> Result<ContainerRecord> {
         self.refuse_read_only()?;
         let folder = self.container_folder(new.id);
-        durable::make_folder(&folder.join("content"))?;
-        let made = self.write_document(new).and_then(|()| {
+        let content = folder.join("content");
+        fs::create_dir_all(&content).map_err(Error::io("create", &content))?;
+        let made = text_of(new)
+            .and_then(|text| durable::write_first(&folder.join(DOCUMENT), &text))
+            .and_then(|()| {
             self.change(|change| {
                 let image = change
                     .one::<i64>(
@@ -192,7 +212,7 @@ impl Store {
                     "INSERT OR REPLACE INTO in_use (container, image, running) VALUES (?, ?, 0)",
                     params![new.name, image],
                 )?;
-                change.touch(image)
+                change.count_use()
             })
         });
         if made.is_err()
@@ -280,9 +300,7 @@ impl Store {
                 "UPDATE in_use SET running = ? WHERE container = ?",
                 params![status.is_running(), name],
             )?;
-            let image =
-                change.one::<i64>("SELECT image FROM in_use WHERE container = ?", [name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
+            change.count_use()
         })
     }
 
@@ -320,21 +338,10 @@ impl Store {
 
 impl Store {
     fn write_document(&self, new: &NewContainer<'_>) -> Result<()> {
-        let document = Document {
-            name: new.name.to_owned(),
-            target: new.target.to_string(),
-            manifest: new.manifest.to_string(),
-            reference: new.reference.to_owned(),
-            created: new.now,
-            settings: new.settings.to_owned(),
-        };
-        let text = serde_json::to_vec(&document).map_err(|error| Error::Database {
-            source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
-        })?;
         let folder = self.container_folder(new.id);
         let temporary = folder.join("container.json.new");
-        durable::prepare(&temporary, &text)?;
-        durable::rename(&temporary, &folder.join("container.json"))
+        durable::prepare(&temporary, &text_of(new)?)?;
+        durable::rename(&temporary, &folder.join(DOCUMENT))
     }
 
     /// Reads what the folders of containers say of them, for a rebuild. A folder that says nothing was left by a crash, before it was
@@ -342,7 +349,7 @@ impl Store {
     pub(crate) fn container_documents(&self) -> Result<Vec<LostContainer>> {
         let mut found = Vec::new();
         for (id, folder) in self.container_folders()? {
-            let path = folder.join("container.json");
+            let path = folder.join(DOCUMENT);
             let text = match fs::read(&path) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -3,9 +3,11 @@
 //! ([`append`]), and files that mean nothing until a log names them ([`settle`]). Source of the order:
 //! <https://github.com/containerd/containerd/blob/main/plugins/content/local/writer.go>.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread;
 
 use crate::{Error, Result};
 
@@ -15,22 +17,91 @@ pub(crate) fn persist(temporary: &Path, file: &File, place: &Path) -> Result<()>
     rename(temporary, place)
 }
 
-/// Writes a file aside and syncs it; [`rename`] makes it visible.
-pub(crate) fn prepare(temporary: &Path, bytes: &[u8]) -> Result<()> {
-    prepare_pieces(temporary, [bytes])
+/// A file that was written aside, its temporary name, and the one that it is to have.
+pub(crate) type New<'a> = (&'a Path, &'a File, &'a Path);
+
+/// Syncs several files that were written aside: each waits for the disk, and they wait together. [`rename_all`] makes them visible.
+pub(crate) fn sync_all(files: &[New<'_>]) -> Result<()> {
+    together(files, |(temporary, file, _)| {
+        file.sync_all().map_err(Error::io("write", temporary))
+    })
 }
 
-/// As [`prepare`], of a file whose pieces lie in several places.
-pub(crate) fn prepare_pieces<'a>(
+/// Gives synced files their names, and syncs the folders. After an error, or a crash, some may have them and others not.
+pub(crate) fn rename_all(files: &[New<'_>]) -> Result<()> {
+    let mut folders = BTreeSet::new();
+    for (temporary, _, place) in files {
+        fs::rename(temporary, place).map_err(Error::io("name", place))?;
+        folders.extend(place.parent());
+    }
+    let folders: Vec<&Path> = folders.into_iter().collect();
+    together(&folders, |folder| sync_folder(folder))
+}
+
+/// Writes a file under its own name into a folder that nobody knows yet, and syncs the file, that folder and the one that it is in.
+pub(crate) fn write_first(place: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = create(place)?;
+    file.write_all(bytes).map_err(Error::io("write", place))?;
+    let folders = place.ancestors().skip(1).take(2);
+    let parts: Vec<Option<&Path>> = std::iter::once(None).chain(folders.map(Some)).collect();
+    together(&parts, |part| match part {
+        None => file.sync_all().map_err(Error::io("write", place)),
+        Some(folder) => sync_folder(folder),
+    })
+}
+
+/// Does something for each of a few things at the same time, and returns the first failure.
+fn together<T: Sync>(things: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    thread::scope(|scope| {
+        let Some((first, others)) = things.split_first() else {
+            return Ok(());
+        };
+        let work = &work;
+        let others: Vec<_> = others
+            .iter()
+            .map(|thing| scope.spawn(move || work(thing)))
+            .collect();
+        let mut outcome = work(first);
+        for other in others {
+            let other = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            outcome = outcome.and(other);
+        }
+        outcome
+    })
+}
+
+/// Makes the names in a folder durable.
+fn sync_folder(folder: &Path) -> Result<()> {
+    // Windows has no handle of a folder to sync; NTFS journals names itself.
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io("write", folder))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Writes a file aside and syncs it; [`rename`] makes it visible.
+pub(crate) fn prepare(temporary: &Path, bytes: &[u8]) -> Result<()> {
+    write_pieces(temporary, [bytes])?
+        .sync_all()
+        .map_err(Error::io("write", temporary))
+}
+
+/// Writes a file aside, of pieces that lie in several places. It is not synced yet.
+pub(crate) fn write_pieces<'a>(
     temporary: &Path,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<()> {
+) -> Result<File> {
     let mut file = create(temporary)?;
     for piece in pieces {
         file.write_all(piece)
             .map_err(Error::io("write", temporary))?;
     }
-    file.sync_all().map_err(Error::io("write", temporary))
+    Ok(file)
 }
 
 /// Gives a synced file its name, and syncs the folder so that the name survives too.
@@ -89,21 +160,13 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     sync_folder_of(path)
 }
 
-/// Syncs the folder that a name is in. Windows has no handle of a folder to sync; NTFS journals names itself.
+/// Syncs the folder that a name is in.
 fn sync_folder_of(place: &Path) -> Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = place.parent() {
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
-        };
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(Error::io("write", folder))?;
+    match place.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => sync_folder(Path::new(".")),
+        Some(folder) => sync_folder(folder),
+        None => Ok(()),
     }
-    #[cfg(not(unix))]
-    let _ = place;
-    Ok(())
 }
 
 /// Syncs a file that was written under its own name, and the folder so that the name survives too.

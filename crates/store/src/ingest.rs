@@ -252,7 +252,7 @@ impl IngestWriter {
         durable::persist(&self.path, &self.file, &place)?;
         let now = self.store.time();
         self.store
-            .note(|sql| put_blob(sql, &self.digest, self.size, now))
+            .jot(|sql| put_blob(sql, &self.digest, self.size, now))
     }
 
     /// Throws the bytes away.
@@ -262,7 +262,7 @@ impl IngestWriter {
 }
 
 impl Store {
-    fn is_whole(&self, place: &Path, size: u64) -> bool {
+    pub(crate) fn is_whole(&self, place: &Path, size: u64) -> bool {
         fs::symlink_metadata(place).is_ok_and(|found| found.is_file() && found.len() == size)
     }
 
@@ -274,7 +274,7 @@ impl Store {
         }
         if !has_row {
             let now = self.time();
-            self.note(|sql| put_blob(sql, &writer.digest, writer.size, now))?;
+            self.jot(|sql| put_blob(sql, &writer.digest, writer.size, now))?;
         }
         fs::remove_file(&writer.path).map_err(Error::io("remove", &writer.path))?;
         Ok(true)

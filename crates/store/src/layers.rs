@@ -8,6 +8,7 @@ use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::blobs::open_plain;
+use crate::bring::Written;
 use crate::database::{Text, column, size};
 use crate::{Error, Result, Store, durable};
 
@@ -111,6 +112,19 @@ impl Store {
 }
 
 impl IndexWriter {
+    /// Returns what was written, all of it in the file.
+    pub(crate) fn flushed(mut self, diff_id: &Digest) -> Result<Written> {
+        let Some(buffered) = self.file.take() else {
+            return Err(Error::io("write", &self.path)(
+                io::ErrorKind::BrokenPipe.into(),
+            ));
+        };
+        let file = buffered
+            .into_inner()
+            .map_err(|error| Error::io("write", &self.path)(error.into_error()))?;
+        Written::new(&self.path, self.store.index_path(diff_id), file)
+    }
+
     /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
     pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
@@ -127,7 +141,7 @@ impl IndexWriter {
         self.store.log_facts(blob, facts)?;
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
         self.store
-            .note(|sql| put_layer(sql, blob, facts, Some(size)))
+            .jot(|sql| put_layer(sql, blob, facts, Some(size)))
     }
 }
 
@@ -234,7 +248,7 @@ impl Store {
     }
 
     /// Appends a layer's facts to the log from which a rebuild takes them. It is derived data, so it is not synced.
-    fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
+    pub(crate) fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let LayerFacts {
             diff_id,
             uncompressed_size,

@@ -24,6 +24,7 @@
 //! the layers that the caller reads again to repair it.
 
 mod blobs;
+mod bring;
 mod check;
 mod collect;
 mod container_changes;
@@ -62,6 +63,7 @@ mod usage;
 mod write;
 
 pub use blobs::{BlobFault, BlobState};
+pub use bring::NewLayer;
 pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
 pub use container_changes::{ContainerEdit, PackWriter};

@@ -89,6 +89,16 @@ impl Store {
 
     /// Returns a number that grows with every change to images or names, by any process. Costs microseconds.
     pub fn generation(&self) -> Result<u64> {
+        self.read(|sql| {
+            sql.prepare_cached(
+                "SELECT sum(CAST(value AS INTEGER)) FROM meta WHERE key IN ('generation', 'uses')",
+            )?
+            .query_row([], |row| row.get(0).map(database::size))
+        })
+    }
+
+    /// Returns the generation that `index.json` must be of.
+    pub(crate) fn mirror_generation(&self) -> Result<u64> {
         self.read(database::generation)
     }
 }
@@ -232,7 +242,8 @@ impl Store {
     /// which the file has and the database lacks were committed and then lost (with its log, or by an old copy put back).
     fn refuse_rolled_back(&self) -> Result<()> {
         let mirrored = mirror::generation_of(self.root());
-        if mirrored.is_some_and(|mirrored| mirrored > self.generation().unwrap_or(u64::MAX)) {
+        if mirrored.is_some_and(|mirrored| mirrored > self.mirror_generation().unwrap_or(u64::MAX))
+        {
             return Err(damaged(self.root(), "it lacks the latest changes"));
         }
         Ok(())
@@ -240,7 +251,7 @@ impl Store {
 
     /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
     pub(crate) fn mend_mirror(&self) -> Result<()> {
-        let generation = self.generation()?;
+        let generation = self.mirror_generation()?;
         if mirror::is_of(self.root(), generation) {
             return Ok(());
         }

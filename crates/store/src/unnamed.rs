@@ -102,11 +102,39 @@ impl UnnamedWriter {
                 self.finished = true;
             }
             let (size, now) = (self.size, self.store.time());
-            self.store.note(|sql| put_blob(sql, &digest, size, now))?;
+            self.store.jot(|sql| put_blob(sql, &digest, size, now))?;
         }
         // With it goes what a download of the blob left that did not end.
         fs::remove_file(&partial).map_err(Error::io("remove", &partial))?;
         Ok((digest, self.size))
+    }
+}
+
+impl UnnamedWriter {
+    /// Returns the digest of what was appended so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+
+    /// Returns how many bytes were appended.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Says that it has its name, and returns its size.
+    pub(crate) fn finished(mut self) -> u64 {
+        self.finished = true;
+        self.size
     }
 }
 

@@ -1,10 +1,12 @@
 //! Every change of the store goes through one function: lock, transaction, `index.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::thread;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::check::{TOTAL, UNIQUE};
 use crate::database::{Text, column, micros, size};
@@ -24,8 +26,8 @@ pub(crate) struct Change<'a> {
 impl Store {
     /// Runs a change of images or names: all of it happens, on disk, or nothing.
     ///
-    /// The order is: `index.json` written under a temporary name and synced, then the database committed, then the file renamed.
-    /// A crash or a failure in between leaves a file of an older generation, which the next change or the next open mends.
+    /// The order is: `index.json` written under a temporary name, then the database committed while that is synced, then the file
+    /// renamed. A crash in between leaves a file of an older generation, which the next open mends.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         self.refuse_read_only()?;
         let _serial = lock::exclusive(&self.locks().join("write"))?;
@@ -41,22 +43,64 @@ impl Store {
             touched_keys: BTreeSet::new(),
         };
         let value = work(&mut change)?;
-        let published = change.mirror()?;
-        change.sql.commit().map_err(&fail)?;
-        // It happened: who hears of a failure from here on would think that nothing did.
-        if published && let Err(error) = mirror::publish(self.root()) {
-            tracing::error!(%error, "index.json could not be written; the names in the database have changed");
+        let Some(prepared) = change.mirror()? else {
+            change.sql.commit().map_err(&fail)?;
+            return Ok(value);
+        };
+        let synced = thread::scope(|scope| {
+            let syncing = scope.spawn(|| prepared.sync_all());
+            let committed = change.sql.commit().map_err(&fail);
+            let synced = syncing
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            committed.map(|()| synced)
+        })?;
+        let published = synced
+            .map_err(Error::io("write", &mirror::path(self.root())))
+            .and_then(|()| mirror::publish(self.root()));
+        if let Err(error) = published {
+            // It has happened. The next open makes the file of what the database says.
+            tracing::warn!(%error, "index.json could not be written");
         }
         Ok(value)
     }
 
-    /// Runs a change of bookkeeping (blobs, layers, leases) that no name depends on.
+    /// Runs a change of bookkeeping (blobs, layers, leases) that no name depends on. On return it is on disk.
     pub(crate) fn note<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.refuse_read_only()?;
+        self.noted(&mut self.connection(), work)
+    }
+
+    /// As [`Store::note`], of what a power cut may take back as long as nothing that came later is on disk: every process sees it at
+    /// once, and it becomes durable with the next change that does.
+    ///
+    /// For rows that the files tell too (a blob's, which is taken in again when it is wanted), or that are of no use without the
+    /// process that wrote them.
+    pub(crate) fn jot<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.refuse_read_only()?;
         let mut connection = self.connection();
+        let durability = |connection: &Connection, how: &str| {
+            connection
+                .pragma_update(None, "synchronous", how)
+                .map_err(self.explain())
+        };
+        durability(&connection, "NORMAL")?;
+        let noted = self.noted(&mut connection, work);
+        durability(&connection, "FULL")?;
+        noted
+    }
+
+    fn noted<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let fail = self.explain();
         let sql = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -232,10 +276,19 @@ impl Change<'_> {
             .map(|text| text.0))
     }
 
-    /// Writes the new `index.json` beside the old one, where a line of it changes.
-    fn mirror(&mut self) -> Result<bool> {
+    /// Counts a change that no line of `index.json` shows, so that others see that there was one.
+    pub(crate) fn count_use(&self) -> Result<()> {
+        self.run(
+            "INSERT INTO meta VALUES ('uses', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+            [],
+        )
+        .map(drop)
+    }
+
+    /// Writes the new `index.json` beside the old one, where a line of it changes. It is not synced yet.
+    fn mirror(&mut self) -> Result<Option<File>> {
         if self.touched_images.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let mut changes: BTreeMap<String, Option<Line>> = self
             .touched_keys
@@ -254,9 +307,9 @@ impl Change<'_> {
             "UPDATE meta SET value = ? WHERE key = 'generation'",
             [after.to_string()],
         )?;
-        mirror::prepare(self.store.root(), &self.sql, before, after, &changes)
+        let prepared = mirror::prepare(self.store.root(), &self.sql, before, after, &changes)
             .map_err(self.store.explain())??;
-        Ok(true)
+        Ok(Some(prepared))
     }
 
     fn lines_of(&self, image: i64) -> Result<Vec<(String, Option<Line>)>> {

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use engine::{
-    Container, ContainerId, CreateRequest, Engine, ExecOptions, LogLine, LogReader, LogStream,
-    Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest, run_options,
+    Container, ContainerId, CreateRequest, Engine, ExecOptions, Limits, LogLine, LogReader,
+    LogStream, Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest,
+    run_options,
 };
 
 use super::attend::{Lent, attend, check_terminal};
@@ -93,30 +94,31 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
     if flags.pull == PullPolicy::Always {
         pull(session, engine, flags).await?;
     }
-    let made = match engine.create_container(request()).await {
+    let usual = RunOptions {
+        network: engine.default_network(),
+        ..RunOptions::default()
+    };
+    let is_usual = options == usual && !flags.rm;
+    let create = async || match is_usual {
+        true => engine.create_container(request()).await,
+        false => {
+            let options = options.clone();
+            engine
+                .create_container_to_run(request(), options, flags.rm)
+                .await
+        }
+    };
+    match create().await {
         Err(error) if error.code() == "not_found" && flags.pull == PullPolicy::Missing => {
             session.note(&format!(
                 "Unable to find image '{}' locally",
                 flags.image.text()
             ));
             pull(session, engine, flags).await?;
-            engine.create_container(request()).await?
+            Ok(create().await?)
         }
-        other => other?,
-    };
-    let usual = RunOptions {
-        network: engine.default_network(),
-        ..RunOptions::default()
-    };
-    if options == usual && !flags.rm {
-        return Ok(made);
+        other => Ok(other?),
     }
-    let set = engine.set_run_options(&made.id, options, flags.rm).await;
-    if let Err(error) = set {
-        engine.remove_container(&made.id, true).await?;
-        return Err(error.into());
-    }
-    Ok(made)
 }
 
 async fn pull(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<(), Failure> {
@@ -164,6 +166,18 @@ fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
         terminal: flags.tty,
         stdin: flags.interactive,
         no_new_privileges: false,
+        limits: limits(flags)?,
+    })
+}
+
+fn limits(flags: &RunFlags) -> Result<Limits, engine::Error> {
+    let memory = flags.memory.as_deref().map(Limits::parse_memory);
+    let cpus = flags.cpus.as_deref().map(Limits::parse_cpus);
+    let processes = flags.pids_limit.as_deref().map(Limits::parse_processes);
+    Ok(Limits {
+        memory: memory.transpose()?,
+        cpus: cpus.transpose()?,
+        processes: processes.transpose()?.flatten(),
     })
 }
 

@@ -5,6 +5,8 @@ mod archives;
 mod committing;
 mod damage;
 #[cfg(target_os = "linux")]
+mod debian;
+#[cfg(target_os = "linux")]
 mod ending;
 mod engines;
 mod errors;
@@ -17,6 +19,8 @@ mod lab;
 mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
+#[cfg(target_os = "linux")]
+mod place;
 mod places;
 mod pulling;
 mod pushing;

@@ -107,11 +107,7 @@ impl Engine {
                 ..Settings::of(&record)
             };
             let options = settings.run.clone().unwrap_or_default();
-            match spec(store, &record, options) {
-                // It can still be changed and committed, and get one then.
-                Err(Error::Runtime(error)) if matches!(*error, runtime::Error::NoCommand) => {}
-                other => drop(other?),
-            }
+            refuse(store, &record, options)?;
             settings.keep(store, &id)
         })
         .await
@@ -250,6 +246,10 @@ impl Engine {
                     Ok(match Runtime::status_of(&folder)? {
                         runtime::Status::Running { .. } => None,
                         runtime::Status::Exited { code, .. } => {
+                            if code.is_none() {
+                                // Its monitor was killed: what runs in it would stay unseen.
+                                Runtime::end_abandoned(&folder)?;
+                            }
                             // As docker says it of one that nobody saw ending.
                             Some(code.map_or(255, i32::from))
                         }
@@ -291,6 +291,19 @@ impl Engine {
         }
     }
 
+    /// Refuses to change the files of a container that runs, before any of them is read.
+    ///
+    /// Its root is in a mount namespace of its own, with volumes and with programs in it that may swap a folder for a link at any
+    /// moment; and what the change set says would not be what is there until the next look. What runs in it can do it.
+    pub(super) async fn refuse_running(&self, id: &ContainerId) -> Result<(), Error> {
+        self.settle(id).await?;
+        let record = self.container_record(id).await?;
+        match record.status.is_running() {
+            true => Err(Error::ContainerRunning { name: record.name }),
+            false => Ok(()),
+        }
+    }
+
     /// Makes a container's change set tell what programs changed until now. What runs is held meanwhile, if that is wanted;
     /// with `exact` no file counts as unchanged by its size and time alone.
     pub(crate) async fn up_to_date(
@@ -321,9 +334,20 @@ impl Engine {
             },
             false => None,
         };
-        let changes = runtime.changes(&folder, true).await?;
+        let told = match exact {
+            true => None,
+            false => {
+                let changes = runtime.changes(&folder, false).await?;
+                let (shared, id) = (self.shared.clone(), id.clone());
+                blocking(move || upper::known(&shared, &id, changes)).await?
+            }
+        };
+        let told = match told {
+            Some(told) => told,
+            None => upper::Told::Whole(Box::new(runtime.changes(&folder, true).await?)),
+        };
         let (shared, id) = (self.shared.clone(), id.clone());
-        let taken = blocking(move || upper::take(&shared, &id, changes, exact)).await;
+        let taken = blocking(move || upper::take(&shared, &id, told, exact)).await;
         drop(paused);
         taken
     }
@@ -351,6 +375,11 @@ impl Engine {
         Ok(runtime
             .sweep(&|name| needed.iter().any(|needed| needed == name))
             .await?)
+    }
+
+    /// Removes what a crash left of unpacking images. What it is made of is in the layers.
+    pub(crate) async fn sweep_unfinished(&self) -> Result<(), Error> {
+        Ok(self.runtime()?.sweep(&|_| true).await?)
     }
 
     async fn stack_of(&self, id: &ContainerId) -> Result<Stack, Error> {
@@ -457,7 +486,7 @@ pub(super) fn folder(store: &store::Store, id: &ContainerId) -> PathBuf {
 }
 
 /// The folder of unpacked images.
-const ROOTS: &str = "roots";
+pub(super) const ROOTS: &str = "roots";
 
 /// The last chain ID, and blob and file index of each layer, base first.
 type Stack = (Digest, Vec<(PathBuf, PathBuf)>);
@@ -477,6 +506,19 @@ fn stack(store: &store::Store, record: &ContainerRecord) -> Result<Stack, Error>
         .zip(&diff_ids)
         .map(|(layer, diff_id)| (store.blob_path(&layer.digest), store.index_path(diff_id)));
     Ok((chain_id, paths.collect()))
+}
+
+/// Refuses options with which nothing could run.
+pub(super) fn refuse(
+    store: &store::Store,
+    record: &ContainerRecord,
+    options: RunOptions,
+) -> Result<(), Error> {
+    match spec(store, record, options) {
+        // It can still be changed and committed, and get one then.
+        Err(Error::Runtime(error)) if matches!(*error, runtime::Error::NoCommand) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// Puts a container's options on top of its settings.

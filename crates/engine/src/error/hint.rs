@@ -84,7 +84,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("Choose another path, or remove what is there first.".into())
         }
         Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
-        Error::ContainerRunning { .. } => Some("Stop it first.".into()),
+        Error::ContainerRunning { .. } => Some(
+            "Stop it first. The files of one that runs are changed by what runs in it: use exec."
+                .into(),
+        ),
         Error::Runtime(error) => runtime(error),
         Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
         Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),
@@ -223,6 +226,10 @@ fn runtime(error: &runtime::Error) -> Option<String> {
         E::Failure(F::NotRunning) => "Start it first.".into(),
         E::Failure(F::UnknownUser { .. }) => {
             "Name one of the image's /etc/passwd, or give a number.".into()
+        }
+        E::Failure(F::Limits { .. }) => {
+            "Leave the limits out, or run it where control groups are delegated: systemd-run --user --scope -p Delegate=yes strata …"
+                .into()
         }
         E::Failure(F::Unmapped { .. }) => Finding::NoRanges.remedy().into(),
         E::Failure(F::Step { step, .. }) if step.contains("user namespace") => {

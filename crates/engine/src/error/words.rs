@@ -161,6 +161,7 @@ fn runtime(error: &runtime::Error) -> &'static str {
             }
             F::CommandNotExecutable { .. } => "not_executable",
             F::Running | F::NotRunning => "conflict",
+            F::Limits { .. } => "cannot_run",
             _ => "run_failed",
         },
         _ => "run_failed",
