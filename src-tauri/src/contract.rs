@@ -9,8 +9,8 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::containers::{commit, config, edit, list};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, copy, image, images, places, pull, push, registries, removal, settings,
-    software, store, tags, window,
+    archives, compare, copy, image, images, places, pull, push, registries, remote, removal,
+    settings, software, store, tags, window,
 };
 
 /// Something in the store has changed, by whichever window or program.
@@ -127,6 +127,15 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             registries::sign_out,
             registries::logins,
             registries::check_updates,
+            registries::registries,
+            registries::registry_login,
+            registries::add_registry,
+            registries::forget_registry,
+            registries::list_repositories,
+            remote::look_at_remote,
+            remote::remote_documents,
+            remote::remote_referrers,
+            remote::read_remote_layer,
             places::places,
             places::place_state,
             places::place_images,
@@ -134,6 +143,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             places::plan_place_tag,
             places::place_tag,
             places::plan_place_removal,
+            places::plan_place_prune,
             places::execute_place_plan,
             places::place_containers,
             places::place_container_changes,

@@ -15,6 +15,7 @@ pub mod drag_out;
 mod error;
 pub mod files;
 pub mod launch;
+mod looks;
 mod meter;
 mod notify;
 mod operations;

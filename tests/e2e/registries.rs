@@ -113,6 +113,103 @@ fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
     window.close();
 }
 
+/// A version of an image: two layers, the upper of which has a page and a file of its own.
+fn version(page: &str) -> testkit::Image {
+    ImageBuilder::new()
+        .layer(Layer::files([
+            ("etc/os-release", "ID=debian\n".to_owned()),
+            ("usr/lib/base", "b".repeat(60_000)),
+        ]))
+        .layer(Layer::files([
+            ("srv/index.html", page.to_owned()),
+            ("srv/notes.txt", "n".repeat(9_000)),
+        ]))
+        .build()
+}
+
+#[test]
+fn a_tag_is_looked_into_before_it_is_pulled_and_its_update_compared() {
+    let desktop = Desktop::start();
+    let registry = guarded();
+    let host = registry.host();
+    let name = format!("{host}/shop/web");
+    registry.push("shop/web:1", &version("one\n"));
+    let window = desktop.open();
+
+    // The registry becomes a place of the sidebar, and nobody is let in before they sign in.
+    window.click("button", "Add registry");
+    window.see("dialog", "Add a registry");
+    window.fill("textbox", "Registry", &host);
+    window.press(&["Enter"]);
+    window.read("The repositories could not be listed");
+    window.judge("registry-unauthorized");
+    window.click_first("button", "Sign in…");
+    window.fill("textbox", "User name", NAME);
+    window.fill("textbox", "Password or token", PASSWORD);
+    window.press(&["Enter"]);
+    window.click("checkbox", "Keep it in plain text");
+    window.click("button", "Sign in");
+    window.read(&format!("signed in as {NAME}, 1 repository"));
+    window.judge("registry");
+    window.click("button", &name);
+    window.see("gridcell", "1");
+
+    // Its size, its platforms and its settings, before anything was pulled.
+    window.click("button", "1");
+    window.read("to download");
+    window.read("None of its layers is here yet");
+    window.read(&format!("strata pull {name}:1"));
+    window.see("tab", "Referrers");
+    window.judge("remote-overview");
+    window.click("tab", "History");
+    window.read("COPY");
+    window.click("tab", "Referrers");
+    window.read("Nothing refers to this image");
+    window.click("tab", "JSON");
+    window.read("schemaVersion");
+
+    // The files of one layer, and then one file.
+    window.click("tab", "Layers");
+    window.read("The files of layer 2");
+    window.judge("remote-layers");
+    window.click("button", "List its files");
+    window.click("treeitem", "srv");
+    window.press(&["ArrowRight"]);
+    window.click("treeitem", "index.html");
+    window.read("Only the names of this layer were read");
+    window.judge("remote-files");
+    window.click("button", "Fetch");
+    window.read("one");
+    window.judge("remote-file");
+
+    window.click("button", "Pull…");
+    window.see("dialog", "Pull image");
+    window.read("to download");
+    let elsewhere = desktop.look_elsewhere();
+    window.press(&["Enter"]);
+    let notification = desktop.notifications.next();
+    assert_eq!(notification.title, format!("{name}:1 was pulled"));
+    drop(elsewhere);
+    window.click("tab", "Overview");
+    window.read("Up to date");
+
+    // The tag moves in the registry: an update is offered, and what it changes is seen before it is pulled.
+    registry.push("shop/web:1", &version("two\n"));
+    window.click("button", "This computer");
+    window.context_click("gridcell", "web 1");
+    window.click("menuitem", "Check for updates");
+    window.read("update available");
+    window.click("gridcell", "web 1");
+    window.see("button", &format!("Pull {name}:1"));
+    window.judge("update-notice");
+    window.click("button", &format!("What changes in {name}:1"));
+    window.see("group", "Second");
+    window.click("radio", "Files");
+    window.read("/srv/index.html");
+    window.judge("update-compared");
+    window.close();
+}
+
 #[test]
 fn a_newer_image_of_a_registry_is_told_on_the_card() {
     let desktop = Desktop::start();

@@ -143,6 +143,16 @@ export const commands = {
 	logins: () => typedError<KnownLogin[], ErrorPayload>(__TAURI_INVOKE("logins")),
 	/**  Asks the registries of names whether they name something else by now. No registry counts it as a pull. */
 	checkUpdates: (names: string[]) => typedError<Update[], ErrorPayload>(__TAURI_INVOKE("check_updates", { names })),
+	registries: () => typedError<KnownRegistry[], ErrorPayload>(__TAURI_INVOKE("registries")),
+	registryLogin: (host: string) => typedError<KnownLogin | null, ErrorPayload>(__TAURI_INVOKE("registry_login", { host })),
+	addRegistry: (host: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("add_registry", { host })),
+	forgetRegistry: (host: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("forget_registry", { host })),
+	listRepositories: (operation: string, host: string, onNames: Channel<string[]>) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("list_repositories", { operation, host, onNames })),
+	lookAtRemote: (operation: string, reference: string, platform: string | null) => typedError<RemoteImage, ErrorPayload>(__TAURI_INVOKE("look_at_remote", { operation, reference, platform })),
+	remoteDocuments: (image: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("remote_documents", { image })),
+	remoteReferrers: (image: string) => typedError<Referrer[], ErrorPayload>(__TAURI_INVOKE("remote_referrers", { image })),
+	readRemoteLayer: (operation: string, image: string, layer: number, content: boolean, onEvent: Channel<PullEvent>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("read_remote_layer", { operation, image, layer, content, onEvent })),
+	planPlacePrune: (place: string, all: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_prune", { place, all })),
 	/**  Lists the engines that the user has. Nothing is connected to. */
 	places: () => typedError<Place[], ErrorPayload>(__TAURI_INVOKE("places")),
 	/**  Connects to an engine and asks who it is; its errors say why it cannot be used. */
@@ -694,7 +704,12 @@ string |
 /**  A container's: the image's with what was changed, as one more layer on top. */
 { 
 /**  The container's ID. */
-container: string };
+container: string } | { remote: string, layer: number };
+
+export type KnownRegistry = { host: string, added: boolean };
+export type ReferrerKind = "signature" | "sbom" | "attestation" | "other";
+export type Referrer = { digest: string, size: number, kind: ReferrerKind, artifactType: string | null, annotations: KeyValue[] };
+export type RemoteImage = { id: string, reference: string, repository: string, pinned: string, row: ImageRow, manifestDigest: string, targetDigest: string, configDigest: string, indexPlatforms: IndexPlatform[], config: ImageConfig, history: HistoryRow[], layers: LayerRow[], blobs: PlannedBlob[], downloadBytes: number, totalBytes: number, upToDate: boolean, commandLine: string };
 
 /**  What was saved. */
 export type FilesSaved = {
