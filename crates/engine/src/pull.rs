@@ -266,7 +266,7 @@ impl Engine {
 
 impl PlannedBlob {
     /// Returns the bytes that have to come over the network.
-    fn missing(&self) -> u64 {
+    pub(crate) fn missing(&self) -> u64 {
         if self.present {
             0
         } else {

@@ -46,7 +46,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::plan_pull`].
-    pub async fn look_at(
+    pub async fn look_at_remote(
         &self,
         request: &PullRequest,
         progress: &dyn Progress,

@@ -96,7 +96,7 @@ pub(crate) async fn look_at_remote(
     session
         .with(|engine| async move {
             let request = pull::request(&reference, platform.as_deref())?;
-            let look = Box::pin(engine.look_at(&request, &NoProgress));
+            let look = Box::pin(engine.look_at_remote(&request, &NoProgress));
             let detail = operations.run(&operation, look).await?;
             let (id, looked) = keeping.looks().keep(Looked { engine, detail });
             Ok(RemoteImage::new(id, &looked.detail, platform.as_deref()))

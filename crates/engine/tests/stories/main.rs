@@ -12,6 +12,7 @@ mod peers;
 mod places;
 mod pushing;
 mod registries;
+mod remote;
 mod repairs;
 mod rpm;
 mod sharing;
