@@ -127,7 +127,11 @@ fn an_engines_image_is_copied_here_and_back_and_its_container_committed() {
     window.see_no("dialog", "Prune");
 
     // Another program made a context and the user came back: it is there without a restart.
-    let folder = desktop.home().join(".docker/contexts/meta/lab");
+    let context = oci::Digest::sha256(b"lab");
+    let folder = desktop
+        .home()
+        .join(".docker/contexts/meta")
+        .join(context.hex());
     std::fs::create_dir_all(&folder).expect("a folder");
     let meta = format!(
         r#"{{"Name":"lab","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{}"}}}}}}"#,
