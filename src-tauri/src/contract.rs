@@ -9,7 +9,7 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::containers::{commit, config, edit, list, run, terminal};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, copy, image, images, lineage, places, pull, push, registries, removal,
+    archives, compare, copy, image, images, lineage, places, pull, push, registries, remote, removal,
     settings, software, store, tags, window,
 };
 
@@ -146,6 +146,15 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             registries::sign_out,
             registries::logins,
             registries::check_updates,
+            registries::registries,
+            registries::registry_login,
+            registries::add_registry,
+            registries::forget_registry,
+            registries::list_repositories,
+            remote::look_at_remote,
+            remote::remote_documents,
+            remote::remote_referrers,
+            remote::read_remote_layer,
             places::places,
             places::place_state,
             places::place_images,
@@ -153,6 +162,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             places::plan_place_tag,
             places::place_tag,
             places::plan_place_removal,
+            places::plan_place_prune,
             places::execute_place_plan,
             places::place_containers,
             places::place_container_changes,

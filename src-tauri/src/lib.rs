@@ -16,6 +16,7 @@ mod error;
 mod feed;
 pub mod files;
 pub mod launch;
+mod looks;
 mod meter;
 mod notify;
 mod operations;

@@ -18,6 +18,7 @@ use crate::drag_out::{DraggedFiles, DraggedImages};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
 use crate::launch::{Launch, store_key};
+use crate::looks::Looks;
 use crate::outlines::Outlines;
 use crate::plans::{Kept, KeptPlace, Plans};
 use crate::settings::{Settings, SettingsFile};
@@ -36,6 +37,7 @@ struct Shared {
     openings: AtomicU64,
     plans: Plans<Kept>,
     comparisons: Comparisons,
+    looks: Looks,
     place_plans: Plans<KeptPlace>,
     places: Mutex<HashMap<String, EnginePlace>>,
     files: Files,
@@ -71,6 +73,7 @@ impl Session {
             openings: AtomicU64::new(0),
             plans: Plans::default(),
             comparisons: Comparisons::default(),
+            looks: Looks::default(),
             place_plans: Plans::default(),
             places: Mutex::default(),
             files: Files::default(),
@@ -173,6 +176,10 @@ impl Session {
         &self.shared.comparisons
     }
 
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.shared.looks
+    }
+
     pub(crate) fn keep_place_plan(&self, place: EnginePlace, plan: PlacePlan) -> String {
         self.shared.place_plans.keep(KeptPlace { place, plan })
     }
@@ -202,6 +209,12 @@ impl Session {
         self.connections().insert(id.to_owned(), place);
     }
 
+    /// Lets go of the connections to engines that are not there any more, or somewhere else by now.
+    pub(crate) fn keep_places_at(&self, is_there: impl Fn(&str, &str) -> bool) {
+        self.connections()
+            .retain(|id, place| is_there(id, place.address()));
+    }
+
     fn connections(&self) -> std::sync::MutexGuard<'_, HashMap<String, EnginePlace>> {
         self.shared
             .places
@@ -219,6 +232,14 @@ impl Session {
         if let Err(failure) = self.save_settings(&next) {
             tracing::warn!(%failure, host, "a registry is not remembered");
         }
+    }
+
+    /// Forgets a registry that the user signed in to or added. Logins are not touched.
+    pub(crate) fn forget_registry(&self, host: &str) -> Result<(), Failure> {
+        let mut next = self.settings();
+        next.registries.retain(|known| known != host);
+        self.save_settings(&next)?;
+        Ok(())
     }
 
     /// Tells the settings that are in force.

@@ -42,6 +42,7 @@ mod probe;
 mod progress;
 mod pull;
 mod push;
+mod remote;
 mod removal;
 mod save;
 mod settings;
@@ -91,7 +92,7 @@ pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
-pub use login::{Kept, KnownHost, LoggedIn, LoginRequest};
+pub use login::{Kept, KnownHost, LoggedIn, LoginRequest, registry_host};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use opened::{OpenedImage, Reading};
 pub use packages::{Package, PackageDatabase, PackageList, PackageManager};
@@ -107,6 +108,7 @@ pub use registry::{
     ClientOptions, Keyring, Mirror, NextPage, Proxies, Quota, RetryPolicy, Secret, Timeouts,
     TrustedRealm,
 };
+pub use remote::RemoteDetail;
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };

@@ -149,35 +149,54 @@ impl Engine {
         }
     }
 
+    /// Lists the registries that the files of docker and podman name, and those of `also`, sorted. No secret is read, and no keyring or
+    /// helper is asked. A file that cannot be read is left out.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn login_hosts(&self, also: &[String]) -> Result<Vec<String>, Error> {
+        let mut hosts: std::collections::BTreeSet<String> = also
+            .iter()
+            .filter_map(|host| registry_host(host).ok())
+            .collect();
+        for path in &self.shared.settings.registry.credentials.files {
+            match read(path).await {
+                Ok(file) => {
+                    let named = file.hosts().into_iter();
+                    hosts.extend(named.filter_map(|host| registry_host(&host).ok()));
+                }
+                Err(problem) => tracing::debug!(%problem, "a file of logins cannot be read"),
+            }
+        }
+        Ok(hosts.into_iter().collect())
+    }
+
+    /// Finds the login of a registry, wherever it is kept; `None` where there is none or it cannot be read.
+    ///
+    /// # Errors
+    /// `bad_reference`.
+    pub async fn login_of(&self, host: &str) -> Result<Option<KnownHost>, Error> {
+        let host = registry_host(host)?;
+        let reference = oci::Reference::parse_normalized(&format!("{host}/x/x"))?;
+        let login = registry::known_login(&self.shared.settings.registry, &reference).await;
+        Ok(login.map(|login| KnownHost {
+            host,
+            username: match login {
+                KnownLogin::Password { username, .. } => Some(username),
+                KnownLogin::IdentityToken(_) => None,
+            },
+        }))
+    }
+
     /// Lists the registries for which a login is known: those that the files of docker and podman name, and those of `also`, because
     /// a keyring lists nothing. Sorted by host. A file or helper that cannot be read is left out.
     ///
     /// # Errors
     /// None of its own.
     pub async fn logins(&self, also: &[String]) -> Result<Vec<KnownHost>, Error> {
-        let options = &self.shared.settings.registry;
-        let mut hosts: std::collections::BTreeSet<String> = also
-            .iter()
-            .filter_map(|host| registry_host(host).ok())
-            .collect();
-        for path in &options.credentials.files {
-            match read(path).await {
-                Ok(file) => hosts.extend(file.hosts()),
-                Err(problem) => tracing::debug!(%problem, "a file of logins cannot be read"),
-            }
-        }
         let mut known = Vec::new();
-        for host in hosts {
-            let Ok(reference) = oci::Reference::parse_normalized(&format!("{host}/x/x")) else {
-                continue;
-            };
-            if let Some(login) = registry::known_login(options, &reference).await {
-                let username = match login {
-                    KnownLogin::Password { username, .. } => Some(username),
-                    KnownLogin::IdentityToken(_) => None,
-                };
-                known.push(KnownHost { host, username });
-            }
+        for host in self.login_hosts(also).await? {
+            known.extend(self.login_of(&host).await?);
         }
         Ok(known)
     }
@@ -228,7 +247,10 @@ impl Engine {
 }
 
 /// Reads the name of a registry, as people write it: with a scheme, in capitals, by one of Docker Hub's names.
-pub(crate) fn registry_host(text: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// `bad_reference` where it is none.
+pub fn registry_host(text: &str) -> Result<String, Error> {
     let text = text.trim();
     let bare = text
         .strip_prefix("https://")

@@ -16,7 +16,7 @@ use crate::engine::blocking;
 use crate::files::{LayerBlob, broken};
 use crate::image::settings;
 use crate::probe::failed;
-use crate::pull::{PlannedBlob, RemoteLayer, scan};
+use crate::pull::{PlannedBlob, RemoteImage, RemoteLayer, scan};
 use crate::{
     Analysis, Engine, Error, ImageConfigSummary, ImageFiles, LayerRow, MovePolicy, Place, Progress,
     PullRequest, copy,
@@ -86,23 +86,7 @@ impl Engine {
                     move_policy: MovePolicy::Keep,
                 };
                 let image = Box::pin(self.remote(&request, progress)).await?;
-                let blobs: Vec<_> = image
-                    .layers
-                    .iter()
-                    .map(|layer| layer.blob.clone())
-                    .collect();
-                Ok(OpenedImage {
-                    engine: self.clone(),
-                    id: image.id,
-                    target: Some(image.target),
-                    platform: image.platform,
-                    layers: rows(&image.config, &blobs),
-                    config: settings(image.config),
-                    source: Source::Away {
-                        manifest: image.manifest,
-                        layers: image.layers.into_iter().map(AwayLayer::Remote).collect(),
-                    },
-                })
+                Ok(self.opened_remote(image))
             }
             // What an engine's layers hold is told by its whole export only: that is a copy, and `copy` makes it.
             Place::Daemon { .. } => Err(crate::PlaceError::Opaque {
@@ -110,6 +94,27 @@ impl Engine {
             }
             .into()),
             archive => self.open_archived(archive).await,
+        }
+    }
+
+    /// Makes an opened image of one of a registry that was looked at.
+    pub(crate) fn opened_remote(&self, image: RemoteImage) -> OpenedImage {
+        let blobs: Vec<_> = image
+            .layers
+            .iter()
+            .map(|layer| layer.blob.clone())
+            .collect();
+        OpenedImage {
+            engine: self.clone(),
+            id: image.id,
+            target: Some(image.target),
+            platform: image.platform,
+            layers: rows(&image.config, &blobs),
+            config: settings(image.config),
+            source: Source::Away {
+                manifest: image.manifest,
+                layers: image.layers.into_iter().map(AwayLayer::Remote).collect(),
+            },
         }
     }
 
@@ -205,10 +210,11 @@ impl OpenedImage {
     pub async fn layer_files(
         &self,
         layer: usize,
+        reading: Reading,
         progress: &dyn Progress,
     ) -> Result<ImageFiles, Error> {
         let Source::Away { layers, manifest } = &self.source else {
-            return self.files(Reading::Names, progress).await;
+            return self.files(reading, progress).await;
         };
         let wanted = layer.checked_sub(1).and_then(|at| layers.get(at));
         let wanted = wanted.ok_or(Error::NoSuchLayer {
@@ -216,8 +222,7 @@ impl OpenedImage {
             layers: layers.len(),
         })?;
         let wanted = std::slice::from_ref(wanted);
-        self.files_of(manifest, wanted, Reading::Names, progress)
-            .await
+        self.files_of(manifest, wanted, reading, progress).await
     }
 
     /// Finds out what of the image's layers is of no use.

@@ -10,7 +10,7 @@ use store::Store;
 
 pub(crate) use self::prepare::MAX_CONFIG_SIZE;
 use self::prepare::Prepared;
-pub(crate) use self::remote::{RemoteLayer, scan};
+pub(crate) use self::remote::{RemoteImage, RemoteLayer, scan};
 use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};
 
 /// What to pull.
@@ -266,7 +266,7 @@ impl Engine {
 
 impl PlannedBlob {
     /// Returns the bytes that have to come over the network.
-    fn missing(&self) -> u64 {
+    pub(crate) fn missing(&self) -> u64 {
         if self.present {
             0
         } else {

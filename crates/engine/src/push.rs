@@ -142,6 +142,26 @@ pub(crate) struct Sheet {
 }
 
 impl Engine {
+    /// Lists the names with a tag that the store has of a repository: what `docker push --all-tags` pushes. The likeliest first.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn tags_here(&self, repository: &Reference) -> Result<Vec<Reference>, Error> {
+        let wanted = repository.name();
+        let images = self.with_store(|store| Ok(store.images()?)).await?;
+        let names = images.into_iter().flat_map(|image| image.names);
+        let mut found: Vec<Reference> = names
+            .map(|name| name.reference().clone())
+            .filter(|name| name.tag().is_some() && name.name() == wanted)
+            .collect();
+        found.sort_by(|a, b| match (a.tag(), b.tag()) {
+            (Some(a), Some(b)) => crate::by_version(a, b),
+            _ => std::cmp::Ordering::Equal,
+        });
+        found.dedup();
+        Ok(found)
+    }
+
     /// Computes what a push would do, and whether this user may do it. Nothing is sent.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod places;
 pub mod pull;
 pub mod push;
 pub mod registries;
+pub mod remote;
 pub mod removal;
 pub mod settings;
 pub mod software;

@@ -63,7 +63,7 @@ export const commands = {
 	settings: () => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("settings")),
 	/**
 	 *  Saves the settings and tells what is in force now; another store place, certificate or registry takes effect at once,
-	 *  for what starts afterwards.
+	 *  for what starts afterwards. The list of registries is not taken from here: `addRegistry`, `forgetRegistry` and `signIn` change it.
 	 */
 	saveSettings: (settings: Settings) => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("save_settings", { settings })),
 	/**  Asks for a folder in a system dialog; `null` when it was closed. */
@@ -187,6 +187,35 @@ export const commands = {
 	logins: () => typedError<KnownLogin[], ErrorPayload>(__TAURI_INVOKE("logins")),
 	/**  Asks the registries of names whether they name something else by now. No registry counts it as a pull. */
 	checkUpdates: (names: string[]) => typedError<Update[], ErrorPayload>(__TAURI_INVOKE("check_updates", { names })),
+	/**
+	 *  Lists the registries that docker's and podman's files name, and those that were added here. Nothing is connected to, and no
+	 *  keyring is opened.
+	 */
+	registries: () => typedError<KnownRegistry[], ErrorPayload>(__TAURI_INVOKE("registries")),
+	/**  Tells who signs in to a registry; `null` where no login is known. */
+	registryLogin: (host: string) => typedError<KnownLogin | null, ErrorPayload>(__TAURI_INVOKE("registry_login", { host })),
+	/**  Remembers a registry, and returns its host as references write it. Nothing is connected to. */
+	addRegistry: (host: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("add_registry", { host })),
+	/**  Forgets a registry that was added. A login stays: `signOut` forgets that. */
+	forgetRegistry: (host: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("forget_registry", { host })),
+	/**
+	 *  Lists the repositories of a registry. Every page goes to `on_names` as it comes; the answer is all of them, sorted. `cancel`
+	 *  stops it.
+	 */
+	listRepositories: (operation: string, host: string, onNames: Channel<string[]>) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("list_repositories", { operation, host, onNames })),
+	/**  Looks at an image of a registry. Only manifests and the config are asked for. `cancel` with the same operation stops it. */
+	lookAtRemote: (operation: string, reference: string, platform: string | null) => typedError<RemoteImage, ErrorPayload>(__TAURI_INVOKE("look_at_remote", { operation, reference, platform })),
+	/**  Reads the documents of an image that was looked at: the index where there is one, the manifest, the config. */
+	remoteDocuments: (image: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("remote_documents", { image })),
+	/**  Lists the signatures, SBOMs, attestations and whatever else refers to an image that was looked at. */
+	remoteReferrers: (image: string) => typedError<Referrer[], ErrorPayload>(__TAURI_INVOKE("remote_referrers", { image })),
+	/**
+	 *  Reads one layer of an image that was looked at, counted from 1, so that its files can be listed.
+	 * 
+	 *  It streams by and nothing of it is stored; with `content` it lies in a file of the store's folder, which belongs to nothing and
+	 *  goes with the window, so that its files can be read. `cancel` with the same operation stops it.
+	 */
+	readRemoteLayer: (operation: string, image: string, layer: number, content: boolean, onEvent: Channel<PullEvent>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("read_remote_layer", { operation, image, layer, content, onEvent })),
 	/**  Lists the engines that the user has. Nothing is connected to. */
 	places: () => typedError<Place[], ErrorPayload>(__TAURI_INVOKE("places")),
 	/**  Connects to an engine and asks who it is; its errors say why it cannot be used. */
@@ -201,6 +230,8 @@ export const commands = {
 	placeTag: (place: string, source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("place_tag", { place, source, name })),
 	/**  Computes what removing at an engine would do, by that engine's rules. The plan is kept until it is executed. */
 	planPlaceRemoval: (place: string, selections: Selection[], force: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_removal", { place, selections, force })),
+	/**  Computes what pruning an engine would do: images without a name, or with `all` every image that no container uses. */
+	planPlacePrune: (place: string, all: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_prune", { place, all })),
 	/**  Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since. */
 	executePlacePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_place_plan", { planId })),
 	/**  Lists an engine's containers, running or not. */
@@ -740,9 +771,15 @@ export type FilesOf =
 /**  An image's, by its target. */
 string | 
 /**  A container's: the image's with what was changed, as one more layer on top. */
-{ 
+({ 
 /**  The container's ID. */
-container: string };
+container: string }) & { layer?: never; remote?: never } | 
+/**  One layer's of an image of a registry that was looked at; it was read by `readRemoteLayer`, and is the only one. */
+({ 
+/**  The image, by the name that it was given. */
+remote: string; 
+/**  The layer, counted from 1. */
+layer: number }) & { container?: never };
 
 /**  What was saved. */
 export type FilesSaved = {
@@ -1055,6 +1092,14 @@ export type KnownLogin = {
 	host: string,
 	/**  Who signs in there; `null` for a token, which names nobody. */
 	username: string | null,
+};
+
+/**  A registry that the user signed in to, with any program, or added. */
+export type KnownRegistry = {
+	/**  The registry, as in references. */
+	host: string,
+	/**  Whether it is remembered here, so that it can be forgotten here. */
+	added: boolean,
 };
 
 /**  A layer of an image. */
@@ -1661,6 +1706,67 @@ export type Relative = {
 	steps: number,
 	/**  What was said about the last step of the younger of the two, where something was. */
 	message: string | null,
+/**  Something that refers to an image of a registry. Nothing of it was verified. */
+export type Referrer = {
+	/**  Its manifest. */
+	digest: string,
+	/**  Bytes of that manifest. */
+	size: number,
+	/**  What it is. */
+	kind: ReferrerKind,
+	/**  The artifact type, or what it states, in its own words. */
+	artifactType: string | null,
+	/**  Its notes. */
+	annotations: KeyValue[],
+};
+
+/**  What refers to an image. */
+export type ReferrerKind = 
+/**  Somebody's signature. */
+"signature" | 
+/**  A list of what the image is made of. */
+"sbom" | 
+/**  A statement about the image, such as how it was built. */
+"attestation" | 
+/**  Anything else. */
+"other";
+
+/**  Everything that a registry tells about an image without its layers. */
+export type RemoteImage = {
+	/**  Names it to the other commands about it. */
+	id: string,
+	/**  What was asked for, as people write it. */
+	reference: string,
+	/**  Its repository, as people write it. */
+	repository: string,
+	/**  Exactly this image for this platform, by digest, whatever becomes of the tag: `host/repository@sha256:…`. */
+	pinned: string,
+	/**  As the row of an image here; its sizes are those of the compressed blobs. */
+	row: ImageRow,
+	/**  The digest of its manifest. */
+	manifestDigest: string,
+	/**  The digest that the reference names: of the index, or of the manifest where there is none. */
+	targetDigest: string,
+	/**  The digest of its config, which is the image ID. */
+	configDigest: string,
+	/**  The platforms of the index, attestations left out; empty where there is no index. */
+	indexPlatforms: IndexPlatform[],
+	/**  Its settings; all empty for an artifact. */
+	config: ImageConfig,
+	/**  Its history, newest first; sizes are those of the compressed layers. */
+	history: HistoryRow[],
+	/**  Its layers, base first. */
+	layers: LayerRow[],
+	/**  The distinct blobs, config first, then the layers, base first, with what of each is here. */
+	blobs: PlannedBlob[],
+	/**  Bytes that a pull would fetch. */
+	downloadBytes: number,
+	/**  Bytes of all blobs. */
+	totalBytes: number,
+	/**  Whether a pull would change nothing. */
+	upToDate: boolean,
+	/**  The command line that pulls it. */
+	commandLine: string,
 };
 
 /**  A tag as the registry has it. */

@@ -41,6 +41,7 @@ import {
   type Interrupted,
   type JournalEntry,
   type KnownLogin,
+  type KnownRegistry,
   type Lineage,
   type LoadOutcome,
   type LoadPlan,
@@ -60,6 +61,8 @@ import {
   type PullPlan,
   type PushOutcome,
   type PushPlan,
+  type Referrer,
+  type RemoteImage,
   type RemoteTag,
   type Removed,
   type RunCheck,
@@ -407,6 +410,21 @@ export const api = {
   },
   tagDetails: (repository: string, tags: string[]): Promise<RemoteTag[]> =>
     unwrap(commands.tagDetails(repository, tags)),
+  /** Looks at an image of a registry; nothing of it is stored. `cancel` with the same operation stops it. */
+  lookAtRemote: (operation: string, reference: string, platform: string | null): Promise<RemoteImage> =>
+    unwrap(commands.lookAtRemote(operation, reference, platform)),
+  remoteDocuments: (image: string): Promise<ImageDocument[]> => unwrap(commands.remoteDocuments(image)),
+  /** Signatures, SBOMs, attestations. Nothing of it is verified. */
+  remoteReferrers: (image: string): Promise<Referrer[]> => unwrap(commands.remoteReferrers(image)),
+  /** Reads one layer, so that its files can be listed; with `content` they can be read, too. Nothing of it is stored. */
+  async readRemoteLayer(
+    operation: string,
+    form: { image: string; layer: number; content: boolean },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<void> {
+    const { image, layer, content } = form;
+    await unwrap(commands.readRemoteLayer(operation, image, layer, content, hearing(onEvent)));
+  },
   checkUpdates: (names: string[]): Promise<Update[]> => unwrap(commands.checkUpdates(names)),
 
   /** Tries a login at once and keeps it where it is accepted. */
@@ -417,6 +435,21 @@ export const api = {
   /** Forgets the login of a registry, and tells which places had one. */
   signOut: (host: string): Promise<string[]> => unwrap(commands.signOut(host)),
   logins: (): Promise<KnownLogin[]> => unwrap(commands.logins()),
+
+  /** The registries that somebody signed in to or added. Nothing is connected to. */
+  registries: (): Promise<KnownRegistry[]> => unwrap(commands.registries()),
+  registryLogin: (host: string): Promise<KnownLogin | null> => unwrap(commands.registryLogin(host)),
+  /** Remembers a registry, and resolves to its host as references write it. */
+  addRegistry: (host: string): Promise<string> => unwrap(commands.addRegistry(host)),
+  async forgetRegistry(host: string): Promise<void> {
+    await unwrap(commands.forgetRegistry(host));
+  },
+  /** Tells repositories page by page and resolves to all of them. `cancel` with the same operation stops it. */
+  listRepositories(operation: string, host: string, onNames: (names: string[]) => void): Promise<string[]> {
+    const channel = new Channel<string[]>();
+    channel.onmessage = onNames;
+    return unwrap(commands.listRepositories(operation, host, channel));
+  },
 
   places: (): Promise<Place[]> => unwrap(commands.places()),
   /** Connects and asks who it is, or throws why it cannot be used. */
@@ -431,6 +464,8 @@ export const api = {
     unwrap(commands.placeTag(place, source, name)),
   planPlaceRemoval: (place: string, selections: Selection[], force: boolean): Promise<PlacePlan> =>
     unwrap(commands.planPlaceRemoval(place, selections, force)),
+  planPlacePrune: (place: string, all: boolean): Promise<PlacePlan> =>
+    unwrap(commands.planPlacePrune(place, all)),
   executePlacePlan: (planId: string): Promise<Removed> => unwrap(commands.executePlacePlan(planId)),
   placeContainers: (place: string): Promise<PlaceContainer[]> => unwrap(commands.placeContainers(place)),
   placeContainerChanges: (place: string, container: string): Promise<PlaceChange[]> =>

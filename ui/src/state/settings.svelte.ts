@@ -46,10 +46,11 @@ class SettingsState {
     next: Settings[Key],
   ): Promise<void> {
     try {
-      // Only this one changes: what else is saved may have been written since, as a registry that was signed in to.
-      const saved = await api.saveSettings({ ...(await api.settings()), [key]: next });
-      // Unless other changes wait, whose values are shown already.
-      if (this.saving === 1) this.value = saved;
+      if (this.value) {
+        const saved = await api.saveSettings(this.value);
+        // With what was written beside it; unless other changes wait, whose values are shown already.
+        if (this.saving === 1) this.value = saved;
+      }
       if (this.failedKey === key || this.failedKey === null) {
         this.error = null;
         this.failedKey = null;

@@ -13,6 +13,7 @@ mod peers;
 mod places;
 mod pushing;
 mod registries;
+mod remote;
 mod repairs;
 mod rpm;
 mod sharing;

@@ -328,27 +328,33 @@ async fn a_damaged_blob_is_not_pushed_as_something_else() {
     assert_eq!(other.open_uploads(), 0);
 }
 
-#[tokio::test]
-async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
-    let lab = Lab::new().await;
-    let subject = app();
-    lab.registry.push("app:1", &subject);
+/// An SBOM about an image, in the lab's registry but for its manifest.
+fn sbom_of(lab: &Lab, subject: &Image, number: usize) -> Document {
     let empty = lab.registry.push_blob("app", "{}");
-    let sbom = lab.registry.push_blob("app", "{\"sbom\":1}");
+    let content = format!("{{\"sbom\":{number}}}");
+    let size = content.len();
+    let sbom = lab.registry.push_blob("app", content);
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "artifactType": "application/spdx+json",
         "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2},
-        "layers": [{"mediaType": "application/spdx+json", "digest": sbom, "size": 10}],
+        "layers": [{"mediaType": "application/spdx+json", "digest": sbom, "size": size}],
         "subject": {
             "mediaType": subject.root.media_type.as_str(),
             "digest": subject.digest(),
             "size": subject.root.bytes.len(),
         },
     });
-    let bytes = manifest.to_string().into_bytes();
-    let document = Document::new(MediaType::OciManifest, bytes);
+    Document::new(MediaType::OciManifest, manifest.to_string().into_bytes())
+}
+
+#[tokio::test]
+async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
+    let lab = Lab::new().await;
+    let subject = app();
+    lab.registry.push("app:1", &subject);
+    let document = sbom_of(&lab, &subject, 1);
     let source = lab.registry.push_document("app:sbom", document.clone());
     for (native, tagged) in [(false, true), (true, false)] {
         let other = Registry::start();
@@ -435,4 +441,42 @@ async fn what_passes_through_the_store_leaves_it_as_it_was() {
     lab.engine.undo().await.expect("undone");
     assert!(there().await, "undo is of what the user did");
     lab.check().await;
+}
+
+#[tokio::test]
+async fn referrers_that_are_pushed_at_the_same_time_are_all_listed() {
+    const WRITERS: usize = 6;
+    let lab = Lab::new().await;
+    let subject = app();
+    lab.registry.push("app:1", &subject);
+    let other = Registry::start();
+    other.uploads(Uploads {
+        conditional: true,
+        ..Uploads::default()
+    });
+    let pushes = (0..WRITERS).map(|number| {
+        let source = lab.registry.push_document(
+            &format!("app:sbom{number}"),
+            sbom_of(&lab, &subject, number),
+        );
+        let request = CopyRequest {
+            from: engine::Place::Registry(source),
+            to: engine::Place::Registry(other.reference(&format!("app:sbom{number}"))),
+            platform: None,
+            move_policy: MovePolicy::Move,
+        };
+        let engine = &lab.engine;
+        async move { engine.copy(&request, &NoProgress).await }
+    });
+    for pushed in futures_util::future::join_all(pushes).await {
+        pushed.expect("copied");
+    }
+    let tag = format!("sha256-{}", subject.digest().hex());
+    let list = other.document("app", &tag).expect("there is a list");
+    let list: serde_json::Value = serde_json::from_slice(&list.bytes).expect("JSON");
+    assert_eq!(
+        list["manifests"].as_array().map(Vec::len),
+        Some(WRITERS),
+        "{list}"
+    );
 }

@@ -2,6 +2,7 @@ import Box from "@lucide/svelte/icons/box";
 import GitCompare from "@lucide/svelte/icons/git-compare";
 import CircleArrowUp from "@lucide/svelte/icons/circle-arrow-up";
 import CopyIcon from "@lucide/svelte/icons/copy";
+import Download from "@lucide/svelte/icons/download";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
 import Play from "@lucide/svelte/icons/play";
@@ -16,6 +17,7 @@ import { archives } from "../../state/archives.svelte";
 import { dialogs, type ContainedImage, type SavedImage } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
+import { status } from "../../state/status.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { shortDigest } from "../../text/digest";
 import { updates } from "../../state/updates.svelte";
@@ -29,6 +31,27 @@ async function copy(text: string): Promise<void> {
   } catch {
     toasts.show({ tone: "bad", title: "Not copied: the clipboard is closed" });
   }
+}
+
+/** What can be done about a name whose registry names another image by now. */
+function newer(row: ImageRow, name: string): MenuEntry[] {
+  return [
+    {
+      label: `What changes in ${name}`,
+      icon: GitCompare,
+      onselect: () => {
+        navigation.compare(row.target, name, "registry");
+      },
+    },
+    {
+      label: `Pull ${name}…`,
+      icon: Download,
+      disabled: status.readOnly,
+      onselect: () => {
+        dialogs.openPull(name);
+      },
+    },
+  ];
 }
 
 /** Opens the tag editor of an image. */
@@ -144,6 +167,7 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
   if (name?.tag)
     entries.push(
       { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
+      ...updates.of(row).flatMap((name) => newer(row, name)),
       { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
     );
   entries.push({ kind: "divider" });
