@@ -5,9 +5,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod bringing;
 mod collecting;
 mod containers;
 mod hostile;
+mod removing;
 mod repairing;
 
 use std::fs;
@@ -17,8 +19,8 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use oci::{Digest, ImageName, Selector};
 use store::{
-    BlockReason, CheckOptions, Error, GRACE, InUse, Ingest, Lease, LeasePurpose, MovePolicy,
-    NewImage, OpenOptions, ProcessIdentity, PruneOptions, RemovalOptions, Report, Store,
+    CheckOptions, Error, GRACE, Lease, LeasePurpose, MovePolicy, NewImage, OpenOptions,
+    ProcessIdentity, RemovalOptions, Report, Store,
 };
 
 fn now() -> Timestamp {
@@ -166,223 +168,6 @@ fn an_image_is_there_after_reopening_and_index_json_names_it() {
 }
 
 #[test]
-fn a_download_goes_on_where_it_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let digest = Digest::sha256(b"hello world");
-    {
-        let store = open(folder.path());
-        let lease = lease(&store);
-        let Ingest::Partial(mut writer) = store.ingest(&lease, &digest, 11).unwrap() else {
-            panic!("it is not here")
-        };
-        writer.append(b"hello").unwrap();
-        assert!(matches!(
-            store.ingest(&lease, &digest, 11).unwrap(),
-            Ingest::Busy
-        ));
-        assert!(!store.contains(&digest).unwrap());
-    }
-    let store = open(folder.path());
-    let lease = lease(&store);
-    let Ingest::Partial(mut writer) = store.ingest(&lease, &digest, 11).unwrap() else {
-        panic!("it is not here")
-    };
-    assert_eq!(writer.offset(), 5);
-    let mut seen = Vec::new();
-    writer
-        .rehash(&mut |piece| seen.extend_from_slice(piece))
-        .unwrap();
-    assert_eq!(seen, b"hello");
-    writer.append(b" world").unwrap();
-    writer.commit().unwrap();
-    assert!(store.contains(&digest).unwrap());
-    assert!(matches!(
-        store.ingest(&lease, &digest, 11).unwrap(),
-        Ingest::Present
-    ));
-}
-
-#[test]
-fn wrong_bytes_never_become_visible() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let lease = lease(&store);
-    let digest = Digest::sha256(b"right");
-    let Ingest::Partial(mut writer) = store.ingest(&lease, &digest, 5).unwrap() else {
-        panic!("it is not here")
-    };
-    writer.append(b"wrong").unwrap();
-    assert!(matches!(writer.commit(), Err(Error::DigestMismatch { .. })));
-    let Ingest::Partial(mut writer) = store.ingest(&lease, &digest, 5).unwrap() else {
-        panic!("it is not here")
-    };
-    assert_eq!(writer.offset(), 0, "suspect bytes are thrown away");
-    assert!(matches!(
-        writer.append(b"too long"),
-        Err(Error::SizeMismatch { .. })
-    ));
-    drop(writer);
-    let Ingest::Partial(writer) = store.ingest(&lease, &digest, 5).unwrap() else {
-        panic!("it is not here")
-    };
-    assert!(matches!(writer.commit(), Err(Error::SizeMismatch { .. })));
-    assert!(!store.contains(&digest).unwrap());
-}
-
-#[test]
-fn a_removal_can_be_undone_and_undone_further() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let a = put(&store, &["a"], &["app:1"]);
-    let b = put(&store, &["b"], &["app:2"]);
-    let planned = store
-        .plan_tag(&Selector::from("app:2"), &name("app:1"))
-        .unwrap();
-    assert_eq!(
-        (planned.from.as_ref(), planned.to.as_ref()),
-        (Some(&a), Some(&b))
-    );
-    store.tag(&planned, now()).unwrap();
-    remove(&store, &["app:1", "app:2"], RemovalOptions::default());
-    assert_eq!(names(&store), Vec::<String>::new());
-    store.undo(now()).unwrap();
-    assert_eq!(names(&store), ["app:1", "app:2"]);
-    assert_eq!(store.resolve(&Selector::from("app:1")).unwrap().target, b);
-    store.undo(now()).unwrap();
-    assert_eq!(
-        store.resolve(&Selector::from("app:1")).unwrap().target,
-        a,
-        "the move is taken back too"
-    );
-    let third = store.undo(now());
-    assert!(
-        matches!(third, Err(Error::NothingToUndo)),
-        "{third:?} {:?}",
-        store.journal(None)
-    );
-    assert_eq!(check(&store).problems, []);
-}
-
-#[test]
-fn dockers_rules_for_removing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let target = put(&store, &["a"], &["app:1", "other:1"]);
-    let id = store.images().unwrap()[0].id.clone();
-    let plan = |what: &str, force| {
-        store
-            .plan_removal(
-                &[Selector::from(what)],
-                &RemovalOptions {
-                    force,
-                    ..RemovalOptions::default()
-                },
-            )
-            .unwrap()
-    };
-    assert_eq!(plan("app:1", false).deleted, [], "another name is left");
-    assert_eq!(
-        plan("app:1", true).untagged.len(),
-        1,
-        "force takes only the name that was asked for"
-    );
-    assert!(matches!(
-        plan(id.short(), false).blocked[0].reason,
-        BlockReason::SeveralNames { .. }
-    ));
-    assert_eq!(plan(id.short(), true).deleted.len(), 1);
-    assert!(matches!(
-        plan("nothing", false).blocked[0].reason,
-        BlockReason::NotFound
-    ));
-    let usage = InUse {
-        target: target.clone(),
-        container: "c1".into(),
-        name: "web".into(),
-        running: true,
-    };
-    store.set_in_use(&usage).unwrap();
-    assert!(matches!(
-        plan(id.short(), true).blocked[0].reason,
-        BlockReason::RunningContainer { .. }
-    ));
-    let both = store
-        .plan_removal(
-            &[Selector::from("app:1"), Selector::from("other:1")],
-            &RemovalOptions::default(),
-        )
-        .unwrap();
-    assert!(
-        both.deleted.is_empty() && both.blocked.len() == 1,
-        "the last name of an image in use stays: {both:?}"
-    );
-    store
-        .clear_in_use(&store.in_use().unwrap()[0].container)
-        .unwrap();
-    let both = store
-        .plan_removal(
-            &[Selector::from("app:1"), Selector::from("other:1")],
-            &RemovalOptions::default(),
-        )
-        .unwrap();
-    assert_eq!(both.deleted.len(), 1, "both names of one image remove it");
-}
-
-#[test]
-fn a_stale_plan_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    put(&store, &["a"], &["app:1"]);
-    let plan = store
-        .plan_removal(&[Selector::from("app:1")], &RemovalOptions::default())
-        .unwrap();
-    put(&store, &["b"], &["app:1"]);
-    assert!(matches!(store.execute(&plan, now()), Err(Error::PlanStale)));
-    assert_eq!(names(&store), ["app:1"]);
-}
-
-#[test]
-fn a_plan_frees_what_it_says_at_once_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    put(&store, &["base", "a"], &["app:1"]);
-    let b = put(&store, &["base", "b"], &["app:2"]);
-    let before = store
-        .images()
-        .unwrap()
-        .iter()
-        .find(|image| image.target == b)
-        .unwrap()
-        .unique_size;
-    let plan = remove(
-        &store,
-        &["app:1"],
-        RemovalOptions {
-            now_drop: true,
-            ..RemovalOptions::default()
-        },
-    );
-    assert!(!plan.blobs.is_empty());
-    for blob in &plan.blobs {
-        assert!(!store.contains(&blob.digest).unwrap());
-        assert!(
-            !folder
-                .path()
-                .join("blobs/sha256")
-                .join(blob.digest.hex())
-                .exists()
-        );
-    }
-    assert!(store.contains(&Digest::sha256(b"base")).unwrap());
-    assert_eq!(
-        store.images().unwrap()[0].unique_size,
-        before + 4,
-        "the base is now the other image's own"
-    );
-    assert_eq!(check(&store).problems, []);
-}
-
-#[test]
 fn the_collector_waits_for_the_grace_and_spares_what_is_leased() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
@@ -400,20 +185,6 @@ fn the_collector_waits_for_the_grace_and_spares_what_is_leased() {
     assert_eq!(collected.images, 1);
     assert!(!store.contains(&Digest::sha256(b"a")).unwrap());
     assert!(store.contains(&Digest::sha256(b"held")).unwrap());
-}
-
-#[test]
-fn a_prune_takes_only_what_has_no_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    put(&store, &["a"], &["app:1"]);
-    put(&store, &["b"], &["app:1"]);
-    assert_eq!(store.images().unwrap().len(), 2);
-    let plan = store.plan_prune(&PruneOptions::default()).unwrap();
-    assert_eq!(plan.deleted.len(), 1);
-    store.execute(&plan, now()).unwrap();
-    assert_eq!(names(&store), ["app:1"]);
-    assert_eq!(store.images().unwrap().len(), 1);
 }
 
 #[test]
@@ -588,38 +359,6 @@ fn ten_thousand_images() {
 }
 
 #[test]
-fn a_blob_without_a_digest_gets_one_when_it_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let lease = lease(&store);
-    let bytes = b"what it is called shows in the end";
-    for _ in 0..2 {
-        let mut writer = store.ingest_unnamed().expect("begins");
-        writer.append(&bytes[..7]).expect("writes");
-        writer.append(&bytes[7..]).expect("writes");
-        let (digest, size) = writer.commit(&lease).expect("commits");
-        assert_eq!((&digest, size), (&Digest::sha256(bytes), 34));
-        assert_eq!(store.read_document(&digest, 100).expect("reads"), bytes);
-    }
-    drop(store.ingest_unnamed().expect("begins"));
-    let left = fs::read_dir(folder.path().join("ingest")).unwrap().count();
-    assert_eq!(left, 0, "nothing is left of what was finished or dropped");
-}
-
-#[test]
-fn what_a_dead_process_left_without_a_digest_is_swept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let dead = folder.path().join("ingest/unnamed-1-1");
-    fs::write(&dead, "half").unwrap();
-    let alive = store.ingest_unnamed().expect("begins");
-    let collected = store.collect(now()).expect("collects");
-    assert_eq!((collected.partials, collected.freed_bytes), (1, 4));
-    assert!(!dead.exists());
-    drop(alive);
-}
-
-#[test]
 fn several_images_become_visible_together_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
@@ -661,21 +400,4 @@ fn several_images_become_visible_together_or_not_at_all() {
     store.undo(now()).expect("one undo takes both back");
     assert!(store.resolve(&Selector::from("new:1")).is_err());
     assert_eq!(store.resolve(&Selector::from("old:1")).unwrap().target, a);
-}
-
-#[test]
-fn an_output_file_appears_whole_or_not_at_all() {
-    use std::io::Write as _;
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("saved.tar");
-    fs::write(&place, "before").unwrap();
-    let mut given_up = store::OutputFile::begin(&place).expect("begins");
-    given_up.write_all(b"half").unwrap();
-    drop(given_up);
-    assert_eq!(fs::read_to_string(&place).unwrap(), "before");
-    let mut whole = store::OutputFile::begin(&place).expect("begins");
-    whole.write_all(b"after").unwrap();
-    whole.commit().expect("commits");
-    assert_eq!(fs::read_to_string(&place).unwrap(), "after");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
