@@ -306,10 +306,7 @@ impl OpenedImage {
                         diff_id: blob.diff_id,
                     })
                 };
-                remote
-                    .into_iter()
-                    .map(state)
-                    .collect::<Result<Vec<_>, _>>()
+                remote.into_iter().map(state).collect::<Result<Vec<_>, _>>()
             })
             .await?;
         let missing = states.iter().filter(|state| !state.present);
