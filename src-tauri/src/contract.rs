@@ -9,8 +9,8 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::containers::{commit, config, edit, list, run, terminal};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, copy, image, images, lineage, places, pull, push, registries, remote, removal,
-    settings, software, store, tags, window,
+    archives, compare, copy, image, images, lineage, places, pull, push, registries, remote,
+    removal, settings, software, store, tags, window,
 };
 
 /// Something in the store has changed, by whichever window or program.

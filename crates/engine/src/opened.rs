@@ -18,8 +18,8 @@ use crate::image::settings;
 use crate::probe::failed;
 use crate::pull::{PlannedBlob, RemoteImage, RemoteLayer, scan};
 use crate::{
-    Analysis, Engine, Error, ImageConfigSummary, ImageFiles, LayerRow, MovePolicy, Place, Progress,
-    PullRequest, copy,
+    Analysis, BlobState, Engine, Error, Event, ImageConfigSummary, ImageFiles, LayerRow,
+    MovePolicy, Place, Progress, PullRequest, copy,
 };
 
 /// An image of any place. Of one that is not in the store, manifest and config were read and verified, of the layers nothing yet.
@@ -252,6 +252,7 @@ impl OpenedImage {
         reading: Reading,
         progress: &dyn Progress,
     ) -> Result<ImageFiles, Error> {
+        self.announce(layers, reading, progress).await?;
         // Collected, not lazy: a closure in the stream's type would keep the whole future from being `Send`.
         let brings: Vec<_> = layers
             .iter()
@@ -274,6 +275,53 @@ impl OpenedImage {
             Ok(ImageFiles::of(store, manifest, blobs, tree))
         })
         .await
+    }
+
+    /// Tells which layers of a registry will be streamed, so that the bytes that come can be counted against something.
+    async fn announce(
+        &self,
+        layers: &[AwayLayer],
+        reading: Reading,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let mut remote: Vec<PlannedBlob> = Vec::new();
+        for layer in layers {
+            if let AwayLayer::Remote(layer) = layer
+                && remote.iter().all(|blob| blob.digest != layer.blob.digest)
+            {
+                remote.push(layer.blob.clone());
+            }
+        }
+        if remote.is_empty() {
+            return Ok(());
+        }
+        let states = self
+            .engine
+            .with_store(move |store| {
+                let state = |blob: PlannedBlob| -> Result<BlobState, Error> {
+                    let present = match (reading, &blob.diff_id) {
+                        (Reading::Content, _) | (_, None) => store.contains(&blob.digest)?,
+                        (Reading::Names, Some(diff_id)) => store.open_index(diff_id)?.is_some(),
+                    };
+                    Ok(BlobState {
+                        digest: blob.digest,
+                        size: blob.size,
+                        present,
+                        partial: 0,
+                        diff_id: blob.diff_id,
+                    })
+                };
+                remote.into_iter().map(state).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let missing = states.iter().filter(|state| !state.present);
+        progress.report(Event::Resolved {
+            name: String::new(),
+            download_bytes: missing.map(|state| state.size).sum(),
+            total_bytes: states.iter().map(|state| state.size).sum(),
+            blobs: states,
+        });
+        Ok(())
     }
 
     /// Takes a layer's file index from the store, or makes it; and brings the layer's bytes near where they will be read.

@@ -34,6 +34,13 @@ pub(crate) struct Gathered {
     pub(crate) blobs: Vec<Digest>,
 }
 
+/// An entry of an index, at whatever depth.
+struct Listed {
+    /// The nested indexes that lead to it.
+    way: Vec<Digest>,
+    attestation: bool,
+}
+
 impl Store {
     /// Reads a manifest or index from its blob.
     pub(crate) fn document(&self, digest: &Digest) -> Result<Document> {
@@ -105,7 +112,7 @@ impl Store {
         &self,
         index: &Index,
         depth: usize,
-        found: &mut BTreeMap<Digest, Vec<Digest>>,
+        found: &mut BTreeMap<Digest, Listed>,
         named: &mut usize,
         closed: &mut BTreeSet<Digest>,
         path: &[Digest],
@@ -114,7 +121,11 @@ impl Store {
             if found.contains_key(&entry.digest) {
                 continue;
             }
-            found.insert(entry.digest.clone(), path.to_vec());
+            let listed = Listed {
+                way: path.to_vec(),
+                attestation: entry.is_attestation(),
+            };
+            found.insert(entry.digest.clone(), listed);
             if entry.media_type.is_index() && depth < oci::MAX_INDEX_DEPTH {
                 let Some(nested) = self.nested(&entry.digest)? else {
                     closed.insert(entry.digest.clone());
@@ -162,16 +173,19 @@ impl Store {
                     wanted = std::mem::take(&mut earlier);
                 }
                 for manifest in &wanted {
-                    let Some(way) = listed.get(manifest) else {
+                    let Some(listed) = listed.get(manifest) else {
                         return Err(not_listed(target, manifest, closed));
                     };
-                    blobs.extend(way.iter().cloned());
+                    blobs.extend(listed.way.iter().cloned());
                 }
                 // Small documents about the image, such as attestations, belong to it where they are here.
-                for (digest, way) in &listed {
+                for (digest, Listed { way, attestation }) in &listed {
                     if self.contains(digest)? {
                         blobs.insert(digest.clone());
                         blobs.extend(way.iter().cloned());
+                        if *attestation {
+                            blobs.extend(self.whole_parts(digest)?);
+                        }
                     }
                 }
                 true
@@ -237,6 +251,28 @@ impl Store {
             };
         }
         Ok(())
+    }
+
+    /// Returns what a manifest consists of, where all of it is here: an attestation came with its statements, or without.
+    fn whole_parts(&self, manifest: &Digest) -> Result<Vec<Digest>> {
+        let Document::Manifest(manifest) = (match self.document(manifest) {
+            Ok(document) => document,
+            // It is no part of the image's files: whatever is wrong with it, the image is what it was.
+            Err(Error::BlobDamaged { .. } | Error::BlobMissing { .. } | Error::Document { .. }) => {
+                return Ok(Vec::new());
+            }
+            Err(other) => return Err(other),
+        }) else {
+            return Ok(Vec::new());
+        };
+        let mut parts = Vec::with_capacity(manifest.layers.len() + 1);
+        for part in std::iter::once(&manifest.config).chain(&manifest.layers) {
+            if !self.contains(&part.digest)? {
+                return Ok(Vec::new());
+            }
+            parts.push(part.digest.clone());
+        }
+        Ok(parts)
     }
 
     /// Returns the manifests that a live or removed image has, whether or not they are here.

@@ -26,7 +26,7 @@ pub enum Ingest {
 
 /// Writes one blob. It becomes visible only in [`commit`](Self::commit), whole and verified.
 ///
-/// Dropping it keeps the bytes for a later writer, in this process or after a restart.
+/// Dropping it keeps the bytes for a later writer, in this process or after a restart, unless they were said to be of no use to one.
 pub struct IngestWriter {
     store: Store,
     digest: Digest,
@@ -38,6 +38,8 @@ pub struct IngestWriter {
     /// `None` while bytes from before were not hashed yet.
     hasher: Option<Hasher>,
     unsynced: u64,
+    /// Whether the bytes are of no use to a later attempt.
+    forgets: bool,
 }
 
 impl Store {
@@ -102,6 +104,7 @@ impl Store {
             offset: 0,
             hasher: Some(Hasher::new(digest.algorithm())),
             unsynced: 0,
+            forgets: false,
         };
         if self.adopt(&mut writer, known.is_some())? {
             return Ok(Ingest::Present);
@@ -145,6 +148,11 @@ impl IngestWriter {
     /// Returns how many bytes are there: the position at which the next [`append`](Self::append) writes.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Throws the bytes away when the writer goes before the blob is whole: who brings it again begins anew.
+    pub fn forget_when_dropped(&mut self) {
+        self.forgets = true;
     }
 
     /// Opens the bytes that are there, `0..offset`, for reading.
@@ -258,6 +266,18 @@ impl IngestWriter {
     /// Throws the bytes away.
     pub fn discard(self) -> Result<()> {
         fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))
+    }
+}
+
+impl Drop for IngestWriter {
+    fn drop(&mut self) {
+        // A blob that was committed or discarded has left its place; what stands there now is somebody else's.
+        if self.forgets
+            && lock::still_there(&self.file, &self.path)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), %error, "an unfinished blob could not be removed");
+        }
     }
 }
 

@@ -102,12 +102,13 @@ impl Passing {
         count: &watch::Sender<u64>,
     ) -> Result<Brought, Error> {
         let sink = match &member.kind {
-            Kind::Layer => self.unnamed()?,
+            Kind::Layer => self.unnamed(member.size)?,
             Kind::Blob(digest) => match self.store.ingest(&self.lease, digest, member.size)? {
                 Ingest::Present => return self.present(digest, member.size),
                 // Somebody brings the same blob: it is written once more, under no name until it is whole.
-                Ingest::Busy => self.unnamed()?,
+                Ingest::Busy => self.unnamed(member.size)?,
                 Ingest::Partial(mut writer) => {
+                    writer.forget_when_dropped();
                     if writer.offset() > 0 {
                         writer.restart()?;
                     }
@@ -156,10 +157,11 @@ impl Passing {
         })
     }
 
-    fn unnamed(&self) -> Result<Sink, Error> {
+    fn unnamed(&self, size: u64) -> Result<Sink, Error> {
         Ok(Sink::Unnamed(
             self.store.ingest_unnamed()?,
             Arc::clone(&self.lease),
+            Some(size),
         ))
     }
 

@@ -1,6 +1,7 @@
 //! The engine's stories, over real HTTP and on a real disk.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod archives;
 mod containers;
 mod crashes;
 mod faults;

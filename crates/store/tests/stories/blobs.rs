@@ -190,3 +190,30 @@ fn what_the_system_refuses_says_nothing_of_a_blob() {
     assert!(!store.images().unwrap()[0].damaged);
     assert_eq!(check(&store).problems, []);
 }
+
+#[test]
+fn a_blob_that_is_not_worth_a_resume_leaves_nothing_when_it_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let lease = lease(&store);
+    let digest = Digest::sha256(b"hello world");
+    let begin = || match store.ingest(&lease, &digest, 11).unwrap() {
+        Ingest::Partial(mut writer) => {
+            writer.forget_when_dropped();
+            writer
+        }
+        _ => panic!("it is not here"),
+    };
+    let left = || fs::read_dir(folder.path().join("ingest")).unwrap().count();
+    let mut given_up = begin();
+    given_up.append(b"hello").unwrap();
+    drop(given_up);
+    assert_eq!(left(), 0);
+    // What was finished is not taken back, and what somebody else began meanwhile stays.
+    let mut whole = begin();
+    assert_eq!(whole.offset(), 0);
+    whole.append(b"hello world").unwrap();
+    whole.commit().unwrap();
+    assert!(store.contains(&digest).unwrap());
+    assert_eq!(left(), 0);
+}
