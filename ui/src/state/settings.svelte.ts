@@ -46,7 +46,11 @@ class SettingsState {
     next: Settings[Key],
   ): Promise<void> {
     try {
-      if (this.value) await api.saveSettings(this.value);
+      if (this.value) {
+        const saved = await api.saveSettings(this.value);
+        // With what was written beside it; unless other changes wait, whose values are shown already.
+        if (this.saving === 1) this.value = saved;
+      }
       if (this.failedKey === key || this.failedKey === null) {
         this.error = null;
         this.failedKey = null;
