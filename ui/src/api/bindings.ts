@@ -1706,6 +1706,8 @@ export type Relative = {
 	steps: number,
 	/**  What was said about the last step of the younger of the two, where something was. */
 	message: string | null,
+};
+
 /**  Something that refers to an image of a registry. Nothing of it was verified. */
 export type Referrer = {
 	/**  Its manifest. */

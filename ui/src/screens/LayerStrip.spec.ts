@@ -1,6 +1,7 @@
 import { render, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { clearMocks } from "@tauri-apps/api/mocks";
+import BlobBars from "./activity/BlobBars.svelte";
 import LayerStrip from "./LayerStrip.svelte";
 
 const layers = [
@@ -30,4 +31,20 @@ test("the layer under the pointer lights up in every strip", async () => {
   await userEvent.hover(same[0]!);
   for (const segment of same) expect(segment).toHaveClass("lit");
   expect(screen.getByRole("button", { name: /1 B/ })).not.toHaveClass("lit");
+});
+
+test("many layers share the width instead of running over what is beside them", () => {
+  const many = Array.from({ length: 60 }, (_, number) => ({ diffId: `sha256:${String(number)}`, size: 1 }));
+  render(LayerStrip, { layers: many });
+  render(BlobBars, {
+    bars: many.map(({ diffId, size }) => ({ digest: diffId, diffId, size, current: 0 })),
+    label: "Pulled",
+  });
+  expect(screen.getByRole("toolbar", { name: "60 layers" })).toHaveClass("fine");
+  expect(screen.getByRole("img", { name: "Pulled" })).toHaveClass("fine");
+});
+
+test("few layers keep a least width", () => {
+  render(LayerStrip, { layers });
+  expect(screen.getByRole("toolbar")).not.toHaveClass("fine");
 });

@@ -71,6 +71,8 @@ describe("shortcuts", () => {
     press("p", { ctrlKey: true });
     press("f", { ctrlKey: true });
     press("/");
+    press("z", { ctrlKey: true });
+    expect(actions.undo).not.toHaveBeenCalled();
     expect(actions.pull).not.toHaveBeenCalled();
     expect(actions.filter).not.toHaveBeenCalled();
   });

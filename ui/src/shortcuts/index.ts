@@ -27,7 +27,7 @@ export function isTextField(target: EventTarget | null): boolean {
  * Listens for the window-wide shortcuts until the returned function is called.
  *
  * Undo and `/` belong to the text while somebody writes; the palette, the filter and the others work everywhere. While
- * a dialog is open only the palette and undo answer: the rest would act behind its back.
+ * a dialog is open only the palette is told, which closes itself that way: the rest would act behind the dialog's back.
  */
 export function installShortcuts(actions: ShortcutActions, dialogIsOpen: () => boolean): () => void {
   function handleKey(event: KeyboardEvent): void {
@@ -54,7 +54,7 @@ function actionFor(event: KeyboardEvent, actions: ShortcutActions, dialogOpen: b
     case "k":
       return actions.palette;
     case "z":
-      return writing ? null : actions.undo;
+      return writing || dialogOpen ? null : actions.undo;
     case "f":
       return dialogOpen ? null : actions.filter;
     case "p":

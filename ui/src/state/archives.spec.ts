@@ -27,6 +27,14 @@ it("saves what was dropped on another program, once", async () => {
   stop();
 });
 
+it("shows a file's name without what reorders it", async () => {
+  fakeEngine({ save: () => refuse("disk_full", "The disk is full.") });
+  const stop = archives.listen();
+  await emit("images-dropped", { file: { token: "t1", name: "evil\u202egpj.tar" }, images: ["debian:12"] });
+  await expect.poll(() => operations.all[0]?.subject).toBe("evil\\u{202e}gpj.tar");
+  stop();
+});
+
 it("lets the pointer take images, one by its name and several together", async () => {
   const engine = fakeEngine({ drag_images: () => null });
   const debian = { target: "sha256:d", names: ["debian:12"] };
@@ -42,7 +50,8 @@ it("offers to undo a load that moved names, and says which", async () => {
   const move = { name: "app:1", from: "sha256:a", to: "sha256:b" };
   const made = { name: "app:new", from: null, to: "sha256:b" };
   const loaded = { images: ["sha256:b"], moved: [made, move], fetchedBytes: 5e6, reusedBytes: 0 };
-  const engine = fakeEngine({ load: () => loaded, undo: () => [] });
+  const last = { operation: "load", time: "2026-01-02T03:04:05Z", names: ["app:1", "app:new"] };
+  const engine = fakeEngine({ load: () => loaded, undoable: () => last, undo: () => [] });
   archives.load({ token: "t1", name: "app.tar" }, []);
   await expect.poll(() => operations.all[0]?.status).toBe("done");
   const [operation] = operations.all;
@@ -51,5 +60,5 @@ it("offers to undo a load that moved names, and says which", async () => {
   expect(toast?.detail).toBe("5 MB read. app:1 points to another image than before.");
   expect(toast?.action?.label).toBe("Undo");
   toast?.action?.run();
-  expect(engine.asked("undo")).toHaveLength(1);
+  await expect.poll(() => engine.asked("undo")).toHaveLength(1);
 });

@@ -8,6 +8,7 @@ import {
   type SaveFormat,
 } from "../api";
 import { archiveName, savedAs } from "../text/archive";
+import { plainUntrusted } from "../text/escapes";
 import { dialogs, type SavedImage } from "./dialogs.svelte";
 import type { Outcome } from "./operation.svelte";
 import { operations } from "./operations.svelte";
@@ -67,7 +68,7 @@ class Archives {
   load(file: GivenFile, chosen: ChosenImage[]): void {
     operations.begin({
       kind: "load",
-      subject: file.name,
+      subject: plainUntrusted(file.name),
       platform: null,
       begin: async (id, onEvent) => outcome(await api.load(id, file.token, chosen, onEvent)),
     });
@@ -77,7 +78,7 @@ class Archives {
   importRoot(file: GivenFile, name: string, message: string, changes: string[]): void {
     operations.begin({
       kind: "import",
-      subject: file.name,
+      subject: plainUntrusted(file.name),
       platform: null,
       begin: async (id, onEvent) =>
         outcome(await api.importRoot(id, { token: file.token, name, message, changes }, onEvent)),
@@ -104,7 +105,7 @@ class Archives {
   #write(file: GivenFile, wish: SaveWish, once: boolean): void {
     operations.begin({
       kind: "save",
-      subject: file.name,
+      subject: plainUntrusted(file.name),
       platform: null,
       once,
       begin: async (id, onEvent) => {

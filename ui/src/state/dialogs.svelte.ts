@@ -207,9 +207,10 @@ class Dialogs {
     this.current = { kind: "confirm", request };
   }
 
-  /** Opens the command palette, or closes it when it is open. */
+  /** Opens the command palette, or closes it when it is open. Another dialog stays, with what was typed into it. */
   togglePalette(): void {
-    this.current = this.current?.kind === "palette" ? null : { kind: "palette" };
+    if (this.current === null) this.current = { kind: "palette" };
+    else if (this.current.kind === "palette") this.current = null;
   }
 
   /** Closes whatever is open. */

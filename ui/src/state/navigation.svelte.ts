@@ -65,6 +65,20 @@ class Navigation {
     this.screen = screen;
   }
 
+  /** Shows a screen; asked for the one that is shown already, goes back to its list. */
+  visit(screen: Screen): void {
+    if (this.screen !== screen) this.go(screen);
+    else if (screen === "images") this.closeImage();
+    else if (screen === "containers") this.closeContainer();
+    else if (screen === "search") this.repository = null;
+  }
+
+  /** Shows an engine; asked for the one that is shown already, goes back to its list. */
+  visitPlace(place: string): void {
+    if (this.screen === "place" && this.place === place) this.placeImage = null;
+    this.openPlace(place);
+  }
+
   /** Shows an engine's images. */
   openPlace(place: string): void {
     if (this.place !== place) {

@@ -5,7 +5,7 @@ import { operations } from "./operations.svelte";
 import { VERBS, type Operation } from "./operation.svelte";
 import { settings } from "./settings.svelte";
 import { toasts } from "./toasts.svelte";
-import { describeMoves, undo } from "./undo.svelte";
+import { describeMoves, movedNames, undo } from "./undo.svelte";
 
 /** The places in the window that state can send somebody to. */
 export interface Places {
@@ -71,7 +71,7 @@ export function tellOutcome(operation: Operation, places: Places): void {
         tone: "good",
         title: `${verbs.done} ${name}`,
         detail: `${transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind)} ${moved}`,
-        action: { label: "Undo", run: () => void undo.run() },
+        action: undo.offer(movedNames(outcome.moved ?? [])),
       });
       return;
     }

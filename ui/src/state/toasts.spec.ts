@@ -41,4 +41,10 @@ describe("toasts", () => {
     for (const title of ["1", "2", "3", "4", "5"]) toasts.show({ title });
     expect(toasts.list.map((toast) => toast.title)).toEqual(["2", "3", "4", "5"]);
   });
+
+  it("never push out a failure that nobody has read", () => {
+    toasts.show({ title: "The disk is full", tone: "bad" });
+    for (const title of ["1", "2", "3", "4"]) toasts.show({ title });
+    expect(toasts.list.map((toast) => toast.title)).toEqual(["The disk is full", "2", "3", "4"]);
+  });
 });

@@ -3,13 +3,19 @@ import type { ApiError } from "../api";
 /** How a toast is tinted and how long it stays. */
 export type ToastTone = "neutral" | "good" | "bad";
 
+/** The button of a toast. */
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+
 /** What a toast says and offers. */
 export interface ToastContent {
   title: string;
   /** A second, quieter line: usually what to do. */
   detail?: string;
   tone?: ToastTone;
-  action?: { label: string; run: () => void };
+  action?: ToastAction;
 }
 
 const STAY_MS = 6_000;
@@ -30,7 +36,7 @@ export class Toast {
   readonly title: string;
   readonly detail: string | undefined;
   readonly tone: ToastTone;
-  readonly action: { label: string; run: () => void } | undefined;
+  readonly action: ToastAction | undefined;
   #remaining: number;
   #startedAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -73,15 +79,17 @@ class Toasts {
     const toast = new Toast(`toast-${String(this.#nextId++)}`, content, () => {
       this.dismiss(toast);
     });
-    const dropped = this.list.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
+    // A failure goes when it was read, not when there is news.
+    const droppable = this.list.filter((old) => old.tone !== "bad");
+    const dropped = droppable.slice(0, Math.max(0, this.list.length + 1 - MOST_AT_ONCE));
     for (const old of dropped) old.pause();
-    this.list = [...this.list.slice(dropped.length), toast];
+    this.list = [...this.list.filter((old) => !dropped.includes(old)), toast];
     toast.resume();
     return toast;
   }
 
   /** Shows what the engine refused, with what to do about it. */
-  showError(error: ApiError, action?: ToastContent["action"]): Toast {
+  showError(error: ApiError, action?: ToastAction): Toast {
     return this.show({ tone: "bad", title: error.message, detail: error.hint ?? undefined, action });
   }
 

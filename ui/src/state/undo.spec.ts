@@ -1,5 +1,7 @@
-import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
+import { clearMocks } from "@tauri-apps/api/mocks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Undoable } from "../api";
+import { fakeEngine, refuse, type FakeEngine } from "../test/engine";
 import { toasts } from "./toasts.svelte";
 import { describeUndo, undo } from "./undo.svelte";
 
@@ -28,28 +30,78 @@ describe("describeUndo", () => {
   });
 });
 
+/** A store that takes back its changes one after the other, the last first. */
+function store(changes: Undoable[]): FakeEngine {
+  return fakeEngine({
+    undoable: () => changes.at(-1) ?? null,
+    undo: () => {
+      const last = changes.pop();
+      if (!last) refuse("nothing_to_undo", "There is nothing to undo.");
+      return last.names.map((name) => ({ name, from: null, to: "sha256:a" }));
+    },
+  });
+}
+
+function removal(name: string, time = "2026-01-02T03:04:05Z"): Undoable {
+  return { operation: "rmi", time, names: [name] };
+}
+
+function titles(): string[] {
+  return toasts.list.map((toast) => toast.title);
+}
+
 describe("undo", () => {
   it("says what came back", async () => {
-    mockIPC(() => [{ name: "data:v1", from: null, to: "sha256:a" }]);
+    store([removal("data:v1")]);
     await undo.run();
-    expect(toasts.list.map((toast) => toast.title)).toEqual(["data:v1 is back"]);
+    expect(titles()).toEqual(["data:v1 is back"]);
   });
 
   it("says so when there is nothing to take back", async () => {
-    mockIPC(() => {
-      throw { code: "nothing_to_undo", message: "There is nothing to undo.", hint: null };
-    });
+    store([]);
     await undo.run();
     expect(toasts.list[0]).toMatchObject({ title: "Nothing to undo", tone: "neutral" });
   });
 
   it("runs once at a time", async () => {
-    let calls = 0;
-    mockIPC(() => {
-      calls += 1;
-      return [];
-    });
+    const engine = store([removal("data:v1"), removal("data:v2")]);
     await Promise.all([undo.run(), undo.run()]);
-    expect(calls).toBe(1);
+    expect(engine.asked("undo")).toHaveLength(1);
+  });
+});
+
+describe("a notice's undo", () => {
+  it("takes back its own change", async () => {
+    const engine = store([removal("data:v1")]);
+    undo.offer(["data:v1"]).run();
+    await expect.poll(titles).toEqual(["data:v1 is back"]);
+    expect(engine.asked("undo")).toHaveLength(1);
+  });
+
+  it("takes back no other change that came after it", async () => {
+    const changes = [removal("data:v1")];
+    const engine = store(changes);
+    const action = undo.offer(["data:v1"]);
+    await expect.poll(() => engine.asked("undoable")).toHaveLength(1);
+    changes.push(removal("data:v2"));
+    action.run();
+    await expect.poll(titles).toEqual(["This change can no longer be undone by itself"]);
+    expect(toasts.list[0]?.detail).toBe("Another one came after it, of data:v2.");
+    expect(engine.asked("undo")).toEqual([]);
+  });
+
+  it("goes once its change is taken back by other means", async () => {
+    const engine = store([removal("data:v1")]);
+    toasts.show({ title: "Removed data:v1", action: undo.offer(["data:v1"]) });
+    await expect.poll(() => engine.asked("undoable")).toHaveLength(1);
+    await undo.run();
+    expect(titles()).toEqual(["data:v1 is back"]);
+  });
+
+  it("tells its giver when the change is taken back", async () => {
+    store([removal("data:v1")]);
+    let told = 0;
+    undo.offer(["data:v1"], () => (told += 1)).run();
+    await expect.poll(() => told).toBe(1);
   });
 });

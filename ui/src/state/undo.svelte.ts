@@ -1,5 +1,5 @@
-import { api, toApiError, type TagMove } from "../api";
-import { toasts } from "./toasts.svelte";
+import { api, toApiError, type TagMove, type Undoable } from "../api";
+import { toasts, type ToastAction } from "./toasts.svelte";
 
 /** How many names a sentence spells out before it counts the rest. */
 const NAMED = 2;
@@ -25,25 +25,111 @@ export function describeUndo(moves: readonly TagMove[]): string {
   return parts.length > 0 ? parts.join(", ") : "The last change is undone";
 }
 
+/** The names that point to other images than before. */
+export function movedNames(moves: readonly TagMove[]): string[] {
+  const moved = moves.filter((move) => move.from !== null && move.to !== null && move.from !== move.to);
+  return moved.map((move) => move.name);
+}
+
 /** Says in one sentence which names point to other images than before; null when none does. */
 export function describeMoves(moves: readonly TagMove[]): string | null {
-  const moved = moves.filter((move) => move.from !== null && move.to !== null && move.from !== move.to);
-  if (moved.length === 0) return null;
-  const names = moved.map((move) => move.name);
+  const names = movedNames(moves);
+  if (names.length === 0) return null;
   return `${listNames(names)} ${names.length === 1 ? "points" : "point"} to another image than before.`;
 }
 
-/** Takes back the last removal or tag move of this store. */
+/** A change that a notice offers to take back, with the button that the notice has for it. */
+interface Offer {
+  action: ToastAction;
+  change: Undoable;
+}
+
+function same(one: Undoable, other: Undoable): boolean {
+  return (
+    one.operation === other.operation &&
+    one.time === other.time &&
+    one.names.join(" ") === other.names.join(" ")
+  );
+}
+
+/** Takes back removals and tag moves of this store: the last one, or the very one that a notice speaks of. */
 class Undo {
   running = $state(false);
+  #offers: Offer[] = [];
 
   /** Undoes once and says in a toast what came back. A second call while one runs does nothing. */
   async run(): Promise<void> {
+    await this.#once(async () => {
+      const last = await api.undoable();
+      await this.#takeBack(last);
+    });
+  }
+
+  /**
+   * Gives the button that takes back the change that was just made, and no other.
+   *
+   * `names` are the names that it changed, as people write them. Once something else was changed, the button says so and
+   * does nothing: the store knows only the way back to where it came from. `undone` is called when the change is taken back.
+   */
+  offer(names: readonly string[], undone: () => void = () => {}): ToastAction {
+    const change = this.#lastOf(names);
+    const action = {
+      label: "Undo",
+      run: (): void => {
+        void this.#once(async () => {
+          const mine = await change;
+          const last = await api.undoable();
+          if (!mine || !last || !same(mine, last)) {
+            toasts.show({
+              title: "This change can no longer be undone by itself",
+              detail: last
+                ? `Another one came after it${last.names.length > 0 ? `, of ${listNames(last.names)}` : ""}.`
+                : "It is undone already, or the time for it is over.",
+            });
+            return;
+          }
+          await this.#takeBack(last);
+          undone();
+        });
+      },
+    };
+    void change.then((made) => {
+      if (made) this.#offers.push({ action, change: made });
+    });
+    return action;
+  }
+
+  /** The last change, if it is the one of these names. */
+  async #lastOf(names: readonly string[]): Promise<Undoable | null> {
+    try {
+      const last = await api.undoable();
+      return last && names.every((name) => last.names.includes(name)) ? last : null;
+    } catch {
+      // The button will say that there is no way back; the change itself was told.
+      return null;
+    }
+  }
+
+  /** Undoes and takes away the notices that offer the same. Throws what the engine refuses. */
+  async #takeBack(last: Undoable | null): Promise<void> {
+    const moves = await api.undo();
+    if (last) this.#withdraw(last);
+    toasts.show({ tone: "good", title: describeUndo(moves) });
+  }
+
+  #withdraw(change: Undoable): void {
+    const gone = this.#offers.filter((offer) => same(offer.change, change)).map((offer) => offer.action);
+    this.#offers = this.#offers.filter((offer) => !gone.includes(offer.action));
+    for (const toast of toasts.list) {
+      if (toast.action && gone.includes(toast.action)) toasts.dismiss(toast);
+    }
+  }
+
+  async #once(work: () => Promise<void>): Promise<void> {
     if (this.running) return;
     this.running = true;
     try {
-      const moves = await api.undo();
-      toasts.show({ tone: "good", title: describeUndo(moves) });
+      await work();
     } catch (thrown) {
       const error = toApiError(thrown);
       if (error.code === "nothing_to_undo") {

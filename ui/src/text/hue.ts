@@ -1,5 +1,5 @@
 const HUES = 12;
-/** The first hue, in degrees: the reds of the ring start here, so that no hue sits on the accent or on a warning. */
+/** The first hue, in degrees: the reds of the ring start here. Beside the accent, layers are told by where they stand. */
 const FIRST = 25;
 
 /**

@@ -63,6 +63,12 @@ describe("the load sheet", () => {
     expect(screen.getByRole("button", { name: "Load 2 images, 41 MB" })).toBeEnabled();
   });
 
+  it("shows a file's name without what reorders it", async () => {
+    fakeEngine({ plan_load: () => plan() });
+    render(LoadSheet, { files: [{ ...FILE, name: "evil\u202egpj.tar" }] });
+    expect(await screen.findByRole("dialog", { name: "evil\\u{202e}gpj.tar" })).toBeVisible();
+  });
+
   it("loads what was chosen, under the names that were written", async () => {
     const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED });
     render(LoadSheet, { files: [FILE] });

@@ -1,5 +1,5 @@
 import { imageRow } from "../../test/engine";
-import { onlyHere, tagLabels, title } from "./words";
+import { onlyHere, roomFor, tagLabels, title } from "./words";
 
 test("an image without a name says so and shows its ID", () => {
   const row = imageRow("debian", { names: [], id: "sha256:3b3f5b000fda77" });
@@ -18,4 +18,16 @@ test("what is on disk for this image alone is said in words", () => {
   expect(onlyHere(imageRow("a", { uniqueSize: 733, sharedSize: 126e6 }))).toBe("all shared");
   expect(onlyHere(imageRow("a", { sharedSize: 0 }))).toBe("all only here");
   expect(onlyHere(imageRow("a", { uniqueSize: 62e6 }))).toBe("62 MB only here");
+});
+
+test("tags that would be cut to their first letter fold away instead", () => {
+  expect(roomFor(["1", "1.0", "1.0.0", "latest", "stable"], 22)).toBe(2);
+  expect(roomFor(["12", "bookworm", "stable"], 20)).toBe(1);
+  expect(roomFor(["12", "bookworm", "stable"], 34)).toBe(3);
+  expect(roomFor(["2", "latest"], 22)).toBe(2);
+});
+
+test("a tag too long for its line is shown all the same, and no tag makes none", () => {
+  expect(roomFor(["2026.11.28-release-candidate-17"], 22)).toBe(1);
+  expect(roomFor([], 22)).toBe(0);
 });

@@ -31,3 +31,21 @@ export function onlyHere(row: ImageRow): string {
   if (row.sharedSize === 0) return "all only here";
   return `${formatSize(row.uniqueSize)} only here`;
 }
+
+/** Most tags that a card spells out, however short they are. */
+const MOST_TAGS = 3;
+/** What a chip takes beside its text, and the chip that stands for the rest, in characters. */
+const CHIP = 3;
+const REST = 5;
+
+/** How many of these tags fit beside each other into a line of `room` characters; at least one, which is cut. */
+export function roomFor(tags: readonly string[], room: number): number {
+  let used = 0;
+  let count = 0;
+  for (const [index, tag] of tags.slice(0, MOST_TAGS).entries()) {
+    used += tag.length + CHIP;
+    const rest = index + 1 < tags.length ? REST : 0;
+    if (used + rest <= room) count = index + 1;
+  }
+  return Math.max(count, Math.min(1, tags.length));
+}

@@ -1,9 +1,11 @@
 import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { containers } from "../../state/containers.svelte";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
+import { containerRow } from "../../test/containers";
 import { fakeEngine, imageRow, refuse } from "../../test/engine";
 import CommandPalette from "./CommandPalette.svelte";
 
@@ -120,5 +122,24 @@ describe("with an image open", () => {
       expect(navigation.tab).toBe("waste");
     });
     navigation.closeImage();
+  });
+
+  it("offers no page of an image on another screen, but what can be done there", async () => {
+    fakeEngine(images);
+    navigation.openImage("sha256:t");
+    containers.rows = [containerRow({ id: "c1", name: "web" })];
+    navigation.openContainer("c1");
+    await open();
+    await userEvent.keyboard("th");
+    expect(screen.queryByRole("option", { name: /of this image/ })).toBeNull();
+    await userEvent.clear(screen.getByRole("combobox"));
+    await userEvent.keyboard("commit{Enter}");
+    await waitFor(() => {
+      expect(dialogs.current?.kind).toBe("commit");
+    });
+    containers.rows = [];
+    navigation.closeContainer();
+    navigation.closeImage();
+    navigation.go("images");
   });
 });

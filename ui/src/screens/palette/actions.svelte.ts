@@ -1,10 +1,12 @@
 import { archives } from "../../state/archives.svelte";
+import { containers } from "../../state/containers.svelte";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation, type ImageTab, type Screen } from "../../state/navigation.svelte";
 import { VERBS } from "../../state/operation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { places } from "../../state/places.svelte";
 import { settings } from "../../state/settings.svelte";
+import { status } from "../../state/status.svelte";
 import { undo } from "../../state/undo.svelte";
 import { updates } from "../../state/updates.svelte";
 import { shortcutLabel } from "../../shortcuts";
@@ -102,15 +104,18 @@ export function paletteActions(to: Destinations): PaletteAction[] {
         dialogs.openPrune();
       },
     },
-    ...(navigation.image === null ? [] : TABS).map(({ tab, label, words }) => ({
-      id: `tab ${tab}`,
-      label,
-      words,
-      run: (): void => {
-        to.go("images");
-        navigation.tab = tab;
-      },
-    })),
+    ...(navigation.screen === "images" && navigation.image !== null ? TABS : []).map(
+      ({ tab, label, words }) => ({
+        id: `tab ${tab}`,
+        label,
+        words,
+        run: (): void => {
+          to.go("images");
+          navigation.tab = tab;
+        },
+      }),
+    ),
+    ...commits(),
     ...SCREENS.map(({ screen, label, words, keys }) => ({
       id: `go ${screen}`,
       label,
@@ -129,6 +134,25 @@ export function paletteActions(to: Destinations): PaletteAction[] {
   ];
 }
 
+/** The container that is open can become an image. */
+function commits(): PaletteAction[] {
+  const row =
+    navigation.screen === "containers" && navigation.container !== null
+      ? containers.row(navigation.container)
+      : undefined;
+  if (!row || row.running || status.readOnly) return [];
+  return [
+    {
+      id: "commit",
+      label: `Commit container ${row.name}…`,
+      words: "make image of this",
+      run: () => {
+        dialogs.openCommit(row);
+      },
+    },
+  ];
+}
+
 /** What can be looked at of the image that is open. */
 const TABS: { tab: ImageTab; label: string; words: string }[] = [
   {
@@ -137,6 +161,7 @@ const TABS: { tab: ImageTab; label: string; words: string }[] = [
     words: "explore core stack changed added removed",
   },
   { tab: "files", label: "Show the files of this image", words: "tree find search treemap size" },
+  { tab: "compare", label: "Compare this image…", words: "diff difference other" },
   { tab: "waste", label: "Show what this image wastes", words: "efficiency dive analyze duplicate" },
 ];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fuzzyScore } from "./fuzzy";
+import { fuzzyScore, rank } from "./fuzzy";
 
 function order(query: string, texts: string[]): string[] {
   return texts
@@ -28,5 +28,22 @@ describe("fuzzyScore", () => {
 
   it("takes an empty question for any text", () => {
     expect(fuzzyScore("  ", "Pull image")).toBe(0);
+  });
+});
+
+describe("rank", () => {
+  it("puts what is called so before what has that among its other words", () => {
+    const engine = rank(
+      "go to images",
+      "Go to DOCKER_HOST",
+      "docker podman engine context images containers",
+    );
+    const here = rank("go to images", "Go to images on this computer", "list home");
+    expect(here).toBeGreaterThan(engine ?? 0);
+  });
+
+  it("still finds by other words", () => {
+    expect(rank("download", "Pull image…", "download get")).not.toBeNull();
+    expect(rank("nothing like it", "Pull image…", "download get")).toBeNull();
   });
 });

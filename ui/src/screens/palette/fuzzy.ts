@@ -15,6 +15,24 @@ export function fuzzyScore(query: string, text: string): number | null {
   return total;
 }
 
+/** More than all words of a question together. */
+const NAMED = 10_000;
+
+/** How well something with a name and other words for it answers: the name alone beats the name with its other words. */
+export function rank(query: string, label: string, words = ""): number | null {
+  const named = fuzzyScore(query, label);
+  // Letters in order are found in nearly any name, so only whole beginnings count as its name.
+  if (named !== null && startsWords(query, label)) return NAMED + named;
+  return fuzzyScore(query, `${label} ${words}`);
+}
+
+/** Whether every word of the question begins a word of the text. */
+function startsWords(query: string, text: string): boolean {
+  const words = text.toLowerCase().split(/[\s/:._-]+/);
+  const asked = query.toLowerCase().split(/\s+/).filter(Boolean);
+  return asked.every((word) => words.some((candidate) => candidate.startsWith(word)));
+}
+
 function wordScore(word: string, haystack: string): number | null {
   const at = haystack.indexOf(word);
   if (at === 0) return 100;

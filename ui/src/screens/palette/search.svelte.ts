@@ -1,8 +1,10 @@
 import { api, type ImageRow } from "../../api";
 import { dialogs } from "../../state/dialogs.svelte";
 import { Latest } from "../../state/latest.svelte";
+import { navigation } from "../../state/navigation.svelte";
+import { status } from "../../state/status.svelte";
 import { shortDigest } from "../../text/digest";
-import { fuzzyScore } from "./fuzzy";
+import { rank } from "./fuzzy";
 import { paletteActions, type Destinations } from "./actions.svelte";
 
 /** One row of the palette. */
@@ -25,7 +27,15 @@ function taggedNames(row: ImageRow): string[] {
 }
 
 /** Verbs that take an image: "remove redis" offers the images called redis, to be removed. */
-const VERBS: { words: string[]; label: string; run: (row: ImageRow) => void }[] = [
+interface Verb {
+  words: string[];
+  label: string;
+  /** Whether it takes this image. */
+  fits?: (row: ImageRow) => boolean;
+  run: (row: ImageRow) => void;
+}
+
+const VERBS: Verb[] = [
   {
     words: ["tag", "name"],
     label: "Tag",
@@ -48,6 +58,29 @@ const VERBS: { words: string[]; label: string; run: (row: ImageRow) => void }[] 
     },
   },
   {
+    words: ["save", "export"],
+    label: "Save",
+    run: (row) => {
+      dialogs.openSave([{ target: row.target, names: taggedNames(row) }]);
+    },
+  },
+  {
+    words: ["compare", "diff"],
+    label: "Compare",
+    run: (row) => {
+      navigation.compare(row.target);
+    },
+  },
+  {
+    words: ["create", "container"],
+    label: "Create container of",
+    fits: (row) => row.runnable && !status.readOnly,
+    run: (row) => {
+      const name = row.names[0]?.familiar;
+      dialogs.openCreate({ reference: name ?? row.target, name: name ?? shortDigest(row.id) });
+    },
+  },
+  {
     words: ["remove", "delete", "rmi", "rm"],
     label: "Remove",
     run: (row) => {
@@ -65,7 +98,7 @@ export class PaletteSearch {
   readonly actions: PaletteEntry[] = $derived.by(() => {
     const query = this.text.trim();
     const found = paletteActions(this.to)
-      .map((action) => ({ action, score: fuzzyScore(query, `${action.label} ${action.words ?? ""}`) }))
+      .map((action) => ({ action, score: rank(query, action.label, action.words) }))
       .filter((entry) => entry.score !== null)
       .sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
       .map(({ action }): PaletteEntry => ({ ...action, group: "Actions" }));
@@ -73,7 +106,11 @@ export class PaletteSearch {
     return found;
   });
   readonly rows: PaletteEntry[] = $derived(
-    this.text.trim() === "" ? [] : (this.images.answer ?? []).map((row) => this.#imageEntry(row)),
+    this.text.trim() === ""
+      ? []
+      : (this.images.answer ?? [])
+          .filter((row) => this.#question.verb?.fits?.(row) ?? true)
+          .map((row) => this.#imageEntry(row)),
   );
   /** Images come first as soon as something is typed: most questions are about one. */
   readonly entries: PaletteEntry[] = $derived(
@@ -126,7 +163,7 @@ export class PaletteSearch {
   }
 }
 
-function splitVerb(text: string): { verb: (typeof VERBS)[number] | null; filter: string } {
+function splitVerb(text: string): { verb: Verb | null; filter: string } {
   const [first = "", ...rest] = text.trim().split(/\s+/);
   const verb =
     rest.length > 0 ? VERBS.find((candidate) => candidate.words.includes(first.toLowerCase())) : undefined;

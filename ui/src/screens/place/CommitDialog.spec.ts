@@ -43,6 +43,13 @@ describe("committing an engine's container", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
+  it("shows a hostile name as what it is, and quotes it for a shell", async () => {
+    fakeEngine({ place_container_changes: () => [] });
+    render(CommitDialog, { container: { ...container, name: "web\u202egpj; rm" } });
+    expect(await screen.findByText("Commit web\\u{202e}gpj; rm")).toBeVisible();
+    expect(screen.getByText(/ 'web\\u\{202e\}gpj; rm'$/)).toBeInTheDocument();
+  });
+
   it("stays open with the engine's refusal", async () => {
     fakeEngine({
       place_container_changes: () => [],

@@ -45,6 +45,7 @@ describe("the plan sheet", () => {
     const engine = fakeEngine({
       plan_removal: () => removalPlan(),
       execute_plan: () => removed,
+      undoable: () => ({ operation: "rmi", time: "2026-01-02T03:04:05Z", names: ["data:v1"] }),
       undo: () => [{ name: "data:v1", from: null, to: "sha256:aaaa" }],
     });
     render(PlanSheet, { request: removal, onclose: closed });
@@ -57,10 +58,21 @@ describe("the plan sheet", () => {
       expect(closed).toHaveBeenCalledOnce();
     });
     expect(engine.asked("execute_plan")).toEqual([{ planId: "plan-1" }]);
-    expect(toasts.list[0]).toMatchObject({ title: "Removed 1 image, 88 MB free", action: { label: "Undo" } });
+    expect(toasts.list[0]).toMatchObject({ title: "Removed data:v1, 88 MB free", action: { label: "Undo" } });
     toasts.list[0]?.action?.run();
     await waitFor(() => {
       expect(toasts.list.at(-1)?.title).toBe("data:v1 is back");
+    });
+  });
+
+  it("gives the focus to Cancel where there is no undo", async () => {
+    fakeEngine({
+      plan_place_removal: () => ({ plan: removalPlan(), containers: [], countsBytes: true }),
+    });
+    render(PlanSheet, { request: { ...removal, place: "docker" } });
+    await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" });
+    await waitFor(() => {
+      expect(screen.getByRole("button", { name: "Cancel" })).toHaveFocus();
     });
   });
 

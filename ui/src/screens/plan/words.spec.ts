@@ -32,4 +32,10 @@ describe("removedSentence", () => {
     expect(removedSentence(removed, 0)).toBe("Removed 1 image, 88 MB free");
     expect(removedSentence({ ...removed, deleted: [], freedBytes: 0 }, 2)).toBe("Removed 2 names");
   });
+
+  it("names what went, where it is one", () => {
+    const removed = { untagged: ["a"], deleted: ["sha256:a"], freedBytes: 88e6, undoable: true };
+    expect(removedSentence(removed, 0)).toBe("Removed a, 88 MB free");
+    expect(removedSentence({ ...removed, deleted: [], freedBytes: 0 }, 1)).toBe("Removed a");
+  });
 });

@@ -25,7 +25,10 @@ export function removedSentence(removed: Removed, untaggedOnly: number): string 
     removed.deleted.length === 0 ? removed.untagged.length : untaggedOnly,
   );
   if (what === "") return "Nothing was removed";
+  const [only, ...others] = removed.untagged;
+  // Two notices beside each other are told apart by what they speak of.
+  const named = only && others.length === 0 && removed.deleted.length <= 1 ? only : what;
   return removed.freedBytes > 0
-    ? `Removed ${what}, ${formatSize(removed.freedBytes)} free`
-    : `Removed ${what}`;
+    ? `Removed ${named}, ${formatSize(removed.freedBytes)} free`
+    : `Removed ${named}`;
 }

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { toasts } from "../../state/toasts.svelte";
-import { fakeEngine, imageRow, refuse } from "../../test/engine";
+import { fakeEngine, held, imageRow, refuse } from "../../test/engine";
 import TagDialog from "./TagDialog.svelte";
 
 const image = { target: "sha256:aaaa", id: "sha256:3b3f5b000fda77", names: ["docker.io/library/redis"] };
@@ -27,6 +27,7 @@ describe("the tag editor", () => {
       ...detail,
       plan_tag: () => free,
       tag: () => ({ name: "cache:1", from: null, to: "sha256:aaaa" }),
+      undoable: () => null,
     });
     render(TagDialog, { image });
     const field = screen.getByRole("textbox", { name: "New name" });
@@ -51,6 +52,34 @@ describe("the tag editor", () => {
     expect(await screen.findByText("cache:1 exists: it moves here from 99f0e1d2c3b4")).toBeVisible();
     expect(screen.getByRole("button", { name: "Move name here" })).toBeEnabled();
     expect(engine.asked("tag")).toEqual([]);
+  });
+
+  it("moves no name on an Enter that came before it was known that it moves", async () => {
+    const from = { target: "sha256:bbbb", id: "sha256:99f0e1d2c3b4aa", created: null };
+    const answer = held<unknown>();
+    const engine = fakeEngine({ ...detail, plan_tag: () => answer.promise });
+    render(TagDialog, { image });
+    await userEvent.type(screen.getByRole("textbox", { name: "New name" }), "cache:1{Enter}");
+    answer.settle({ ...free, from });
+    expect(await screen.findByText("cache:1 exists: it moves here from 99f0e1d2c3b4")).toBeVisible();
+    expect(engine.asked("tag")).toEqual([]);
+  });
+
+  it("gives a free name that Enter was pressed for too early", async () => {
+    const answer = held<unknown>();
+    const engine = fakeEngine({
+      ...detail,
+      plan_tag: () => answer.promise,
+      tag: () => ({ name: "cache:1", from: null, to: "sha256:aaaa" }),
+      undoable: () => null,
+    });
+    render(TagDialog, { image });
+    await userEvent.type(screen.getByRole("textbox", { name: "New name" }), "cache:1{Enter}");
+    expect(engine.asked("tag")).toEqual([]);
+    answer.settle(free);
+    await waitFor(() => {
+      expect(engine.asked("tag")).toHaveLength(1);
+    });
   });
 
   it("shows what is wrong with a name beside the field", async () => {

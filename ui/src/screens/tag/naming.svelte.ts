@@ -68,10 +68,7 @@ export class Naming {
         title: `${move.name} names ${shortDigest(this.target)} now`,
         detail: move.from === null ? undefined : `It named ${shortDigest(move.from)} before`,
         // An engine keeps no journal.
-        action:
-          place === null
-            ? { label: "Undo", run: () => void undo.run().then(() => this.reload()) }
-            : undefined,
+        action: place === null ? undo.offer([move.name], () => void this.reload()) : undefined,
       });
       this.text = "";
       this.plan.clear();

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/svelte";
+import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { toasts } from "../../state/toasts.svelte";
@@ -35,5 +35,21 @@ describe("the notices", () => {
     expect(paused).toHaveBeenCalled();
     dismiss.blur();
     expect(resumed).toHaveBeenCalled();
+  });
+
+  it("go on counting when one goes from under the pointer", async () => {
+    const paused = vi.spyOn(toasts, "pauseAll");
+    const resumed = vi.spyOn(toasts, "resumeAll");
+    render(ToastStack);
+    toasts.show({ title: "Removed 3 images", action: { label: "Undo", run: () => {} } });
+    toasts.show({ title: "Copied" });
+    const undo = await screen.findByRole("button", { name: "Undo" });
+    await userEvent.hover(undo);
+    expect(paused).toHaveBeenCalled();
+    resumed.mockClear();
+    toasts.list = toasts.list.slice(1);
+    await waitFor(() => {
+      expect(resumed).toHaveBeenCalled();
+    });
   });
 });
