@@ -105,9 +105,10 @@ class Navigation {
     this.container = null;
   }
 
-  /** Puts the caret into the filter box. */
+  /** Puts the caret into the filter box of the images that are shown, which are this computer's outside an engine. */
   focusFilter(): void {
-    this.screen = "images";
+    if (this.screen === "place") this.placeTab = "images";
+    else this.screen = "images";
     this.filterWanted = true;
   }
 }

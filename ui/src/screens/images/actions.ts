@@ -10,39 +10,43 @@ import Save from "@lucide/svelte/icons/save";
 import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
 import Upload from "@lucide/svelte/icons/upload";
-import type { ImageRow } from "../../api";
+import { toApiError, type ImageRow } from "../../api";
 import { archives } from "../../state/archives.svelte";
+import { copy } from "../../state/clipboard";
 import { dialogs, type SavedImage } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { shortDigest } from "../../text/digest";
+import { formatCount } from "../../text/size";
 import { updates } from "../../state/updates.svelte";
-import { copyText } from "../../ui/clipboard";
 import type { MenuEntry } from "../../ui/menu";
-
-async function copy(text: string): Promise<void> {
-  try {
-    await copyText(text);
-    toasts.show({ title: "Copied" });
-  } catch {
-    toasts.show({ tone: "bad", title: "Not copied: the clipboard is closed" });
-  }
-}
 
 /** Opens the tag editor of an image. */
 export function editTags(row: ImageRow): void {
   dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
 }
 
-/** Opens the dialog that saves images into a file. */
-export function saveImages(rows: ImageRow[]): void {
-  dialogs.openSave(rows.map(saved));
+/** Opens the dialog that saves these images into a file, all of them: their rows are fetched where they are missing. */
+export async function saveImages(targets: Iterable<string>): Promise<void> {
+  const rows = await found(targets);
+  if (rows.length > 0) dialogs.openSave(rows.map(saved));
 }
 
 /** Lets the pointer take an image out of the window, or all that are selected when it is among them. */
-export function dragImages(row: ImageRow, selected: ReadonlySet<string>): void {
-  void archives.drag((selected.has(row.target) ? images.known(selected) : [row]).map(saved));
+export async function dragImages(row: ImageRow, selected: ReadonlySet<string>): Promise<void> {
+  const rows = selected.has(row.target) ? await found(selected) : [row];
+  if (rows.length > 0) await archives.drag(rows.map(saved));
+}
+
+/** The rows of images of this computer; none with a notice where they could not be had. */
+async function found(targets: Iterable<string>): Promise<ImageRow[]> {
+  try {
+    return await images.find(targets);
+  } catch (thrown) {
+    toasts.showError(toApiError(thrown));
+    return [];
+  }
 }
 
 function saved(row: ImageRow): SavedImage {
@@ -62,6 +66,11 @@ export function createContainer(row: ImageRow): void {
 export function compareImages(one: ImageRow, other: ImageRow): void {
   const [first, second] = (one.created ?? "") <= (other.created ?? "") ? [one, other] : [other, one];
   navigation.compare(first.target, second.names[0]?.familiar ?? second.target);
+}
+
+async function compareSelected(selected: ReadonlySet<string>): Promise<void> {
+  const [one, other] = await found(selected);
+  if (one && other) compareImages(one, other);
 }
 
 /** The names of an image that can be given to others, as people write them. */
@@ -87,21 +96,20 @@ export function removeImages(targets: Iterable<string>): void {
 /** The actions for one image, or for all that are selected when it is among them. */
 export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
   if (selected.has(row.target) && selected.size > 1) {
-    const other = images.known(selected).find((known) => known.target !== row.target);
     const both: MenuEntry[] =
-      selected.size === 2 && other
-        ? [{ label: "Compare", icon: GitCompare, onselect: () => compareImages(row, other) }]
+      selected.size === 2
+        ? [{ label: "Compare", icon: GitCompare, onselect: () => void compareSelected(selected) }]
         : [];
     return [
       ...both,
       {
-        label: `Save ${selected.size} images`,
+        label: `Save ${formatCount(selected.size, "image")}`,
         icon: Save,
-        onselect: () => saveImages(images.known(selected)),
+        onselect: () => void saveImages(selected),
       },
       { kind: "divider" },
       {
-        label: `Remove ${selected.size} images`,
+        label: `Remove ${formatCount(selected.size, "image")}`,
         icon: Trash,
         danger: true,
         keys: "Delete",
@@ -124,7 +132,7 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
     { label: "Push…", icon: Upload, onselect: () => pushImage(row) },
     { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
-    { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
+    { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
   ];
   if (row.runnable)
     entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
