@@ -61,6 +61,12 @@ export class ImageList {
     return this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
+  /** The row of an image among those already fetched. */
+  rowOf(target: string): ImageRow | undefined {
+    const index = this.indexOf(target);
+    return index === null ? undefined : this.row(index);
+  }
+
   /** The index of an image among the rows already fetched, or null. */
   indexOf(target: string): number | null {
     for (const [page, rows] of this.#pages) {

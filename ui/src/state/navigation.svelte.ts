@@ -86,9 +86,10 @@ class Navigation {
     this.compareWish += 1;
   }
 
-  /** Goes back to the list. */
+  /** Goes back to the list. The next image opens beside it, whatever tab this one was left at. */
   closeImage(): void {
     this.image = null;
+    this.tab = "overview";
     this.layer = null;
     this.file = null;
   }

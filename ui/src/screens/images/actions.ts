@@ -93,6 +93,34 @@ export function removeImages(targets: Iterable<string>): void {
   dialogs.openRemoval([...targets].map((value) => ({ kind: "image", value })));
 }
 
+function renewals(row: ImageRow): MenuEntry[] {
+  const [name] = row.names;
+  if (!name?.tag) return [];
+  return [
+    { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
+    { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
+  ];
+}
+
+function copies(row: ImageRow): MenuEntry[] {
+  const [name] = row.names;
+  const id: MenuEntry = { label: "Copy image ID", icon: CopyIcon, onselect: () => void copy(row.id) };
+  if (!name) return [id];
+  return [{ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) }, id];
+}
+
+/** What an open image offers besides the buttons in its header. */
+export function moreActions(row: ImageRow): MenuEntry[] {
+  return [
+    { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
+    { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
+    { label: "Compare…", icon: GitCompare, onselect: () => navigation.compare(row.target) },
+    ...renewals(row),
+    { kind: "divider" },
+    ...copies(row),
+  ];
+}
+
 /** The actions for one image, or for all that are selected when it is among them. */
 export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
   if (selected.has(row.target) && selected.size > 1) {
@@ -117,7 +145,6 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
       },
     ];
   }
-  const name = row.names[0];
   const entries: MenuEntry[] = [
     { label: "Open", icon: PanelRight, keys: "Enter", onselect: () => navigation.openImage(row.target) },
     {
@@ -136,15 +163,10 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
   ];
   if (row.runnable)
     entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
-  if (name?.tag)
-    entries.push(
-      { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
-      { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
-    );
-  entries.push({ kind: "divider" });
-  if (name) entries.push({ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) });
+  entries.push(...renewals(row));
   entries.push(
-    { label: "Copy image ID", icon: CopyIcon, onselect: () => void copy(row.id) },
+    { kind: "divider" },
+    ...copies(row),
     { kind: "divider" },
     {
       label: "Remove",
