@@ -25,6 +25,8 @@ mod containers;
 mod elsewhere;
 #[path = "commands/inside.rs"]
 mod inside;
+#[path = "commands/remote.rs"]
+mod remote;
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -6,11 +6,11 @@ use specta::Type;
 use tauri::Runtime;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::containers::{commit, config, edit, list};
+use crate::commands::containers::{commit, config, edit, list, run, terminal};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, copy, image, images, places, pull, push, registries, removal, settings,
-    software, store, tags, window,
+    archives, compare, copy, image, images, lineage, places, pull, push, registries, remote,
+    removal, settings, software, store, tags, window,
 };
 
 /// Something in the store has changed, by whichever window or program.
@@ -65,6 +65,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             images::images,
             image::image,
             image::image_documents,
+            lineage::image_lineage,
             software::image_software,
             compare::compare,
             compare::compared_files,
@@ -118,6 +119,24 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             edit::choose_files_to_add,
             edit::add_files,
             commit::commit,
+            run::probe_running,
+            run::run_form,
+            run::usual_run_form,
+            run::check_run_form,
+            run::set_run_form,
+            terminal::start_in_terminal,
+            terminal::start_in_background,
+            terminal::exec_in_container,
+            terminal::terminals,
+            terminal::view_terminal,
+            terminal::view_log,
+            terminal::view_drawn,
+            terminal::close_view,
+            terminal::terminal_input,
+            terminal::terminal_resize,
+            terminal::close_terminal,
+            terminal::stop_container,
+            terminal::signal_container,
             push::plan_push,
             push::push,
             registries::search,
@@ -127,6 +146,15 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             registries::sign_out,
             registries::logins,
             registries::check_updates,
+            registries::registries,
+            registries::registry_login,
+            registries::add_registry,
+            registries::forget_registry,
+            registries::list_repositories,
+            remote::look_at_remote,
+            remote::remote_documents,
+            remote::remote_referrers,
+            remote::read_remote_layer,
             places::places,
             places::place_state,
             places::place_images,
@@ -134,6 +162,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             places::plan_place_tag,
             places::place_tag,
             places::plan_place_removal,
+            places::plan_place_prune,
             places::execute_place_plan,
             places::place_containers,
             places::place_container_changes,

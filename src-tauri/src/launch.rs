@@ -111,7 +111,7 @@ impl Launch {
             _ => (self.environment)(name),
         };
         let mut told = engine::Settings::from_environment(&lookup, self.clock.clone())?;
-        told.monitor = std::env::current_exe().ok();
+        told.monitor = monitor();
         told.parallel_downloads = usize::try_from(settings.parallel_downloads).unwrap_or(1);
         told.registry
             .insecure_hosts
@@ -125,6 +125,16 @@ impl Launch {
             .extend(realms.filter_map(|pair| crate::settings::realm(pair)));
         Ok(told)
     }
+}
+
+/// Returns the program that stands beside a container: the small one that lies beside this one, where it does.
+///
+/// The libraries of a window start a thread before `main`, and a process with threads can enter no user namespace, nor join another
+/// process's mounts. Without the small program root can still start containers, and nothing more.
+fn monitor() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let small = own.with_file_name("strata-monitor");
+    Some(if small.is_file() { small } else { own })
 }
 
 /// Names the store in letters and digits, so that two windows on one store find each other and others do not.

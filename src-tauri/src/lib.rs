@@ -13,8 +13,10 @@ mod dialogs;
 mod drag_gtk;
 pub mod drag_out;
 mod error;
+mod feed;
 pub mod files;
 pub mod launch;
+mod looks;
 mod meter;
 mod notify;
 mod operations;
@@ -23,6 +25,7 @@ mod plans;
 pub mod progress;
 pub mod session;
 pub mod settings;
+mod terminals;
 mod watch;
 mod window;
 

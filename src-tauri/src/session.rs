@@ -18,9 +18,11 @@ use crate::drag_out::{DraggedFiles, DraggedImages};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
 use crate::launch::{Launch, store_key};
+use crate::looks::Looks;
 use crate::outlines::Outlines;
 use crate::plans::{Kept, KeptPlace, Plans};
 use crate::settings::{Settings, SettingsFile};
+use crate::terminals::Terminals;
 
 /// What the commands work on. Cloning gives the same session.
 #[derive(Clone)]
@@ -35,12 +37,14 @@ struct Shared {
     openings: AtomicU64,
     plans: Plans<Kept>,
     comparisons: Comparisons,
+    looks: Looks,
     place_plans: Plans<KeptPlace>,
     places: Mutex<HashMap<String, EnginePlace>>,
     files: Files,
     outlines: Outlines,
     dragged: DraggedFiles,
     dragging: AtomicBool,
+    terminals: Terminals,
     desktop: Desktop,
     changed: Notify,
     started: Instant,
@@ -69,12 +73,14 @@ impl Session {
             openings: AtomicU64::new(0),
             plans: Plans::default(),
             comparisons: Comparisons::default(),
+            looks: Looks::default(),
             place_plans: Plans::default(),
             places: Mutex::default(),
             files: Files::default(),
             outlines: Outlines::default(),
             dragged: DraggedFiles::in_folder(dragged),
             dragging: AtomicBool::new(false),
+            terminals: Terminals::default(),
             desktop,
             changed: Notify::new(),
             started: Instant::now(),
@@ -170,12 +176,27 @@ impl Session {
         &self.shared.comparisons
     }
 
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.shared.looks
+    }
+
     pub(crate) fn keep_place_plan(&self, place: EnginePlace, plan: PlacePlan) -> String {
         self.shared.place_plans.keep(KeptPlace { place, plan })
     }
 
     pub(crate) fn take_place_plan(&self, id: &str) -> Result<KeptPlace, Failure> {
         self.shared.place_plans.take(id)
+    }
+
+    /// The programs in containers that this window started.
+    pub(crate) fn terminals(&self) -> &Terminals {
+        &self.shared.terminals
+    }
+
+    /// Tells the value of a variable of this program's environment, where it is text.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let value = (self.shared.launch.environment)(name)?;
+        value.into_string().ok()
     }
 
     /// Returns the connection to an engine elsewhere, where one was made.
@@ -186,6 +207,12 @@ impl Session {
     /// Keeps the connection to an engine elsewhere for the next question.
     pub(crate) fn keep_place(&self, id: &str, place: EnginePlace) {
         self.connections().insert(id.to_owned(), place);
+    }
+
+    /// Lets go of the connections to engines that are not there any more, or somewhere else by now.
+    pub(crate) fn keep_places_at(&self, is_there: impl Fn(&str, &str) -> bool) {
+        self.connections()
+            .retain(|id, place| is_there(id, place.address()));
     }
 
     fn connections(&self) -> std::sync::MutexGuard<'_, HashMap<String, EnginePlace>> {
@@ -205,6 +232,14 @@ impl Session {
         if let Err(failure) = self.save_settings(&next) {
             tracing::warn!(%failure, host, "a registry is not remembered");
         }
+    }
+
+    /// Forgets a registry that the user signed in to or added. Logins are not touched.
+    pub(crate) fn forget_registry(&self, host: &str) -> Result<(), Failure> {
+        let mut next = self.settings();
+        next.registries.retain(|known| known != host);
+        self.save_settings(&next)?;
+        Ok(())
     }
 
     /// Tells the settings that are in force.

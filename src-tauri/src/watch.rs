@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::Engine;
 use tauri::{AppHandle, Runtime};
 use tauri_specta::Event as _;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
@@ -38,6 +39,7 @@ pub(crate) async fn watch(session: &Session, changed: impl Fn(u64)) {
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut collect = interval_at(Instant::now() + COLLECT_FIRST, COLLECT);
     let mut last = None;
+    let mut running = false;
     // What the first engine holds is no change, but what another one holds is.
     let mut first = true;
     loop {
@@ -58,6 +60,10 @@ pub(crate) async fn watch(session: &Session, changed: impl Fn(u64)) {
         let Opening::Open(engine) = openings.borrow().clone() else {
             continue;
         };
+        // An end is noted by who looks.
+        if running {
+            running = any_runs(&engine).await;
+        }
         match engine.generation().await {
             Ok(generation) if last == Some(generation) => {}
             Ok(generation) => {
@@ -66,9 +72,23 @@ pub(crate) async fn watch(session: &Session, changed: impl Fn(u64)) {
                 }
                 first = false;
                 last = Some(generation);
+                running = any_runs(&engine).await;
             }
             // It is asked again soon, and every command tells the user why.
             Err(error) => tracing::debug!(%error, "the store's generation cannot be read"),
+        }
+    }
+}
+
+/// Notes of containers that have ended that they did, and tells whether any runs still.
+async fn any_runs(engine: &Engine) -> bool {
+    match engine.containers().await {
+        Ok(containers) => containers
+            .iter()
+            .any(|container| container.status.is_running()),
+        Err(error) => {
+            tracing::debug!(%error, "it cannot be seen whether a container runs");
+            false
         }
     }
 }

@@ -113,6 +113,11 @@ fn a_container_is_changed_and_committed_with_message_and_author() {
     let before = shell.call("image", json!({ "target": base }));
     assert_eq!(detail["layers"][0]["diffId"], before["layers"][0]["diffId"]);
     assert_eq!(before["row"]["inUse"], json!(["keen-otter"]));
+    let lineage = shell.call("image_lineage", json!({ "target": outcome["target"] }));
+    assert_eq!(lineage["parents"][0]["target"], json!(base));
+    assert_eq!(lineage["parents"][0]["message"], "Added the page");
+    let lineage = shell.call("image_lineage", json!({ "target": base }));
+    assert_eq!(lineage["children"][0]["target"], outcome["target"]);
     let facts = shell.call(
         "file_facts",
         json!({ "target": outcome["target"], "view": { "kind": "merged" }, "path": "srv/www/index" }),
@@ -288,4 +293,65 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         shell.refused("remove_container", json!({ "container": "no ID" })),
         "not_found"
     );
+}
+
+#[test]
+fn how_a_container_starts_is_checked_as_it_is_written_and_kept() {
+    let shell = Shell::start();
+    let (id, _) = created(&shell);
+    let mut form = shell.call("usual_run_form", json!({}));
+    assert_eq!(
+        (&form["terminal"], &form["remove"]),
+        (&json!(true), &json!(false))
+    );
+    form["network"] = json!("host");
+    form["command"] = json!("sh -c 'echo $HOME'");
+    form["env"] = json!(["A=it's", "HOME"]);
+    form["mounts"] = json!(["/srv:/data:ro"]);
+    form["remove"] = json!(true);
+    let check = |form: &Value| {
+        let asked = json!({ "form": form, "image": "app:1", "name": " keen-otter " });
+        shell.call("check_run_form", asked)
+    };
+    let home = shell.folder.path().display();
+    assert_eq!(
+        check(&form),
+        json!({
+            "commandLine": format!(
+                "docker run --rm -it --name keen-otter --network host -e 'A=it'\\''s' -e HOME={home} -v /srv:/data:ro app:1 \
+                 sh -c 'echo $HOME'"
+            ),
+            "problems": [],
+        })
+    );
+    let set = |form: &Value| json!({ "container": id, "form": form });
+    shell.call("set_run_form", set(&form));
+    let kept = shell.call("run_form", json!({ "container": id }));
+    assert_eq!(kept["env"], json!(["A=it's", format!("HOME={home}")]));
+    assert_eq!(kept["command"], form["command"]);
+    assert_eq!(kept["remove"], true);
+
+    form["ports"] = json!(["http"]);
+    form["command"] = json!("sh -c 'x");
+    let found = check(&form);
+    let fields: Vec<String> = found["problems"]
+        .as_array()
+        .expect("problems")
+        .iter()
+        .map(|problem| text(&problem["field"]))
+        .collect();
+    assert_eq!(fields, ["command", "ports"]);
+    assert_eq!(found["commandLine"], Value::Null);
+    assert_eq!(shell.refused("set_run_form", set(&form)), "usage");
+    assert_eq!(shell.call("run_form", json!({ "container": id })), kept);
+
+    // Nothing runs, so there is nothing to look at.
+    assert_eq!(
+        shell.call("terminals", json!({ "container": id })),
+        json!([])
+    );
+    let view = json!({ "terminal": "t0", "view": "v", "onOutput": "__CHANNEL__:7" });
+    assert_eq!(shell.refused("view_terminal", view), "not_found");
+    let signal = json!({ "container": id, "signal": "NOPE" });
+    assert_eq!(shell.refused("signal_container", signal), "usage");
 }

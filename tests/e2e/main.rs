@@ -17,5 +17,6 @@ mod inside;
 mod places;
 mod pull;
 mod registries;
+mod running;
 mod screens;
 mod start;

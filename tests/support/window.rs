@@ -176,6 +176,11 @@ impl Window {
         self.session.type_text(text).expect("the keyboard works");
     }
 
+    /// Types into whatever has the keyboard.
+    pub(crate) fn type_text(&self, text: &str) {
+        self.session.type_text(text).expect("the keyboard works");
+    }
+
     /// Presses keys together.
     pub(crate) fn press(&self, keys: &[&str]) {
         self.session.chord(keys).expect("the keyboard works");

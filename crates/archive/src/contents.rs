@@ -47,6 +47,17 @@ pub struct ArchivedImage {
     pub documents: Vec<(Digest, Vec<u8>)>,
     /// The images themselves, one per platform that is here whole.
     pub manifests: Vec<ArchivedManifest>,
+    /// What builders say about them, as far as it is here whole.
+    pub attestations: Vec<Attestation>,
+}
+
+/// What a builder says about an image, such as how it was made or what is in it. It is an entry of the image's index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attestation {
+    /// The manifest that it is about; `None` where it does not tell.
+    pub subject: Option<Digest>,
+    /// Its manifest, its config and its statements, verified, byte for byte.
+    pub documents: Vec<(Digest, Vec<u8>)>,
 }
 
 /// One platform of an image.

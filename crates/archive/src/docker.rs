@@ -83,6 +83,7 @@ fn image(shelf: &dyn Shelf, line: Line) -> Result<ArchivedImage> {
         target: None,
         names,
         label: None,
+        attestations: Vec::new(),
         manifests: vec![ArchivedManifest {
             digest: None,
             config: id.clone(),

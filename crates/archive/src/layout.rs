@@ -6,7 +6,8 @@ use oci::{
 use serde::Deserialize;
 
 use crate::contents::{
-    self, ArchivedImage, ArchivedManifest, Incomplete, Part, Shelf, blob_name, verify, verify_size,
+    self, ArchivedImage, ArchivedManifest, Attestation, Incomplete, Part, Shelf, blob_name, verify,
+    verify_size,
 };
 use crate::{Error, Result};
 
@@ -52,6 +53,7 @@ pub(crate) fn images(shelf: &dyn Shelf) -> Result<(Vec<ArchivedImage>, Vec<Incom
     };
     let mut images: Vec<ArchivedImage> = Vec::new();
     let mut incomplete = Vec::new();
+    let mut statements = crate::MAX_STATEMENTS;
     for descriptor in &index.manifests {
         // Whatever else somebody keeps in a layout is none of ours.
         if !(descriptor.media_type.is_manifest() || descriptor.media_type.is_index()) {
@@ -75,12 +77,15 @@ pub(crate) fn images(shelf: &dyn Shelf) -> Result<(Vec<ArchivedImage>, Vec<Incom
             documents: Vec::new(),
             manifests: Vec::new(),
             incomplete: Vec::new(),
+            attestations: Vec::new(),
+            statements: &mut statements,
         };
         reading.descend(descriptor, None, 0)?;
         let Reading {
             documents,
             manifests,
             incomplete: missing,
+            attestations,
             ..
         } = reading;
         incomplete.extend(missing);
@@ -91,6 +96,7 @@ pub(crate) fn images(shelf: &dyn Shelf) -> Result<(Vec<ArchivedImage>, Vec<Incom
                 label,
                 documents,
                 manifests,
+                attestations,
             });
         }
     }
@@ -103,6 +109,9 @@ struct Reading<'a> {
     documents: Vec<(Digest, Vec<u8>)>,
     manifests: Vec<ArchivedManifest>,
     incomplete: Vec<Incomplete>,
+    attestations: Vec<Attestation>,
+    /// Bytes of attestations that there is still room for.
+    statements: &'a mut u64,
 }
 
 impl Reading<'_> {
@@ -141,10 +150,8 @@ impl Reading<'_> {
                 }
             }
             Document::Manifest(manifest) => {
-                let attestation = depth > 0 && descriptor.is_attestation();
-                if attestation {
-                    // Its statements are no layers; it is kept only where it came with a pull.
-                    return Ok(());
+                if depth > 0 && descriptor.is_attestation() {
+                    return self.attach(descriptor, bytes, &manifest);
                 }
                 match self.parts(&manifest)? {
                     Ok((config, parts)) => {
@@ -183,6 +190,57 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads an attestation's config and statements. One that is not whole, or too large, is left out: an image is one without it.
+    fn attach(
+        &mut self,
+        descriptor: &Descriptor,
+        bytes: Vec<u8>,
+        manifest: &Manifest,
+    ) -> Result<()> {
+        if self
+            .attestations
+            .iter()
+            .any(|known| matches!(known.documents.first(), Some((digest, _)) if *digest == descriptor.digest))
+        {
+            return Ok(());
+        }
+        let mut documents = vec![(descriptor.digest.clone(), bytes)];
+        for part in std::iter::once(&manifest.config).chain(&manifest.layers) {
+            if documents.iter().any(|(known, _)| *known == part.digest) {
+                continue;
+            }
+            let Some(bytes) = self.statement(part)? else {
+                return Ok(());
+            };
+            documents.push((part.digest.clone(), bytes));
+        }
+        self.attestations.push(Attestation {
+            subject: descriptor.attested(),
+            documents,
+        });
+        Ok(())
+    }
+
+    /// Reads a part of an attestation and verifies it.
+    fn statement(&mut self, part: &Descriptor) -> Result<Option<Vec<u8>>> {
+        let member = blob_name(&part.digest);
+        let Some((file, size)) = self.shelf.find(&member)? else {
+            return Ok(None);
+        };
+        verify_size(&member, part, size)?;
+        if size > crate::MAX_DOCUMENT_SIZE || size > *self.statements {
+            return Ok(None);
+        }
+        let bytes = self.shelf.read(&file)?;
+        // Of what passes by, only JSON is kept.
+        if bytes.is_empty() && size > 0 {
+            return Ok(None);
+        }
+        *self.statements -= size;
+        verify(&member, &part.digest, &bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Reads a config and finds the layers; the inner error is the first member that is not there.

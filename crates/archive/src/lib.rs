@@ -31,7 +31,9 @@ mod tar_file;
 mod write;
 
 pub use compression::Compression;
-pub use contents::{ArchivedImage, ArchivedManifest, Contents, Format, Incomplete, Part};
+pub use contents::{
+    ArchivedImage, ArchivedManifest, Attestation, Contents, Format, Incomplete, Part,
+};
 pub use error::Error;
 pub use import::{LayerReader, PlainReader, as_layer, plain};
 pub use open::{Archive, Opened, PartReader};
@@ -43,6 +45,9 @@ pub const MAX_DOCUMENT_SIZE: u64 = 20 * 1024 * 1024;
 
 /// What all documents of an archive together may have: a hundred thousand usual ones.
 const MAX_DOCUMENTS: u64 = 64 * 1024 * 1024;
+
+/// What the attestations of an archive together may have. Those beyond it are left out.
+const MAX_STATEMENTS: u64 = 32 * 1024 * 1024;
 
 /// The most members that an archive may have. An image of 10 000 layers has some 30 000.
 pub const MAX_MEMBERS: usize = 200_000;

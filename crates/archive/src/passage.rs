@@ -133,8 +133,13 @@ impl Passage {
     ///
     /// # Errors
     /// Says what is wrong with the archive.
-    pub fn finish(self) -> Result<Contents> {
-        open::contents(&self, &self.members, self.compression)
+    pub fn finish(&self) -> Result<Contents> {
+        open::contents(self, &self.members, self.compression)
+    }
+
+    /// Returns a member that came by and was kept, because it looked like a document. An artifact's layer may look so.
+    pub fn kept(&self, member: &str) -> Option<&[u8]> {
+        self.kept.get(member).map(Vec::as_slice)
     }
 
     fn keep(&mut self, name: String, mut bytes: Vec<u8>, size: u64) -> Result<()> {

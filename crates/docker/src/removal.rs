@@ -77,11 +77,22 @@ pub enum Reason {
         container: String,
     },
     /// Other images stand on it.
-    #[error("{count} other images stand on it")]
+    #[error("{} on it", standing(.images))]
     Children {
-        /// How many.
-        count: usize,
+        /// What they are called, or the beginnings of their IDs.
+        images: Vec<String>,
     },
+}
+
+/// Names some images that stand on another, and counts the rest.
+fn standing(images: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named = images[..images.len().min(NAMED)].join(", ");
+    match images.len() {
+        0 | 1 => format!("the image {named} stands"),
+        count if count > NAMED => format!("the images {named} and {} more stand", count - NAMED),
+        _ => format!("the images {named} stand"),
+    }
 }
 
 impl Reason {
@@ -316,9 +327,9 @@ impl Model {
         if let Some(container) = self.using(&image.id, Some(true)) {
             return Err(reason(container));
         }
-        match self.children(&image.id) {
-            0 => {}
-            count => return Err(Reason::Children { count }),
+        let standing = self.standing_on(&image.id);
+        if !standing.is_empty() {
+            return Err(Reason::Children { images: standing });
         }
         if !removal.force {
             if let Some(container) = self.using(&image.id, Some(false)) {
@@ -437,6 +448,28 @@ impl Model {
         children
             .filter(|child| child.parent.as_ref() == Some(image))
             .count()
+    }
+
+    /// What the images that stand on one are called. What has no name is a step to one that has, unless nothing stands on it.
+    fn standing_on(&self, image: &Digest) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut below = vec![image.clone()];
+        while let Some(parent) = below.pop() {
+            for child in &self.images {
+                if child.parent.as_ref() != Some(&parent) {
+                    continue;
+                }
+                match child.names.first() {
+                    Some(name) => found.push(name.familiar()),
+                    None if self.children(&child.id) == 0 => {
+                        found.push(child.id.short().to_owned());
+                    }
+                    None => below.push(child.id.clone()),
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     fn tags(&self, image: &Digest) -> Vec<ImageName> {

@@ -22,7 +22,7 @@ fn main() -> Outcome<()> {
     let count: usize = count.to_str().unwrap_or_default().parse()?;
     let options = OpenOptions {
         now: Timestamp::now(),
-        process: ProcessIdentity::of_this_process("fill_store"),
+        process: ProcessIdentity::of_this_process(),
         read_only: false,
     };
     let store = Store::open(&PathBuf::from(folder), &options)?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
-use store::Store;
+use store::{ProblemKind, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,14 @@ impl Engine {
     ) -> Result<RepairReport, Error> {
         let now = self.now();
         let report = self.look_through(options, now, progress).await?;
+        let is_unfinished =
+            |problem: &store::Problem| problem.kind == ProblemKind::UnfinishedUnpack;
+        if report.problems.iter().any(is_unfinished)
+            && let Err(error) = self.sweep_unfinished().await
+        {
+            // It is in the report as still there.
+            tracing::warn!(%error, "what was left of unpacking images could not be removed");
+        }
         let (found, repaired) = self
             .with_store(move |store| {
                 Ok((
@@ -115,6 +123,7 @@ impl Engine {
         for image in repaired.unfetched {
             self.refetch(&image, progress, &mut report).await;
         }
+        self.with_store(read_again).await?;
         report.remaining = self.check(options, progress).await?.problems;
         Ok(report)
     }
@@ -155,9 +164,10 @@ impl Engine {
                 }
             };
             let mut report = store.check(&options, &step)?;
-            report
-                .problems
-                .extend(crate::containers::check::check(store, options.read_data)?);
+            let containers = crate::containers::check::check(store, options.read_data)?;
+            report.problems.extend(containers);
+            let unpacked = crate::containers::check::check_unpacked(store)?;
+            report.problems.extend(unpacked);
             Ok(report)
         });
         let report = follow(work, &mut counts, &tell).await?;
@@ -166,6 +176,19 @@ impl Engine {
         }
         Ok(report)
     }
+}
+
+/// Reads the layers once more of which a rebuild found nothing known, so that they count as what they are and their files show.
+fn read_again(store: &Store) -> Result<(), Error> {
+    for (blob, diff_id) in store.layers_without_facts()? {
+        if store.contains(&blob)?
+            && let Err(error) = crate::pipeline::index_anew(store, &blob, Some(&diff_id))
+        {
+            // The check that follows lists it.
+            tracing::warn!(%blob, %error, "a layer could not be read again");
+        }
+    }
+    Ok(())
 }
 
 /// Puts a report into the caller's words: paths below the store, images by name.

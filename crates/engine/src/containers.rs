@@ -14,8 +14,12 @@ mod files;
 mod host;
 mod names;
 mod place;
+mod removal;
 mod run;
+mod run_text;
 mod running;
+mod shell_words;
+mod steps;
 mod stream;
 mod tar;
 mod transfer;
@@ -25,6 +29,7 @@ mod whole;
 
 use jiff::Timestamp;
 use oci::{Digest, Selector};
+use runtime::RunOptions;
 use store::{ContainerId, ContainerRecord, ContainerStatus, NewContainer};
 
 pub use commit::{CommitRequest, Committed};
@@ -32,6 +37,7 @@ pub use config::ContainerConfig;
 pub use files::ContainerChange;
 pub(crate) use files::ContainerFilesCache;
 pub use run::StartRequest;
+pub use run_text::{RunField, RunProblem, RunText, docker_run, split_words};
 pub use running::RunningContainer;
 pub(crate) use tar::LayerTar;
 pub use transfer::{CopiedIn, CopySource, TarTarget};
@@ -88,6 +94,11 @@ pub enum ContainerEdit {
         /// Make the folders on the way too, and do not mind one that is there.
         parents: bool,
     },
+    /// Makes an empty file, root's, mode 0644, where nothing is yet.
+    MakeFile {
+        /// Where.
+        path: Vec<u8>,
+    },
     /// Writes a file as a program would: what is there keeps mode and owner, a new file is root's, mode 0644.
     Write {
         /// Where.
@@ -143,6 +154,27 @@ impl Engine {
     /// # Errors
     /// `not_found`, `ambiguous_reference`; `name_taken`; `usage` for a bad name or an image without a file system; `read_only`.
     pub async fn create_container(&self, request: CreateRequest) -> Result<Container, Error> {
+        self.make_container(request, None).await
+    }
+
+    /// As [`Engine::create_container`], of one that is started as these options say, and removed when it has ended if that is wanted.
+    ///
+    /// # Errors
+    /// Also `usage` where nothing could run so; there is no container then.
+    pub async fn create_container_to_run(
+        &self,
+        request: CreateRequest,
+        options: RunOptions,
+        remove: bool,
+    ) -> Result<Container, Error> {
+        self.make_container(request, Some((options, remove))).await
+    }
+
+    async fn make_container(
+        &self,
+        request: CreateRequest,
+        run: Option<(RunOptions, bool)>,
+    ) -> Result<Container, Error> {
         let CreateRequest { image, name } = request;
         if let Some(name) = &name {
             names::check(name)?;
@@ -162,15 +194,39 @@ impl Engine {
             let reference = resolved
                 .name
                 .map_or_else(|| detail.summary.id.to_string(), |name| name.to_string());
+            let id = names::new_id()?;
+            let mut settings = "{}".to_owned();
+            if let Some((options, remove)) = run {
+                let planned = ContainerRecord {
+                    id: id.clone(),
+                    name: name.clone().unwrap_or_default(),
+                    target: resolved.target.clone(),
+                    image: detail.summary.id.clone(),
+                    manifest: detail.manifest.clone(),
+                    reference: reference.clone(),
+                    created: now,
+                    status: ContainerStatus::Created,
+                    exit_code: None,
+                    settings: settings.clone(),
+                    changes: 0,
+                    size: 0,
+                };
+                run::refuse(store, &planned, options.clone())?;
+                let kept = config::Settings {
+                    run: Some(options),
+                    remove,
+                    ..config::Settings::default()
+                };
+                settings = kept.text()?;
+            }
             for attempt in 0.. {
-                let id = names::new_id()?;
                 let made = store.create_container(&NewContainer {
                     id: &id,
                     name: name.as_ref().unwrap_or(&names::new_name(attempt)),
                     target: &resolved.target,
                     manifest: &detail.manifest,
                     reference: &reference,
-                    settings: "{}",
+                    settings: &settings,
                     now,
                 });
                 match made {
@@ -239,6 +295,7 @@ impl Engine {
         id: &ContainerId,
         edits: Vec<ContainerEdit>,
     ) -> Result<(), Error> {
+        self.refuse_running(id).await?;
         self.up_to_date(id, true, true).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         blocking(move || {
@@ -255,6 +312,7 @@ fn apply(editing: &mut editing::Editing<'_>, edit: &ContainerEdit) -> Result<(),
     let edits = &mut editing.edits;
     match edit {
         E::MakeFolder { path, parents } => edits.make_folder(path, *parents),
+        E::MakeFile { path } => editing.make_file(path),
         E::Write { path, bytes } => editing.write(path, bytes),
         E::Symlink { path, target } => edits.make_symlink(path, target),
         E::Rename { from, to } => edits.rename(from, to),

@@ -1,5 +1,7 @@
 //! Copying an image from one place to another.
 
+use std::collections::BTreeSet;
+
 use archive::{Compression, Style};
 use oci::{Digest, ImageName, Platform, Reference, Selector};
 use registry::Repository;
@@ -9,7 +11,7 @@ use crate::push::{Delivery, Origin};
 use crate::save::Called;
 use crate::{
     ArchiveImage, ArchiveSource, ChosenImage, Engine, Error, LoadRequest, MovePolicy, Place,
-    Progress, PullRequest, PushRequest, RemovalRequest, SaveRequest, SaveTarget, TagMove, tag,
+    Progress, PullRequest, PushRequest, SaveRequest, SaveTarget, TagMove, tag,
 };
 
 /// What to copy.
@@ -40,7 +42,7 @@ pub struct Copied {
 
 impl Engine {
     /// Copies an image. Between two engines it goes through a pipe; between two other places that are both not the store it goes
-    /// through the store, which keeps nothing of it but for the grace time. From registry to registry the blobs that are missing
+    /// through the store, which keeps nothing of it but for the grace time, unless it had the image before. From registry to registry the blobs that are missing
     /// pass through without being kept, and the image is copied whole, with all its platforms, unless one is asked for. What the
     /// other side has already is not sent.
     ///
@@ -68,12 +70,13 @@ impl Engine {
             return self.take_out(request, selector, None, progress).await;
         }
         let named = self.name_at_source(request).await?;
+        let before = self.nameless().await?;
         let brought = self.bring_in(request, None, progress).await?;
         let selector = Selector::digest_of(&brought.target);
         let taken = self
             .take_out(request, &selector, named.as_ref(), progress)
             .await;
-        self.forget(&brought.target).await?;
+        self.forget(&brought.target, &before).await;
         taken
     }
 
@@ -110,10 +113,11 @@ impl Engine {
                 Box::pin(self.deliver(&delivery, progress)).await?
             }
             _ => {
+                let before = self.nameless().await?;
                 let brought = self.bring_in(request, None, progress).await?;
                 let source = Selector::digest_of(&brought.target);
                 let pushed = self.push(&push(source), progress).await;
-                self.forget(&brought.target).await?;
+                self.forget(&brought.target, &before).await;
                 pushed?
             }
         };
@@ -288,24 +292,29 @@ impl Engine {
         .await
     }
 
-    /// Removes an image that only passed through, unless it has a name.
-    async fn forget(&self, target: &Digest) -> Result<(), Error> {
-        let wanted = target.clone();
-        let nameless = self
-            .with_store(move |store| {
-                let image = store.images_of(&[wanted])?.pop();
-                Ok(image.is_some_and(|image| image.names.is_empty() && image.in_use.is_empty()))
-            })
-            .await?;
-        if nameless {
-            let removal = RemovalRequest {
-                selections: vec![Selector::digest_of(target)],
-                ..RemovalRequest::default()
-            };
-            let plan = self.plan_removal(&removal).await?;
-            self.execute(&plan).await?;
+    /// Lists the images of the store that have no name: they are the user's, also when they pass through.
+    async fn nameless(&self) -> Result<BTreeSet<Digest>, Error> {
+        self.with_store(|store| {
+            let images = store.image_keys()?.into_iter();
+            let nameless = images.filter(|image| image.first_name.is_none());
+            Ok(nameless.map(|image| image.target).collect())
+        })
+        .await
+    }
+
+    /// Puts an image that only passed through out of sight, unless it was there before. What became of the copy is not changed by
+    /// that: where it fails, an image without a name stays, which a prune takes.
+    async fn forget(&self, target: &Digest, before: &BTreeSet<Digest>) {
+        if before.contains(target) {
+            return;
         }
-        Ok(())
+        let (passed, now) = (target.clone(), self.now());
+        let withdrawn = self
+            .with_store(move |store| Ok(store.withdraw(&passed, now)?))
+            .await;
+        if let Err(error) = withdrawn {
+            tracing::warn!(%target, %error, "an image that only passed through stays in the store");
+        }
     }
 }
 

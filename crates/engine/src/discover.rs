@@ -173,10 +173,22 @@ impl Engine {
         let observer = Retries {
             progress: &NoProgress,
         };
+        let subject = self.shared.registry.resolve(reference, &observer).await?;
+        self.referrers_to(reference, &subject.digest).await
+    }
+
+    /// Lists what refers to a manifest or index of a reference's repository.
+    pub(crate) async fn referrers_to(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Referrer>, Error> {
+        let observer = Retries {
+            progress: &NoProgress,
+        };
         let client = &self.shared.registry;
         let repository = Repository::of(reference);
-        let subject = client.resolve(reference, &observer).await?.digest;
-        let found = client.referrers(&repository, &subject, &observer).await?;
+        let found = client.referrers(&repository, subject, &observer).await?;
         let mut referrers: Vec<Referrer> = found.into_iter().map(referrer).collect();
         // How cosign names what it makes where a registry keeps no list.
         for (suffix, kind) in [

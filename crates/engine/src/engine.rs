@@ -35,7 +35,7 @@ impl Engine {
     /// `store_newer`, `store_network_fs`, `store_damaged`, `io`.
     pub async fn open(settings: Settings) -> Result<Engine, Error> {
         let (root, now) = (settings.store_root.clone(), (settings.clock)());
-        let process = store::ProcessIdentity::of_this_process("strata");
+        let process = store::ProcessIdentity::of_this_process();
         let options = store::OpenOptions {
             now,
             process,

@@ -140,6 +140,14 @@ pub enum Error {
         /// What was meant.
         wanted: String,
     },
+    /// An image is to be pushed under the digest of another.
+    #[error("{destination} is the digest of something else: what would be pushed is {digest}")]
+    OtherDigest {
+        /// Where it was to go.
+        destination: String,
+        /// What would be there.
+        digest: Digest,
+    },
     /// Several platforms of an image are here, but not all that its index names.
     #[error("{target} names images that are not here{}", listed(": ", missing))]
     PartlyHere {

@@ -1,8 +1,17 @@
-//! Sizes and ages in docker's words.
+//! Sizes and ages in docker's words, and errors as sentences.
 
 use jiff::Timestamp;
 
 const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+
+/// Makes a sentence of an error's words: a full stop at the end. Names keep their spelling, so nothing is capitalised.
+#[must_use]
+pub fn sentence(words: &str) -> String {
+    match words.chars().last() {
+        Some('.' | '!' | '?') | None => words.to_owned(),
+        Some(_) => format!("{words}."),
+    }
+}
 
 /// Writes a size with three significant digits and a decimal unit: `0B`, `77.8MB`, `1.36GB`.
 ///

@@ -156,7 +156,16 @@ fn history(config: &ImageConfig, detail: &store::ImageDetail) -> Vec<HistoryRow>
             .and_then(|layer| layer.facts.as_ref())
             .map_or(0, |facts| facts.content_size)
     };
-    let entries = pair_history(config, detail.layers.len()).into_iter().rev();
+    steps(config, detail.layers.len(), size)
+}
+
+/// Pairs the history with so many layers, newest first, each with the size that is told for its place.
+pub(crate) fn steps(
+    config: &ImageConfig,
+    layers: usize,
+    size: impl Fn(usize) -> u64,
+) -> Vec<HistoryRow> {
+    let entries = pair_history(config, layers).into_iter().rev();
     entries
         .map(|entry| HistoryRow {
             created: entry
@@ -167,7 +176,7 @@ fn history(config: &ImageConfig, detail: &store::ImageDetail) -> Vec<HistoryRow>
             created_by: entry.record.created_by,
             author: entry.record.author,
             comment: entry.record.comment,
-            size: entry.layer.map_or(0, size),
+            size: entry.layer.map_or(0, &size),
             empty_layer: entry.layer.is_none(),
             diff_id: entry.diff_id,
             layer: entry.layer,
@@ -206,6 +215,7 @@ fn layers(
                     name: other.name.clone(),
                 })
                 .collect(),
+            shared_count: layer.shared_count,
         }
     })
     .collect()

@@ -142,7 +142,7 @@ impl Engine {
         let (store, lease) = (self.shared.store.clone(), Arc::clone(lease));
         let work = blocking(move || {
             let place = source.to_string();
-            let sink = Sink::Unnamed(store.ingest_unnamed()?, lease);
+            let sink = Sink::Unnamed(store.ingest_unnamed()?, lease, None);
             let (sender, receiver) = mpsc::channel(QUEUE);
             let mut pieces = Pieces {
                 sender,

@@ -23,8 +23,10 @@ pub struct LayerRow {
     pub content_size: Option<u64>,
     /// The instruction that made it.
     pub created_by: Option<String>,
-    /// Other images that have the same layer.
+    /// Other images that have the same layer, at most 50.
     pub shared_with: Vec<SharedWith>,
+    /// How many other images have it.
+    pub shared_count: u64,
 }
 
 /// Another image that has a layer too.

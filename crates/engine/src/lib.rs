@@ -30,6 +30,7 @@ mod inspect;
 mod interrupted;
 mod journal;
 mod layers;
+mod lineage;
 mod load;
 mod login;
 mod opened;
@@ -41,6 +42,7 @@ mod probe;
 mod progress;
 mod pull;
 mod push;
+mod remote;
 mod removal;
 mod save;
 mod settings;
@@ -61,7 +63,8 @@ pub use compare::{
 pub use complete::{Completion, CompletionKind};
 pub use containers::{
     CommitRequest, Committed, Container, ContainerChange, ContainerConfig, ContainerEdit, CopiedIn,
-    CopySource, CreateRequest, RunningContainer, StartRequest, TarTarget,
+    CopySource, CreateRequest, RunField, RunProblem, RunText, RunningContainer, StartRequest,
+    TarTarget, docker_run, split_words,
 };
 pub use copy::{Copied, CopyRequest};
 pub use df::{Counted, DiskUsage, LayerUsage};
@@ -84,11 +87,12 @@ pub use interrupted::InterruptedPull;
 pub use journal::{JournalEntry, Undoable};
 pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
+pub use lineage::{Lineage, Relative};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
     PlannedName,
 };
-pub use login::{Kept, KnownHost, LoggedIn, LoginRequest};
+pub use login::{Kept, KnownHost, LoggedIn, LoginRequest, registry_host};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};
 pub use opened::{OpenedImage, Reading};
 pub use packages::{Package, PackageDatabase, PackageList, PackageManager};
@@ -104,12 +108,13 @@ pub use registry::{
     ClientOptions, Keyring, Mirror, NextPage, Proxies, Quota, RetryPolicy, Secret, Timeouts,
     TrustedRealm,
 };
+pub use remote::RemoteDetail;
 pub use removal::{
     Blocked, DeletedImage, PruneRequest, RemovalPlan, RemovalRequest, Removed, Untagged,
 };
 pub use runtime::{
-    Control, ExecOptions, Finding as RuntimeFinding, Input, Line as LogLine, LogReader, Mount,
-    Network, Output, Port, Probe as RuntimeProbe, RunOptions, Stream as LogStream, monitor,
+    Control, ExecOptions, Finding as RuntimeFinding, Input, Limits, Line as LogLine, LogReader,
+    Mount, Network, Output, Port, Probe as RuntimeProbe, RunOptions, Stream as LogStream, monitor,
     options as run_options,
 };
 pub use save::{SaveRequest, SaveTarget, Saved, SavedImage};

@@ -32,6 +32,8 @@ pub struct LoggedIn {
     pub kept: Kept,
     /// Whether the registry asked for a login. If not, nobody knows whether the password is right.
     pub was_asked: bool,
+    /// Whether the keyring, which is asked first, may have an older login: this one is kept elsewhere, and it did not say.
+    pub maybe_shadowed: bool,
 }
 
 /// A registry for which a login is known.
@@ -88,11 +90,14 @@ impl Engine {
             },
         };
         let kept = self.keep(&login, request.plain_text).await?;
+        // What the keyring has would be found first, and may be an older password.
+        let maybe_shadowed = kept != Kept::Keyring && !self.forget_quietly(&host).await;
         client.forget_tokens();
         Ok(LoggedIn {
             host,
             kept,
             was_asked: accepted.was_asked,
+            maybe_shadowed,
         })
     }
 
@@ -106,8 +111,6 @@ impl Engine {
         let helper = file.as_ref().and_then(|file| file.helper(&login.host));
         if let (Some(name), Some(path)) = (helper.map(str::to_owned), &path) {
             client.keep_in_helper(&name, login).await?;
-            // What is kept elsewhere would be found first, and may be an older password.
-            self.forget_quietly(&login.host).await;
             let host = login.host.clone();
             change(path, move |file| {
                 file.note(&host);
@@ -146,42 +149,66 @@ impl Engine {
         }
     }
 
+    /// Lists the registries that the files of docker and podman name, and those of `also`, sorted. No secret is read, and no keyring or
+    /// helper is asked. A file that cannot be read is left out.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn login_hosts(&self, also: &[String]) -> Result<Vec<String>, Error> {
+        let mut hosts: std::collections::BTreeSet<String> = also
+            .iter()
+            .filter_map(|host| registry_host(host).ok())
+            .collect();
+        for path in &self.shared.settings.registry.credentials.files {
+            match read(path).await {
+                Ok(file) => {
+                    let named = file.hosts().into_iter();
+                    hosts.extend(named.filter_map(|host| registry_host(&host).ok()));
+                }
+                Err(problem) => tracing::debug!(%problem, "a file of logins cannot be read"),
+            }
+        }
+        Ok(hosts.into_iter().collect())
+    }
+
+    /// Finds the login of a registry, wherever it is kept; `None` where there is none or it cannot be read.
+    ///
+    /// # Errors
+    /// `bad_reference`.
+    pub async fn login_of(&self, host: &str) -> Result<Option<KnownHost>, Error> {
+        let host = registry_host(host)?;
+        let reference = oci::Reference::parse_normalized(&format!("{host}/x/x"))?;
+        let login = registry::known_login(&self.shared.settings.registry, &reference).await;
+        Ok(login.map(|login| KnownHost {
+            host,
+            username: match login {
+                KnownLogin::Password { username, .. } => Some(username),
+                KnownLogin::IdentityToken(_) => None,
+            },
+        }))
+    }
+
     /// Lists the registries for which a login is known: those that the files of docker and podman name, and those of `also`, because
     /// a keyring lists nothing. Sorted by host. A file or helper that cannot be read is left out.
     ///
     /// # Errors
     /// None of its own.
     pub async fn logins(&self, also: &[String]) -> Result<Vec<KnownHost>, Error> {
-        let options = &self.shared.settings.registry;
-        let mut hosts: std::collections::BTreeSet<String> = also
-            .iter()
-            .filter_map(|host| registry_host(host).ok())
-            .collect();
-        for path in &options.credentials.files {
-            match read(path).await {
-                Ok(file) => hosts.extend(file.hosts()),
-                Err(problem) => tracing::debug!(%problem, "a file of logins cannot be read"),
-            }
-        }
         let mut known = Vec::new();
-        for host in hosts {
-            let Ok(reference) = oci::Reference::parse_normalized(&format!("{host}/x/x")) else {
-                continue;
-            };
-            if let Some(login) = registry::known_login(options, &reference).await {
-                let username = match login {
-                    KnownLogin::Password { username, .. } => Some(username),
-                    KnownLogin::IdentityToken(_) => None,
-                };
-                known.push(KnownHost { host, username });
-            }
+        for host in self.login_hosts(also).await? {
+            known.extend(self.login_of(&host).await?);
         }
         Ok(known)
     }
 
-    async fn forget_quietly(&self, host: &str) {
-        if let Err(problem) = self.shared.registry.forget_in_keyring(host).await {
-            tracing::debug!(%problem, "the keyring was not asked to forget a login");
+    /// Has the keyring forget a login, and tells whether it has none now.
+    async fn forget_quietly(&self, host: &str) -> bool {
+        match self.shared.registry.forget_in_keyring(host).await {
+            Ok(_) => true,
+            Err(problem) => {
+                tracing::debug!(%problem, "the keyring did not forget a login");
+                false
+            }
         }
     }
 
@@ -191,18 +218,15 @@ impl Engine {
     /// Logins of single namespaces (`host/team`) stay.
     ///
     /// # Errors
-    /// `credentials` (a helper or file failed), `bad_reference`.
+    /// `credentials` (a helper or file failed, or the keyring: the other places have forgotten it then), `bad_reference`.
     pub async fn logout(&self, host: &str) -> Result<Vec<String>, Error> {
         let host = registry_host(host)?;
         let client = &self.shared.registry;
         let mut places = Vec::new();
-        match client.forget_in_keyring(&host).await {
-            Ok(true) => places.push("the system's keyring".to_owned()),
-            Ok(false) => {}
-            // One that is locked or gone must not keep the other places from forgetting.
-            Err(problem) => {
-                tracing::debug!(%problem, "the keyring was not asked to forget a login");
-            }
+        // One that is locked must not keep the other places from forgetting; that it has not is said at the end.
+        let keyring = client.forget_in_keyring(&host).await;
+        if matches!(keyring, Ok(true)) {
+            places.push("the system's keyring".to_owned());
         }
         for path in self.shared.settings.registry.credentials.files.clone() {
             let file = read(&path).await?;
@@ -217,12 +241,16 @@ impl Engine {
             }
         }
         client.forget_tokens();
+        keyring?;
         Ok(places)
     }
 }
 
 /// Reads the name of a registry, as people write it: with a scheme, in capitals, by one of Docker Hub's names.
-pub(crate) fn registry_host(text: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// `bad_reference` where it is none.
+pub fn registry_host(text: &str) -> Result<String, Error> {
     let text = text.trim();
     let bare = text
         .strip_prefix("https://")

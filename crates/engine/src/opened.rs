@@ -16,10 +16,10 @@ use crate::engine::blocking;
 use crate::files::{LayerBlob, broken};
 use crate::image::settings;
 use crate::probe::failed;
-use crate::pull::{PlannedBlob, RemoteLayer, scan};
+use crate::pull::{PlannedBlob, RemoteImage, RemoteLayer, scan};
 use crate::{
-    Analysis, Engine, Error, ImageConfigSummary, ImageFiles, LayerRow, MovePolicy, Place, Progress,
-    PullRequest, copy,
+    Analysis, BlobState, Engine, Error, Event, ImageConfigSummary, ImageFiles, LayerRow,
+    MovePolicy, Place, Progress, PullRequest, copy,
 };
 
 /// An image of any place. Of one that is not in the store, manifest and config were read and verified, of the layers nothing yet.
@@ -86,23 +86,7 @@ impl Engine {
                     move_policy: MovePolicy::Keep,
                 };
                 let image = Box::pin(self.remote(&request, progress)).await?;
-                let blobs: Vec<_> = image
-                    .layers
-                    .iter()
-                    .map(|layer| layer.blob.clone())
-                    .collect();
-                Ok(OpenedImage {
-                    engine: self.clone(),
-                    id: image.id,
-                    target: Some(image.target),
-                    platform: image.platform,
-                    layers: rows(&image.config, &blobs),
-                    config: settings(image.config),
-                    source: Source::Away {
-                        manifest: image.manifest,
-                        layers: image.layers.into_iter().map(AwayLayer::Remote).collect(),
-                    },
-                })
+                Ok(self.opened_remote(image))
             }
             // What an engine's layers hold is told by its whole export only: that is a copy, and `copy` makes it.
             Place::Daemon { .. } => Err(crate::PlaceError::Opaque {
@@ -110,6 +94,27 @@ impl Engine {
             }
             .into()),
             archive => self.open_archived(archive).await,
+        }
+    }
+
+    /// Makes an opened image of one of a registry that was looked at.
+    pub(crate) fn opened_remote(&self, image: RemoteImage) -> OpenedImage {
+        let blobs: Vec<_> = image
+            .layers
+            .iter()
+            .map(|layer| layer.blob.clone())
+            .collect();
+        OpenedImage {
+            engine: self.clone(),
+            id: image.id,
+            target: Some(image.target),
+            platform: image.platform,
+            layers: rows(&image.config, &blobs),
+            config: settings(image.config),
+            source: Source::Away {
+                manifest: image.manifest,
+                layers: image.layers.into_iter().map(AwayLayer::Remote).collect(),
+            },
         }
     }
 
@@ -205,10 +210,11 @@ impl OpenedImage {
     pub async fn layer_files(
         &self,
         layer: usize,
+        reading: Reading,
         progress: &dyn Progress,
     ) -> Result<ImageFiles, Error> {
         let Source::Away { layers, manifest } = &self.source else {
-            return self.files(Reading::Names, progress).await;
+            return self.files(reading, progress).await;
         };
         let wanted = layer.checked_sub(1).and_then(|at| layers.get(at));
         let wanted = wanted.ok_or(Error::NoSuchLayer {
@@ -216,8 +222,7 @@ impl OpenedImage {
             layers: layers.len(),
         })?;
         let wanted = std::slice::from_ref(wanted);
-        self.files_of(manifest, wanted, Reading::Names, progress)
-            .await
+        self.files_of(manifest, wanted, reading, progress).await
     }
 
     /// Finds out what of the image's layers is of no use.
@@ -247,6 +252,7 @@ impl OpenedImage {
         reading: Reading,
         progress: &dyn Progress,
     ) -> Result<ImageFiles, Error> {
+        self.announce(layers, reading, progress).await?;
         // Collected, not lazy: a closure in the stream's type would keep the whole future from being `Send`.
         let brings: Vec<_> = layers
             .iter()
@@ -269,6 +275,53 @@ impl OpenedImage {
             Ok(ImageFiles::of(store, manifest, blobs, tree))
         })
         .await
+    }
+
+    /// Tells which layers of a registry will be streamed, so that the bytes that come can be counted against something.
+    async fn announce(
+        &self,
+        layers: &[AwayLayer],
+        reading: Reading,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let mut remote: Vec<PlannedBlob> = Vec::new();
+        for layer in layers {
+            if let AwayLayer::Remote(layer) = layer
+                && remote.iter().all(|blob| blob.digest != layer.blob.digest)
+            {
+                remote.push(layer.blob.clone());
+            }
+        }
+        if remote.is_empty() {
+            return Ok(());
+        }
+        let states = self
+            .engine
+            .with_store(move |store| {
+                let state = |blob: PlannedBlob| -> Result<BlobState, Error> {
+                    let present = match (reading, &blob.diff_id) {
+                        (Reading::Content, _) | (_, None) => store.contains(&blob.digest)?,
+                        (Reading::Names, Some(diff_id)) => store.open_index(diff_id)?.is_some(),
+                    };
+                    Ok(BlobState {
+                        digest: blob.digest,
+                        size: blob.size,
+                        present,
+                        partial: 0,
+                        diff_id: blob.diff_id,
+                    })
+                };
+                remote.into_iter().map(state).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let missing = states.iter().filter(|state| !state.present);
+        progress.report(Event::Resolved {
+            name: String::new(),
+            download_bytes: missing.map(|state| state.size).sum(),
+            total_bytes: states.iter().map(|state| state.size).sum(),
+            blobs: states,
+        });
+        Ok(())
     }
 
     /// Takes a layer's file index from the store, or makes it; and brings the layer's bytes near where they will be read.
@@ -383,6 +436,7 @@ fn rows(config: &ImageConfig, blobs: &[PlannedBlob]) -> Vec<LayerRow> {
             content_size: None,
             created_by: made.and_then(|entry| entry.record.created_by.clone()),
             shared_with: Vec::new(),
+            shared_count: 0,
         }
     });
     rows.collect()

@@ -43,8 +43,8 @@ const LARGEST: u64 = 1 << 40;
 pub(crate) enum Sink {
     /// A blob whose digest is known.
     Named(IngestWriter),
-    /// A blob whose digest its bytes tell; the lease holds it then.
-    Unnamed(UnnamedWriter, Arc<Lease>),
+    /// A blob whose digest its bytes tell, and its size where that is known; the lease holds it then.
+    Unnamed(UnnamedWriter, Arc<Lease>, Option<u64>),
 }
 
 impl Sink {
@@ -97,7 +97,7 @@ pub(crate) fn store_layer(
         store,
         match &sink {
             Sink::Named(writer) => Some(writer.size()),
-            Sink::Unnamed(..) => None,
+            Sink::Unnamed(_, _, size) => *size,
         },
     );
     // The table lies beside the blob under its digest: one that is known only at the end gets it when somebody reads from its middle.
@@ -275,7 +275,7 @@ fn write(
             Some(Message::Piece(piece)) => {
                 match &mut sink {
                     Sink::Named(writer) => writer.append(&piece)?,
-                    Sink::Unnamed(writer, _) => writer.append(&piece)?,
+                    Sink::Unnamed(writer, ..) => writer.append(&piece)?,
                 }
                 each(piece);
             }
@@ -289,7 +289,7 @@ fn write(
             writer.commit()?;
             Ok((digest, size))
         }
-        Sink::Unnamed(writer, lease) => Ok(writer.commit(&lease)?),
+        Sink::Unnamed(writer, lease, _) => Ok(writer.commit(&lease)?),
     }
 }
 

@@ -10,7 +10,7 @@ use store::Store;
 
 pub(crate) use self::prepare::MAX_CONFIG_SIZE;
 use self::prepare::Prepared;
-pub(crate) use self::remote::{RemoteLayer, scan};
+pub(crate) use self::remote::{RemoteImage, RemoteLayer, scan};
 use crate::{BlobState, Engine, Error, Event, NoProgress, Progress, TagMove};
 
 /// What to pull.
@@ -266,7 +266,7 @@ impl Engine {
 
 impl PlannedBlob {
     /// Returns the bytes that have to come over the network.
-    fn missing(&self) -> u64 {
+    pub(crate) fn missing(&self) -> u64 {
         if self.present {
             0
         } else {
@@ -295,11 +295,17 @@ impl PlannedBlob {
 
 /// Returns what a name points at now.
 pub(crate) fn holder(store: &Store, name: &ImageName) -> Result<Option<Digest>, Error> {
-    match store.resolve(&name.to_string().as_str().into()) {
-        Ok(resolved) => Ok(Some(resolved.target).filter(|_| resolved.name.as_ref() == Some(name))),
-        Err(store::Error::ImageNotFound { .. }) => Ok(None),
-        Err(other) => Err(other.into()),
-    }
+    let target = match store.resolve(&name.to_string().as_str().into()) {
+        Ok(resolved) if resolved.name.as_ref() == Some(name) => resolved.target,
+        Ok(_) | Err(store::Error::ImageNotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    // With a digest it may be found only because a registry is known to have it so.
+    let is_name = name.digest().is_none() || {
+        let found = store.images_of(std::slice::from_ref(&target))?;
+        found.iter().any(|image| image.names.contains(name))
+    };
+    Ok(Some(target).filter(|_| is_name))
 }
 
 /// Returns the name and what it points at, where that is another image.

@@ -142,6 +142,26 @@ pub(crate) struct Sheet {
 }
 
 impl Engine {
+    /// Lists the names with a tag that the store has of a repository: what `docker push --all-tags` pushes. The likeliest first.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn tags_here(&self, repository: &Reference) -> Result<Vec<Reference>, Error> {
+        let wanted = repository.name();
+        let images = self.with_store(|store| Ok(store.images()?)).await?;
+        let names = images.into_iter().flat_map(|image| image.names);
+        let mut found: Vec<Reference> = names
+            .map(|name| name.reference().clone())
+            .filter(|name| name.tag().is_some() && name.name() == wanted)
+            .collect();
+        found.sort_by(|a, b| match (a.tag(), b.tag()) {
+            (Some(a), Some(b)) => crate::by_version(a, b),
+            _ => std::cmp::Ordering::Equal,
+        });
+        found.dedup();
+        Ok(found)
+    }
+
     /// Computes what a push would do, and whether this user may do it. Nothing is sent.
     ///
     /// # Errors
@@ -181,7 +201,7 @@ impl Engine {
     /// whole blobs stay in the registry, no tag moves. The store notes where the image is now.
     ///
     /// # Errors
-    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `usage` (an ID without a destination), `unauthorized`, `denied`,
+    /// `not_found`, `ambiguous_reference`, `platform_not_found`, `incomplete_image`, `name_taken`, `usage` (an ID without a destination, the digest of another image as one), `unauthorized`, `denied`,
     /// `not_offered` (a read-only registry), `rejected`, `rate_limited`, `unknown_host`, `unreachable`, `tls`, `timeout`,
     /// `invalid_response`, `digest_mismatch`, `store_damaged`, `io`.
     pub async fn push(

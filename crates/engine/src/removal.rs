@@ -9,7 +9,7 @@ use crate::{Engine, Error, Filter};
 /// What to remove.
 #[derive(Debug, Clone, Default)]
 pub struct RemovalRequest {
-    /// Names, or images by ID or digest, by docker's rules: an ID with names in several repositories needs force.
+    /// Names, or images by ID or digest, by docker's rules: an ID with several tags needs force, a digest goes alone.
     pub selections: Vec<Selector>,
     /// Images that go as wholes, with every name that they have. For callers that show the plan, and so every name.
     pub images: Vec<Selector>,
@@ -109,7 +109,6 @@ impl Engine {
         let (mut selections, images) = (request.selections.clone(), request.images.clone());
         let options = store::RemovalOptions {
             force: request.force,
-            no_prune: request.no_prune,
             now_drop: request.now,
         };
         let force = request.force;

@@ -169,10 +169,14 @@ impl Environment<'_> {
             .or_else(|| below_home(&[".config"]))
             .map(|folder| folder.join("containers").join("auth.json"));
         let docker = self.docker_config();
-        let files = [self.path("REGISTRY_AUTH_FILE"), runtime, config, docker];
+        let named = self.path("REGISTRY_AUTH_FILE");
         let helper_path = self.variable("PATH");
         CredentialSources {
-            files: files.into_iter().flatten().collect(),
+            named_files: usize::from(named.is_some()),
+            files: [named, runtime, config, docker]
+                .into_iter()
+                .flatten()
+                .collect(),
             helper_path: helper_path
                 .map(|path| std::env::split_paths(&path).collect())
                 .unwrap_or_default(),
@@ -307,6 +311,7 @@ mod tests {
                 "/h/.docker/config.json"
             ]
         );
+        assert_eq!(all.registry.credentials.named_files, 1);
         assert_eq!(all.registry.credentials.helper_path.len(), 2);
     }
 

@@ -60,8 +60,10 @@ impl Engine {
     /// # Errors
     /// `read_only`, `io`.
     pub async fn collect(&self) -> Result<u64, Error> {
+        // Of containers whose files belong to others it takes the runtime.
+        let removed = self.sweep_containers().await?;
         let now = self.now();
-        self.with_store(move |store| Ok(store.collect(now)?.freed_bytes))
+        self.with_store(move |store| Ok(removed + store.collect(now)?.freed_bytes))
             .await
     }
 }

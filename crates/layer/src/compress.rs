@@ -12,15 +12,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use zlib_rs::{Deflate, DeflateFlush};
+use zstd::bulk::Compressor;
 
 use crate::compression::Compression;
+use crate::deflate::Deflater;
 
 /// Bytes of the tar that are compressed at a time.
 pub const BLOCK: usize = 1 << 20;
-
-/// gzip's usual level.
-const GZIP_LEVEL: i32 = 6;
 
 /// zstd's usual level.
 const ZSTD_LEVEL: i32 = 3;
@@ -167,7 +165,8 @@ impl Write for Uncompressed<'_> {
 }
 
 fn worker(compression: Compression, waiting: &Mutex<Receiver<Work>>, done: &Sender<Done>) {
-    let mut deflate = Deflate::new(GZIP_LEVEL, false, 15);
+    let mut deflater = Deflater::new();
+    let mut zstd = None;
     loop {
         let next = waiting
             .lock()
@@ -178,8 +177,8 @@ fn worker(compression: Compression, waiting: &Mutex<Receiver<Work>>, done: &Send
         };
         let compressed = match compression {
             Compression::None => Ok(block.clone()),
-            Compression::Gzip => deflated(&mut deflate, &block),
-            Compression::Zstd => zstd::bulk::compress(&block, ZSTD_LEVEL),
+            Compression::Gzip => deflater.block(&block),
+            Compression::Zstd => frame(&mut zstd, &block),
         };
         let length = block.len() as u64;
         let result = Done {
@@ -194,21 +193,13 @@ fn worker(compression: Compression, waiting: &Mutex<Receiver<Work>>, done: &Send
     }
 }
 
-/// Compresses one block in one call: zlib-rs makes other bytes of other pieces.
-fn deflated(deflate: &mut Deflate, block: &[u8]) -> io::Result<Vec<u8>> {
-    deflate.reset();
-    // Room for the worst case, and for the end of the flush.
-    let mut out = vec![0; zlib_rs::compress_bound(block.len()) + 64];
-    deflate
-        .compress(block, &mut out, DeflateFlush::SyncFlush)
-        .map_err(|error| io::Error::other(format!("deflate: {error:?}")))?;
-    let (taken, made) = (deflate.total_in(), deflate.total_out());
-    let made = usize::try_from(made).map_err(io::Error::other)?;
-    if taken != block.len() as u64 || made == out.len() {
-        return Err(io::Error::other("deflate did not take a block at once"));
-    }
-    out.truncate(made);
-    Ok(out)
+/// Compresses one block as a frame, with a compressor that is made once.
+fn frame(kept: &mut Option<Compressor<'static>>, block: &[u8]) -> io::Result<Vec<u8>> {
+    let compressor = match kept {
+        Some(compressor) => compressor,
+        None => kept.insert(Compressor::new(ZSTD_LEVEL)?),
+    };
+    compressor.compress(block)
 }
 
 /// Writes the blocks in their order, and gives the sink back.

@@ -75,6 +75,12 @@ pub enum Error {
         /// Paths allowed.
         limit: usize,
     },
+    /// The names, link targets and attributes of files take more room than their list may have.
+    #[error("the names and attributes of the files take more than {limit} bytes")]
+    TooMuchMetadata {
+        /// Bytes allowed.
+        limit: u64,
+    },
 }
 
 /// Says why an entry has no place among the files.
@@ -179,6 +185,14 @@ pub enum Corruption {
     #[error("more than {limit} extended attributes")]
     TooManyXattrs {
         /// Attributes allowed.
+        limit: usize,
+    },
+    /// An extended attribute is larger than any file system holds.
+    #[error("an extended attribute of {size} bytes is over the limit of {limit}")]
+    XattrTooLarge {
+        /// Bytes that it has, as it stands in the archive.
+        size: usize,
+        /// Bytes allowed.
         limit: usize,
     },
     /// The map of a sparse file is malformed, overlapping, or does not fit the stored content.

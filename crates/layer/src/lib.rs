@@ -29,6 +29,7 @@
 mod compress;
 mod compression;
 mod content;
+mod deflate;
 mod entry;
 mod error;
 mod frames;
@@ -48,7 +49,7 @@ pub use compression::{Compression, Decompressor};
 pub use content::Content;
 pub use entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
 pub use error::{Corruption, EntryName, Error, IndexProblem, PathProblem, Position};
-pub use index::{FORMAT_VERSION, FileEntry, FileIndex};
+pub use index::{FORMAT_VERSION, FileEntry, FileIndex, MAX_INDEX_SIZE};
 pub use scan::{ContentHash, LayerFacts, LayerScan, scan};
 pub use seek::{SPACING, SeekTable, SeekTableBuilder, read_from};
 pub use tree::{Change, File, FileId, MAX_NODES, NodeId, Totals, Tree, Version};

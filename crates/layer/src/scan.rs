@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 use crate::compression::{Compression, Decompressor};
 use crate::entry::EntryKind;
 use crate::error::{Corruption, EntryName, Error, Position};
-use crate::index::IndexWriter;
+use crate::index::{IndexWriter, MAX_INDEX_SIZE};
 use crate::tar::{Parser, Step};
 
 /// Holds what is known of a layer after every byte of it was read.
@@ -140,10 +140,16 @@ impl<W: Write> Indexer<W> {
                 Step::NeedInput => return Ok(()),
                 Step::Entry => self.begin_entry()?,
                 Step::Content(content) => self.fingerprint.update(content),
-                Step::EntryEnd => self
-                    .index
-                    .entry(self.parser.entry(), self.fingerprint.finish())
-                    .map_err(Error::WriteIndex)?,
+                Step::EntryEnd => {
+                    self.index
+                        .entry(self.parser.entry(), self.fingerprint.finish())
+                        .map_err(Error::WriteIndex)?;
+                    if self.index.size() > MAX_INDEX_SIZE {
+                        return Err(Error::TooMuchMetadata {
+                            limit: MAX_INDEX_SIZE,
+                        });
+                    }
+                }
             }
         }
     }

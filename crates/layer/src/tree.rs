@@ -71,6 +71,8 @@ pub struct Tree {
     files: Vec<File>,
     layers: u32,
     limit: usize,
+    /// Bytes of names, link targets and attributes.
+    bytes: u64,
     /// Where the layer that is put in has already hidden all that was below, so that marks cost nothing when they are repeated
     /// (CVE-2026-95838).
     cleared: HashSet<NodeId>,
@@ -233,7 +235,8 @@ impl Tree {
         Self::with_limit(MAX_NODES)
     }
 
-    /// Creates an empty tree that refuses to hold more than so many paths.
+    /// Creates an empty tree that refuses to hold more than so many paths, twice as many files, and 256 bytes of names, link targets and
+    /// attributes for each path.
     pub fn with_limit(limit: usize) -> Self {
         let root = Node {
             name: Arc::default(),
@@ -246,6 +249,7 @@ impl Tree {
             files: Vec::new(),
             layers: 0,
             limit,
+            bytes: 0,
             cleared: HashSet::new(),
             emptied: HashSet::new(),
             last: None,
@@ -260,7 +264,8 @@ impl Tree {
     /// Puts the next layer on top. After an error the tree is of no more use.
     ///
     /// # Errors
-    /// What [`FileIndex`] gives; [`Error::Path`] names an entry that has no place, [`Error::TooManyFiles`].
+    /// What [`FileIndex`] gives; [`Error::Path`] names an entry that has no place, [`Error::TooManyFiles`],
+    /// [`Error::TooMuchMetadata`].
     pub fn push<R: Read>(&mut self, mut index: FileIndex<R>) -> Result<(), Error> {
         let layer = self.layers;
         self.cleared.clear();

@@ -59,6 +59,12 @@ impl Descriptor {
             .is_some_and(|kind| kind == "attestation-manifest");
         annotated || self.platform.as_ref().is_some_and(Platform::is_unknown)
     }
+
+    /// Returns the manifest that an attestation is about; `None` where it does not tell.
+    pub fn attested(&self) -> Option<Digest> {
+        let named = self.annotations.get("vnd.docker.reference.digest")?;
+        named.parse().ok()
+    }
 }
 
 /// Reads `null` as the empty value: several builders write it for lists and maps that they did not fill.

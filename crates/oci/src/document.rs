@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::descriptor::null_is_empty;
-use crate::json::refuse_repeated_keys;
+use crate::json::refuse_misread_keys;
 use crate::{Descriptor, MediaType};
 
 /// The largest manifest or index that is read: 4 MiB, what the distribution specification asks registries to take.
@@ -135,11 +135,37 @@ struct Keys {
     fs_layers: Option<serde::de::IgnoredAny>,
 }
 
+/// The keys of a manifest or an index, those included that make it something else.
+const KEYS: [&str; 10] = [
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "blobs",
+    "fsLayers",
+    "subject",
+    "annotations",
+];
+
+/// The keys of a descriptor.
+const DESCRIPTOR_KEYS: [&str; 8] = [
+    "mediaType",
+    "digest",
+    "size",
+    "urls",
+    "annotations",
+    "data",
+    "artifactType",
+    "platform",
+];
+
 impl Document {
     /// Reads a manifest or index. `announced` is the `Content-Type` it came with, or the media type of its descriptor.
     ///
     /// A document whose own media type, announced type and shape disagree is refused, as is one that could be read as
-    /// two things, one with a repeated key, and schema 1. Nothing is checked about the content that it names.
+    /// two things, one with a repeated key or one that only Go would know by its other case, and schema 1. Nothing is checked about the content that it names.
     ///
     /// # Errors
     /// Says what is wrong with the document; it is then not to be used at all.
@@ -149,7 +175,7 @@ impl Document {
             return Err(DocumentError::TooLarge { size });
         }
         let keys: Keys = serde_json::from_slice(bytes)?;
-        refuse_repeated_keys(bytes)?;
+        refuse_misread_keys(bytes, [&KEYS, &DESCRIPTOR_KEYS])?;
         if keys.fs_layers.is_some() || keys.schema_version == Some(1) {
             return Err(DocumentError::Schema1);
         }

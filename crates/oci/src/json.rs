@@ -9,13 +9,30 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 /// Go programs take the last of such keys and ignore case, others the first, so the same bytes would be two images.
 /// Deeper levels (labels, annotations) are free: their keys are data and may differ in case alone.
 pub(crate) fn refuse_repeated_keys(bytes: &[u8]) -> Result<(), serde_json::Error> {
+    refuse_misread_keys(bytes, [&[], &[]])
+}
+
+/// As [`refuse_repeated_keys`], and fails where a key of the first or second level is one of those that are known there but for its
+/// case: Go programs read it as that one, and others pass it over.
+pub(crate) fn refuse_misread_keys(
+    bytes: &[u8],
+    known: [&'static [&'static str]; 2],
+) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    Unique { depth: 2 }.deserialize(&mut deserializer)?;
+    Unique { depth: 2, known }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
 struct Unique {
+    /// How many levels are looked at from here on.
     depth: u8,
+    /// The keys that mean something, of the first level and of the second.
+    known: [&'static [&'static str]; 2],
+}
+
+/// Makes the same text of keys that Go takes for the same. The long s is what it knows of besides capitals.
+fn folded(key: &str) -> String {
+    key.to_lowercase().replace('ſ', "s")
 }
 
 impl<'de> DeserializeSeed<'de> for Unique {
@@ -37,7 +54,16 @@ impl<'de> Visitor<'de> for Unique {
         let mut seen: Vec<String> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             if self.depth > 0 {
-                let folded = key.to_lowercase();
+                let folded = folded(&key);
+                let known = self.known[usize::from(self.depth == 1)];
+                if let Some(meant) = known
+                    .iter()
+                    .find(|known| **known != key && known.to_lowercase() == folded)
+                {
+                    return Err(A::Error::custom(format_args!(
+                        "the key {key:?} is {meant:?} to some programs and nothing to others"
+                    )));
+                }
                 if seen.contains(&folded) {
                     return Err(A::Error::custom(format_args!(
                         "the key {key:?} stands in it twice"
@@ -57,16 +83,15 @@ impl<'de> Visitor<'de> for Unique {
                 } else {
                     self.depth.saturating_sub(1)
                 },
+                known: self.known,
             })?;
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        while sequence
-            .next_element_seed(Self { depth: self.depth })?
-            .is_some()
-        {}
+        let Self { depth, known } = self;
+        while sequence.next_element_seed(Self { depth, known })?.is_some() {}
         Ok(())
     }
 
@@ -101,6 +126,7 @@ mod tests {
             r#"{"layers":[],"Layers":[]}"#,
             r#"{"manifests":[{"digest":"a","DIGEST":"b"}]}"#,
             r#"{"config":{"Env":[],"env":[]}}"#,
+            r#"{"layers":[],"layerſ":[]}"#,
         ] {
             assert!(refuse_repeated_keys(text.as_bytes()).is_err(), "{text}");
         }

@@ -140,6 +140,46 @@ fn keys_that_two_readers_see_differently_are_refused() {
     ));
 }
 
+/// Go finds `layers` in `Layers`, and a long s in place of an s is no obstacle to it either: to such a program these are images.
+#[test]
+fn keys_that_only_some_readers_know_are_refused() {
+    for (key, value) in [
+        ("Layers", manifest()["layers"].clone()),
+        ("Config", manifest()["config"].clone()),
+        ("layerſ", manifest()["layers"].clone()),
+        ("FSLayers", json!([])),
+        ("MediaType", json!(MANIFEST)),
+        ("Subject", descriptor(MANIFEST)),
+    ] {
+        let mut document = index();
+        document[key] = value;
+        document
+            .as_object_mut()
+            .expect("an object")
+            .remove("mediaType");
+        let refused = parse(&document, None);
+        assert!(
+            matches!(refused, Err(DocumentError::Json(_))),
+            "{key}: {refused:?}"
+        );
+    }
+    let mut document = index();
+    document["manifests"][0]["Platform"] = json!({"os": "windows", "architecture": "amd64"});
+    document["manifests"][0]
+        .as_object_mut()
+        .expect("an object")
+        .remove("platform");
+    assert!(matches!(
+        parse(&document, None),
+        Err(DocumentError::Json(_))
+    ));
+    // What nobody knows may be written in any way, and annotations are data.
+    document = index();
+    document["X-Layers"] = json!({"a": 1});
+    document["annotations"] = json!({"Layers": "x", "Digest": "y"});
+    assert!(parse(&document, None).is_ok());
+}
+
 #[test]
 fn sizes_and_digests_are_strict() {
     for (field, wrong) in [

@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) endpoints: Endpoints,
     pub(crate) authorizer: Authorizer,
     warned: Mutex<HashSet<String>>,
-    pub(crate) mirrors: Mirrors,
+    pub(crate) mirrors: Arc<Mirrors>,
 }
 
 /// A request for something in a repository.
@@ -84,7 +84,7 @@ impl RegistryClient {
                 endpoints,
                 authorizer,
                 warned: Mutex::default(),
-                mirrors: Mirrors::default(),
+                mirrors: Arc::default(),
             }),
         }
     }
@@ -96,6 +96,7 @@ impl RegistryClient {
             self.shared.options.retry,
             self.shared.options.clock.clone(),
         )
+        .with_mirrors(self.shared.mirrors.clone())
     }
 
     /// Asks once: follows redirects, answers 401, and turns every other failure into an error. Does not retry.

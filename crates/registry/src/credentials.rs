@@ -6,6 +6,7 @@ mod helper;
 mod keep;
 mod keyring;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::edit::LoginFile;
@@ -45,7 +46,7 @@ pub(crate) struct Search {
 
 /// Searches the sources for the credential of a repository, asked over `scheme`.
 ///
-/// The keyring, then each file: the host's own helper, then the helper for all hosts, then the file's own entries, of which the one
+/// The files that somebody named, the keyring, then the other files; of each the host's own helper, then the helper for all hosts, then the file's own entries, of which the one
 /// with the longest path counts. Source of the order: `docker/cli/config/configfile` and
 /// <https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>.
 pub(crate) async fn search(
@@ -60,66 +61,74 @@ pub(crate) async fn search(
         return search;
     }
     let wanted = Key::of(repository, scheme);
-    let sources = &options.credentials;
-    if let Some(keyring) = &sources.keyring {
-        let asked = keyring::get(Arc::clone(keyring), wanted.helper_address());
-        match tokio::time::timeout(options.timeouts.helper, asked).await {
-            Ok(Ok(Some(found))) => {
-                return Search {
-                    found: Some(found),
-                    ..search
-                };
-            }
-            Ok(Ok(None)) => {}
-            Ok(Err(problem)) => search.problems.push(problem),
-            Err(_) => search.problems.push(CredentialError::Keyring {
+    let files = &options.credentials.files;
+    let (named, others) = files.split_at(options.credentials.named_files.min(files.len()));
+    let problems = &mut search.problems;
+    search.found = match in_files(named, options, &wanted, problems).await {
+        Some(found) => Some(found),
+        None => match in_keyring(options, &wanted, problems).await {
+            Some(found) => Some(found),
+            None => in_files(others, options, &wanted, problems).await,
+        },
+    };
+    search
+}
+
+async fn in_keyring(
+    options: &ClientOptions,
+    wanted: &Key,
+    problems: &mut Vec<CredentialError>,
+) -> Option<Credential> {
+    let keyring = options.credentials.keyring.as_ref()?;
+    let asked = keyring::get(Arc::clone(keyring), wanted.helper_address());
+    match tokio::time::timeout(options.timeouts.helper, asked).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(problem)) => {
+            problems.push(problem);
+            None
+        }
+        Err(_) => {
+            problems.push(CredentialError::Keyring {
                 reason: "it did not answer".to_owned(),
-            }),
+            });
+            None
         }
     }
-    for path in &sources.files {
+}
+
+async fn in_files(
+    files: &[PathBuf],
+    options: &ClientOptions,
+    wanted: &Key,
+    problems: &mut Vec<CredentialError>,
+) -> Option<Credential> {
+    let (sources, patience) = (&options.credentials, options.timeouts.helper);
+    for path in files {
         let file = match file::read(path).await {
             Ok(Some(file)) => file,
             Ok(None) => continue,
             Err(problem) => {
-                search.problems.push(problem);
+                problems.push(problem);
                 continue;
             }
         };
-        for name in file.helpers(&wanted) {
-            match helper::get(
-                sources,
-                name,
-                &wanted.helper_address(),
-                options.timeouts.helper,
-            )
-            .await
-            {
-                Ok(Some(found)) => {
-                    return Search {
-                        found: Some(found),
-                        ..search
-                    };
-                }
+        for name in file.helpers(wanted) {
+            match helper::get(sources, name, &wanted.helper_address(), patience).await {
+                Ok(Some(found)) => return Some(found),
                 Ok(None) => {}
-                Err(problem) => search.problems.push(problem),
+                Err(problem) => problems.push(problem),
             }
         }
-        match file.entry(&wanted) {
-            Ok(Some(found)) => {
-                return Search {
-                    found: Some(found),
-                    ..search
-                };
-            }
+        match file.entry(wanted) {
+            Ok(Some(found)) => return Some(found),
             Ok(None) => {}
-            Err(reason) => search.problems.push(CredentialError::Malformed {
+            Err(reason) => problems.push(CredentialError::Malformed {
                 path: path.clone(),
                 reason,
             }),
         }
     }
-    search
+    None
 }
 
 /// A registry (and a path below it) in the one spelling in which the keys of credential files are compared.

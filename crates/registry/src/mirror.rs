@@ -9,16 +9,19 @@ use tokio::time::Instant;
 
 use crate::access::Access;
 use crate::client::{Answer, Ask, Place};
-use crate::{Error, Observer, RegistryClient};
+use crate::{Error, Observer, RegistryClient, What};
 
 /// How long a mirror that failed is left alone.
 const REST: Duration = Duration::from_secs(300);
 
+/// Of how many answers is known which mirror gave them.
+const REMEMBERED: usize = 1024;
+
 /// A host that is asked in place of a registry.
 ///
 /// Manifests and blobs are asked of it first, and of the registry where it does not have them or cannot be asked. It says which
-/// digest a tag names, so it is trusted as far as the registry is; what has a digest is verified, wherever it came from. Nothing
-/// is pushed to it, and a password goes to it only if it was saved for its own host.
+/// digest a tag names, so it is trusted as far as the registry is; what has a digest is verified, wherever it came from, and a mirror
+/// that sends other bytes is left alone for a while. Nothing is pushed to it, and a password goes to it only if it was saved for its own host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirror {
     /// The registry, as in references.
@@ -27,10 +30,11 @@ pub struct Mirror {
     pub host: String,
 }
 
-/// The mirrors that failed, and when.
+/// The mirrors that failed, and when, and what came from which.
 #[derive(Debug, Default)]
 pub(crate) struct Mirrors {
     failed: Mutex<HashMap<String, Instant>>,
+    answered: Mutex<HashMap<What, String>>,
 }
 
 impl Mirrors {
@@ -42,6 +46,26 @@ impl Mirrors {
     fn leave(&self, host: &str) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.insert(host.to_owned(), Instant::now());
+    }
+
+    fn remember(&self, what: &What, host: &str) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is forgotten costs a try at the most.
+        if answered.len() >= REMEMBERED {
+            answered.clear();
+        }
+        answered.insert(what.clone(), host.to_owned());
+    }
+
+    /// Leaves the mirror alone that sent wrong bytes for this; tells whether there was one, so that another is asked now.
+    pub(crate) fn distrust(&self, what: &What) -> bool {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(host) = answered.remove(what) else {
+            return false;
+        };
+        tracing::debug!(mirror = host, %what, "a mirror sent wrong bytes and is left alone for a while");
+        self.leave(&host);
+        true
     }
 }
 
@@ -77,7 +101,10 @@ impl RegistryClient {
                 offset: ask.offset,
             };
             match Box::pin(self.ask_there(&asked, observer)).await {
-                Ok(answer) => return Some(answer),
+                Ok(answer) => {
+                    self.shared.mirrors.remember(ask.what, &mirror.host);
+                    return Some(answer);
+                }
                 Err(Error::NotFound { .. }) => {}
                 Err(error) => {
                     tracing::debug!(mirror = mirror.host, %error, "a mirror is left alone for a while");

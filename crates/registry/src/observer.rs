@@ -6,7 +6,7 @@ use oci::Digest;
 use crate::Error;
 
 /// What a request was for, in messages and events.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum What {
     /// The manifest that a reference names; the text is the full reference.

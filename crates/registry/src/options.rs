@@ -92,9 +92,11 @@ pub struct CredentialSources {
     /// The usual order: `$REGISTRY_AUTH_FILE`, `$XDG_RUNTIME_DIR/containers/auth.json`,
     /// `~/.config/containers/auth.json`, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
     pub files: Vec<PathBuf>,
+    /// How many of these files somebody named for this very purpose, as `$REGISTRY_AUTH_FILE`: they are asked before the keyring.
+    pub named_files: usize,
     /// The folders in which credential helpers (`docker-credential-NAME`) are looked for, in order: usually `$PATH`.
     pub helper_path: Vec<PathBuf>,
-    /// The system's keyring, where there is one: asked before the files.
+    /// The system's keyring, where there is one: asked before the files that nobody named.
     pub keyring: Option<Arc<dyn Keyring>>,
 }
 

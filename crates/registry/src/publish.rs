@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use oci::{Descriptor, Digest, Reference};
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 
 use crate::access::Access;
 use crate::client::{Ask, Place};
@@ -23,6 +23,23 @@ pub struct Named {
     pub quota: Option<Quota>,
 }
 
+/// When a name may be written.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// Whatever it names now.
+    Always,
+    /// Where it names nothing.
+    Absent,
+    /// Where it names what the registry gave this mark.
+    Still(HeaderValue),
+}
+
+/// What a name names, and the mark that the registry gives it, where it gives one.
+pub(crate) struct Marked {
+    pub(crate) digest: Option<Digest>,
+    pub(crate) mark: Option<HeaderValue>,
+}
+
 /// What became of a manifest that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -40,6 +57,39 @@ impl RegistryClient {
         reference: &Reference,
         observer: &dyn Observer,
     ) -> Result<Named, Error> {
+        let headers = self.head(reference, &Access::Pull, observer).await?;
+        let media_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        Ok(Named {
+            digest: announced_digest(&headers),
+            media_type: media_type.map(oci::MediaType::parse),
+            quota: Quota::read(&headers),
+        })
+    }
+
+    /// Asks the registry itself, and no mirror, what a reference names now; `None` where it names nothing. Retries by itself.
+    pub(crate) async fn marked(
+        &self,
+        reference: &Reference,
+        observer: &dyn Observer,
+    ) -> Result<Option<Marked>, Error> {
+        match self.head(reference, &Access::Push, observer).await {
+            Ok(headers) => Ok(Some(Marked {
+                digest: announced_digest(&headers),
+                mark: headers.get(ETAG).cloned(),
+            })),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn head(
+        &self,
+        reference: &Reference,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<HeaderMap, Error> {
         let reference = reference.clone().with_default_tag();
         let repository = Repository::of(&reference);
         let what = What::Manifest(reference.to_string());
@@ -54,23 +104,13 @@ impl RegistryClient {
                 repository: &repository,
                 what: &what,
                 method: Method::HEAD,
-                access: &Access::Pull,
+                access,
                 place: Place::Path(&path),
                 accept: Some(ACCEPT),
                 offset: 0,
             };
             match self.ask(&ask, observer).await {
-                Ok(answer) => {
-                    let headers = answer.response.headers();
-                    let media_type = headers
-                        .get(CONTENT_TYPE)
-                        .and_then(|value| value.to_str().ok());
-                    return Ok(Named {
-                        digest: announced_digest(headers),
-                        media_type: media_type.map(oci::MediaType::parse),
-                        quota: Quota::read(headers),
-                    });
-                }
+                Ok(answer) => return Ok(answer.response.headers().clone()),
                 Err(error) => attempts.again(error, observer).await?,
             }
         }
@@ -87,6 +127,26 @@ impl RegistryClient {
         bytes: &Bytes,
         observer: &dyn Observer,
     ) -> Result<Published, Error> {
+        self.publish_if(
+            (repository, tag),
+            descriptor,
+            bytes,
+            &Condition::Always,
+            observer,
+        )
+        .await
+    }
+
+    /// As [`RegistryClient::publish`], where a condition holds. A registry that knows conditions answers 412 where it does not;
+    /// others write all the same.
+    pub(crate) async fn publish_if(
+        &self,
+        (repository, tag): (&Repository, Option<&oci::Tag>),
+        descriptor: &Descriptor,
+        bytes: &Bytes,
+        condition: &Condition,
+        observer: &dyn Observer,
+    ) -> Result<Published, Error> {
         let name = tag.map_or(descriptor.digest.as_str(), oci::Tag::as_str);
         let separator = if tag.is_some() { ':' } else { '@' };
         let what = What::Manifest(format!("{repository}{separator}{name}"));
@@ -99,6 +159,11 @@ impl RegistryClient {
                 host: repository.host().to_owned(),
             })?,
         );
+        match condition {
+            Condition::Always => None,
+            Condition::Absent => headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*")),
+            Condition::Still(mark) => headers.insert(IF_MATCH, mark.clone()),
+        };
         let mut attempts = self.attempts(what.clone());
         loop {
             let call = Call {

@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 use crate::access::Access;
 use crate::client::Place;
 use crate::pages::List;
+use crate::publish::Condition;
 use crate::{Error, Observer, RegistryClient, Repository, What};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MAX_PAGES: usize = 100;
 
+/// The status that says that a condition does not hold.
+const PRECONDITION_FAILED: u16 = 412;
+
 /// How often an index of referrers is written again when somebody else wrote it at the same time.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 10;
 
 impl RegistryClient {
     /// Lists what refers to a manifest, by the registry's own list or, where it keeps none, by the tag that stands in for it.
@@ -76,24 +80,29 @@ impl RegistryClient {
         subject: &Digest,
         observer: &dyn Observer,
     ) -> Result<Vec<Descriptor>, Error> {
-        match self.referrers_index(repository, subject, observer).await? {
-            Some((_, descriptors)) => Ok(descriptors),
-            None => Ok(Vec::new()),
-        }
+        let found = self
+            .referrers_index(repository, subject, &Access::Pull, observer)
+            .await?;
+        Ok(found.map(|listed| listed.entries).unwrap_or_default())
     }
 
     async fn referrers_index(
         &self,
         repository: &Repository,
         subject: &Digest,
+        access: &Access,
         observer: &dyn Observer,
-    ) -> Result<Option<(Bytes, Vec<Descriptor>)>, Error> {
+    ) -> Result<Option<Listed>, Error> {
         let Some(reference) = stand_in(repository, subject) else {
             return Ok(None);
         };
-        match self.resolve(&reference, observer).await {
+        match self.resolve_with(&reference, access, observer).await {
             Ok(resolved) => Ok(match resolved.document {
-                Document::Index(index) => Some((resolved.bytes, index.manifests)),
+                Document::Index(index) => Some(Listed {
+                    digest: resolved.digest,
+                    bytes: resolved.bytes,
+                    entries: index.manifests,
+                }),
                 Document::Manifest(_) => None,
             }),
             Err(Error::NotFound { .. }) => Ok(None),
@@ -103,8 +112,11 @@ impl RegistryClient {
 
     /// Adds a manifest to the list of its subject's referrers, where the registry did not do that by itself.
     ///
-    /// The list is an index under the tag `sha256-…`. It is read, written and read again, because nothing keeps two writers
-    /// apart. Retries by itself.
+    /// The list is an index under the tag `sha256-…`. It is read, looked at once more just before it is written, written on the
+    /// condition that nobody else did meanwhile where the registry knows conditions, and read again. Retries by itself.
+    ///
+    /// # Errors
+    /// [`Error::BadResponse`] where the registry never shows the entry that it was given.
     pub async fn list_referrer(
         &self,
         repository: &Repository,
@@ -116,31 +128,72 @@ impl RegistryClient {
         let Some(reference) = stand_in(repository, &subject.digest) else {
             return Ok(());
         };
-        for _ in 0..ROUNDS {
+        // What the list was when the registry refused to write it, although nobody seems to have changed it.
+        let mut refused: Option<Option<Digest>> = None;
+        for round in 0..=ROUNDS {
             let there = self
-                .referrers_index(repository, &subject.digest, observer)
+                .referrers_index(repository, &subject.digest, &Access::Push, observer)
                 .await?;
-            let (bytes, known) = there.unwrap_or_default();
+            let known = there.as_ref().map_or(&[][..], |there| &there.entries[..]);
             if known.iter().any(|known| known.digest == referrer.digest) {
                 return Ok(());
             }
+            if round == ROUNDS {
+                break;
+            }
+            let read = there.as_ref().map(|there| there.digest.clone());
+            let bytes = there.map(|there| there.bytes).unwrap_or_default();
             let index = with_referrer(&bytes, referrer, manifest);
             let descriptor = Descriptor::new(
                 MediaType::OciIndex,
                 Digest::sha256(&index),
                 index.len() as u64,
             );
-            self.publish(
-                repository,
-                &descriptor,
-                reference.tag(),
-                &Bytes::from(index),
-                observer,
-            )
-            .await?;
+            let now = self.marked(&reference, observer).await?;
+            let named = now.as_ref().and_then(|now| now.digest.clone());
+            // Where the registry says what it names: somebody else wrote it since it was read.
+            if now.is_none() != read.is_none() || (named.is_some() && named != read) {
+                continue;
+            }
+            let condition = match now.map(|now| now.mark) {
+                _ if refused.as_ref() == Some(&read) => Condition::Always,
+                None => Condition::Absent,
+                Some(Some(mark)) => Condition::Still(mark),
+                Some(None) => Condition::Always,
+            };
+            let written = self
+                .publish_if(
+                    (repository, reference.tag()),
+                    &descriptor,
+                    &Bytes::from(index),
+                    &condition,
+                    observer,
+                )
+                .await;
+            match written {
+                Ok(_) => {}
+                Err(Error::Rejected {
+                    status: PRECONDITION_FAILED,
+                    ..
+                }) => refused = Some(read),
+                Err(other) => return Err(other),
+            }
         }
-        Ok(())
+        Err(Error::BadResponse {
+            host: repository.host().to_owned(),
+            reason: format!(
+                "it does not keep what refers to {} in its list",
+                subject.digest.short()
+            ),
+        })
     }
+}
+
+/// A list of referrers as it stands under its tag.
+struct Listed {
+    digest: Digest,
+    bytes: Bytes,
+    entries: Vec<Descriptor>,
 }
 
 /// Returns the tag that stands for the list of a manifest's referrers.

@@ -51,11 +51,22 @@ impl RegistryClient {
         reference: &Reference,
         observer: &dyn Observer,
     ) -> Result<Resolved, Error> {
+        self.resolve_with(reference, &Access::Pull, observer).await
+    }
+
+    /// As [`RegistryClient::resolve`]. Who may write asks the registry itself, and never a mirror.
+    pub(crate) async fn resolve_with(
+        &self,
+        reference: &Reference,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Resolved, Error> {
         let reference = reference.clone().with_default_tag();
         let wanted = Wanted {
             client: self,
             repository: Repository::of(&reference),
             what: What::Manifest(reference.to_string()),
+            access,
             observer,
         };
         let mut attempts = self.attempts(wanted.what.clone());
@@ -85,6 +96,7 @@ impl RegistryClient {
             client: self,
             repository: repository.clone(),
             what,
+            access: &Access::Pull,
             observer,
         };
         if descriptor.size > MAX_MANIFEST_SIZE {
@@ -108,6 +120,7 @@ struct Wanted<'a> {
     client: &'a RegistryClient,
     repository: Repository,
     what: What,
+    access: &'a Access,
     observer: &'a dyn Observer,
 }
 
@@ -280,7 +293,7 @@ impl Wanted<'_> {
             what: &self.what,
             method,
             place: Place::Path(&path),
-            access: &Access::Pull,
+            access: self.access,
             accept: Some(ACCEPT),
             offset: 0,
         };

@@ -1,5 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mirror::Mirrors;
 use crate::options::{Clock, RetryPolicy};
 use crate::{Error, Observer, Retrying, What};
 
@@ -23,6 +25,7 @@ pub struct Attempts {
     /// Wrong bytes, which no progress makes good.
     faults: u32,
     furthest: u64,
+    mirrors: Arc<Mirrors>,
 }
 
 impl Attempts {
@@ -34,7 +37,12 @@ impl Attempts {
             failures: 0,
             faults: 0,
             furthest: 0,
+            mirrors: Arc::default(),
         }
+    }
+
+    pub(crate) fn with_mirrors(self, mirrors: Arc<Mirrors>) -> Self {
+        Self { mirrors, ..self }
     }
 
     /// Notes how far the bytes reach now. Further than ever before is progress, and the count starts again.
@@ -50,13 +58,18 @@ impl Attempts {
     /// Waits before the next try, or gives the error back if there is none.
     ///
     /// There is none if the error will not pass ([`Error::is_temporary`]), if the tries are used up, or if the server
-    /// asks to wait for longer than the policy allows. Dropping the future while it waits is safe.
+    /// asks to wait for longer than the policy allows. Wrong bytes of a mirror are no try of the registry's: it is asked at once.
+    /// Dropping the future while it waits is safe.
     pub async fn again(&mut self, error: Error, observer: &dyn Observer) -> Result<(), Error> {
-        self.failures = self.failures.saturating_add(1);
-        if matches!(
+        let is_wrong = matches!(
             error,
             Error::DigestMismatch { .. } | Error::SizeMismatch { .. }
-        ) {
+        );
+        if is_wrong && self.mirrors.distrust(&self.what) {
+            return Ok(());
+        }
+        self.failures = self.failures.saturating_add(1);
+        if is_wrong {
             self.faults += 1;
         }
         let failures = self.failures.max(self.faults);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::changes::Changes;
-use crate::start::{ExecOptions, Line, Settings, Start, Status};
+use crate::start::{ExecOptions, Leftovers, Line, Settings, Start, Status};
 use crate::{Error, Identity, Programs};
 
 /// The end at which a process's input goes in.
@@ -79,6 +79,11 @@ impl Runtime {
         match self.0 {}
     }
 
+    /// Finds nothing to end.
+    pub fn end_abandoned(_folder: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Sends a signal to a container's first process.
     pub fn signal(&self, _folder: &Path, _number: i32) -> Result<(), Error> {
         match self.0 {}
@@ -127,6 +132,11 @@ impl Runtime {
     /// Removes unfinished folders and unpacked files.
     pub async fn sweep(&self, _keep: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<(), Error> {
         match self.0 {}
+    }
+
+    /// Finds nothing: nothing is unpacked here.
+    pub fn leftovers(_roots: &Path) -> Result<Leftovers, Error> {
+        Ok(Leftovers::default())
     }
 
     /// Returns where the files of a stack of layers are, or would be.

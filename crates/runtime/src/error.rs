@@ -119,6 +119,12 @@ pub enum Failure {
         /// Why.
         message: String,
     },
+    /// What a container may take cannot be limited here.
+    #[error("memory, CPU and processes cannot be limited here: {message}")]
+    Limits {
+        /// Why.
+        message: String,
+    },
     /// Changes cannot be told, because the writable layer does not hold them whole.
     #[error("the changes at {path:?} are not whole: the folder was used with overlay's {feature}")]
     NotWhole {

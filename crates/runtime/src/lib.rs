@@ -9,7 +9,8 @@
 //! - [`Running`]: the process, its streams, its terminal, its end.
 //! - [`Changes`]: what a container changed.
 //!
-//! It differs from Docker in that there are no control groups, so no limits of memory or CPU, and `/sys/fs/cgroup` is not shown.
+//! It differs from Docker in that a container has a control group only where it has limits ([`Limits`]), for which one must be
+//! delegated to the user, and that `/sys/fs/cgroup` is not shown.
 //! What keeps a container's root from this computer's devices there is done by mount options and the filter of system calls.
 
 mod changes;
@@ -19,6 +20,7 @@ mod config;
 mod elsewhere;
 mod error;
 mod ids;
+mod limits;
 #[cfg(target_os = "linux")]
 mod message;
 #[cfg(target_os = "linux")]
@@ -42,12 +44,13 @@ mod user;
 pub use changes::{ChangedKind, ChangedPath, Changes, Xattr};
 pub use error::{Error, Failure};
 pub use ids::{IdRange, Identity};
+pub use limits::Limits;
 pub use options::{Mount, Network, Port};
 pub use probe::{Finding, Probe};
 pub use programs::{Programs, RuntimeKind};
 pub use spec::{CAPABILITIES, Process, RunOptions, RunSpec};
 
-pub use start::{ExecOptions, Line, Settings, Start, Status, Stream};
+pub use start::{ExecOptions, Leftovers, Line, Settings, Start, Status, Stream};
 
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Control, Input, LogReader, Output, Paused, Running, Runtime, monitor};

@@ -65,6 +65,8 @@ pub(crate) struct Exec {
     pub(crate) folder: PathBuf,
     /// The process that made the container.
     pub(crate) monitor: i32,
+    /// The container's first process.
+    pub(crate) first: i32,
     pub(crate) process: ExecProcess,
     pub(crate) programs: Programs,
 }

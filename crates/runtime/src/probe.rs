@@ -147,6 +147,8 @@ pub struct Probe {
     pub identity: Option<Identity>,
     /// What is in the way, the gravest first.
     pub findings: Vec<Finding>,
+    /// Why a container's memory, CPU and processes cannot be limited; `None` where they can.
+    pub no_limits: Option<String>,
 }
 
 impl Probe {
@@ -170,6 +172,7 @@ impl Probe {
             programs: None,
             identity: None,
             findings: vec![Finding::NotLinux],
+            no_limits: Some("containers run on Linux only".to_owned()),
         }
     }
 }
@@ -195,6 +198,7 @@ mod linux {
                     programs: None,
                     identity: None,
                     findings: vec![Finding::NoRuntime],
+                    no_limits: crate::monitor::hindrance(),
                 });
             };
             let mut findings = Vec::new();
@@ -231,6 +235,7 @@ mod linux {
                 identity: Some(runtime.identity()),
                 programs: Some(programs),
                 findings,
+                no_limits: crate::monitor::hindrance(),
             })
         }
     }

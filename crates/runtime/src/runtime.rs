@@ -16,7 +16,7 @@ use crate::monitor::{self, LogReader};
 use crate::pause::Paused;
 use crate::programs::Programs;
 use crate::running::{Link, Running};
-use crate::start::{ExecOptions, Settings, Start, Status};
+use crate::start::{ExecOptions, Leftovers, Settings, Start, Status};
 use crate::{Error, Failure};
 
 /// Runs containers.
@@ -100,6 +100,7 @@ impl Runtime {
         let order = Work::Exec(Box::new(message::Exec {
             folder: absolute(folder)?,
             monitor: recorded.monitor.pid,
+            first: recorded.process.ok_or(Failure::NotRunning)?.pid,
             process: message::ExecProcess {
                 arguments: options.arguments,
                 environment: options.environment,
@@ -157,6 +158,15 @@ impl Runtime {
                 at: None,
             }),
         }
+    }
+
+    /// Ends what runs in a container whose monitor was killed: nobody keeps what it writes any more, and nobody would see its end.
+    /// One that has its monitor goes on. It blocks until the processes have ended.
+    ///
+    /// # Errors
+    /// Where the system does not let them be signalled.
+    pub fn end_abandoned(folder: &Path) -> Result<(), Error> {
+        Ok(monitor::end_what_was_left(folder)?)
     }
 
     fn recorded(&self, folder: &Path) -> Result<Option<monitor::Recorded>, Error> {
@@ -343,25 +353,16 @@ impl Runtime {
     /// As [`Self::remove`].
     pub async fn sweep(&self, keep: &(dyn Fn(&str) -> bool + Send + Sync)) -> Result<(), Error> {
         let roots = self.roots();
-        let entries = match std::fs::read_dir(&roots) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::io("read", &roots)(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(Error::io("read", &roots))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let unfinished = name
-                .strip_suffix(".new")
-                .and_then(|name| name.rsplit('.').next());
-            let stays = match unfinished.map(str::parse) {
-                Some(Ok(pid)) => monitor::is_running(pid),
+        for path in entries(&roots)? {
+            let name = path.file_name().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            let stays = match unfinished(&name) {
+                Some(Some(pid)) => monitor::is_running(pid),
                 _ => keep(&name),
             };
             if stays {
                 continue;
             }
-            let path = entry.path();
             let locked = monitor::try_lock(&path).map_err(Error::io("lock", &path))?;
             let Some(lock) = locked else { continue };
             // Half of an image's files must never have the name of the whole.
@@ -371,6 +372,32 @@ impl Runtime {
             self.remove(&aside).await?;
         }
         Ok(())
+    }
+
+    /// Lists what does not belong among unpacked files: folders that a crash left half made, and things that are none of ours.
+    /// Nothing is changed, and no program is needed for it.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn leftovers(roots: &Path) -> Result<Leftovers, Error> {
+        let mut left = Leftovers::default();
+        for user in entries(roots)? {
+            if !user.is_dir() {
+                left.strange.push(user);
+                continue;
+            }
+            for path in entries(&user)? {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let name: &str = &name;
+                match unfinished(name) {
+                    Some(Some(monitor)) if monitor::is_running(monitor) => {}
+                    Some(Some(_)) => left.unfinished.push(path),
+                    None if path.is_dir() && is_chain_id(name) => {}
+                    _ => left.strange.push(path),
+                }
+            }
+        }
+        Ok(left)
     }
 
     /// Returns where the files of a stack of layers are, or would be.
@@ -468,6 +495,31 @@ impl Runtime {
         let (users, groups) = tokio::join!(users, groups);
         users.and(groups)
     }
+}
+
+/// Lists what is in a folder, in the order of the names; nothing where it is not there.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let found = match std::fs::read_dir(folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("read", folder)(error)),
+    };
+    let paths = found.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths
+        .collect::<Result<_, _>>()
+        .map_err(Error::io("read", folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Reads of which monitor a folder is that is not complete: `NAME.PID.new`. `Some(None)` where the name is none that a monitor gives.
+fn unfinished(name: &str) -> Option<Option<i32>> {
+    let name = name.strip_suffix(".new")?;
+    Some(name.rsplit('.').next().and_then(|pid| pid.parse().ok()))
+}
+
+fn is_chain_id(name: &str) -> bool {
+    name.len() >= 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 async fn map_with(

@@ -10,6 +10,7 @@ use oci::ContainerConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::limits::Limits;
 use crate::options::{Mount, Network, Port, parse_signal, target_path};
 
 /// What a process in a container may do, as Docker's default has it.
@@ -65,6 +66,9 @@ pub struct RunOptions {
     pub stdin: bool,
     /// Whether set-user-ID programs gain nothing.
     pub no_new_privileges: bool,
+    /// How much of the computer it may take.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// A process in a container.
@@ -101,6 +105,8 @@ pub struct RunSpec {
     pub read_only: bool,
     /// Whether set-user-ID programs gain nothing.
     pub no_new_privileges: bool,
+    /// How much of the computer it may take.
+    pub limits: Limits,
     /// The signal that asks it to stop.
     pub stop_signal: i32,
     /// Notes by the image's maker, for the runtime.
@@ -157,6 +163,13 @@ impl RunSpec {
         }
         environment.extend_from_slice(&config.env);
         environment.extend_from_slice(&options.environment);
+        if let Some(folder) = options.folder.as_ref().filter(|path| path.contains('\0')) {
+            return Err(Error::Option {
+                option: "folder",
+                text: folder.clone(),
+                problem: "it holds a NUL",
+            });
+        }
         let folder = options.folder.as_ref().unwrap_or(&config.working_dir);
         let process = Process {
             arguments,
@@ -184,6 +197,7 @@ impl RunSpec {
             ports: options.ports.clone(),
             read_only: options.read_only,
             no_new_privileges: options.no_new_privileges,
+            limits: options.limits,
             stop_signal: config
                 .stop_signal
                 .as_deref()
@@ -337,6 +351,10 @@ mod tests {
             },
             RunOptions {
                 user: Some("a\0".into()),
+                ..RunOptions::default()
+            },
+            RunOptions {
+                folder: Some("/a\0".into()),
                 ..RunOptions::default()
             },
             RunOptions {

@@ -77,6 +77,15 @@ pub enum Status {
     },
 }
 
+/// What does not belong among the unpacked files of images.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Folders that were not unpacked, or not removed, to the end, and whose monitor has ended.
+    pub unfinished: Vec<PathBuf>,
+    /// What no monitor makes there.
+    pub strange: Vec<PathBuf>,
+}
+
 /// Which stream of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stream {

@@ -87,19 +87,12 @@ impl Store {
         let path = self.blob_path(digest);
         let file = match open_plain(&path) {
             Ok(file) => file,
-            Err(error) => {
-                let fault = if error.kind() == io::ErrorKind::NotFound {
-                    BlobFault::Missing
-                } else {
-                    BlobFault::NotAFile
-                };
-                let refused = matches!(error.kind(), io::ErrorKind::PermissionDenied);
-                return if refused {
-                    Err(Error::io("read", &path)(error))
-                } else {
-                    damaged(fault)
-                };
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return damaged(BlobFault::Missing);
             }
+            Err(error) if is_no_file(&error) => return damaged(BlobFault::NotAFile),
+            // Too many open files, a disk that fails: it says nothing of the blob.
+            Err(error) => return Err(Error::io("read", &path)(error)),
         };
         let metadata = file.metadata().map_err(Error::io("look at", &path))?;
         match (metadata.is_file(), metadata.len() == expected) {
@@ -227,6 +220,23 @@ impl Store {
             )
             .map(drop)
         })
+    }
+}
+
+/// Tells whether [`open_plain`] failed because of what is in the file's place.
+fn is_no_file(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        // A link; a socket, or a device that no driver serves.
+        matches!(
+            Errno::from_io_error(error),
+            Some(Errno::LOOP | Errno::NXIO | Errno::NODEV)
+        )
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::InvalidInput
     }
 }
 

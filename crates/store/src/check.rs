@@ -1,5 +1,6 @@
 //! Finding every disagreement between rows, files, sizes, digests and `index.json`.
 
+mod blobs;
 mod containers;
 mod content;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::{fmt, fs, io};
 
 use jiff::Timestamp;
-use oci::{Algorithm, Digest};
+use oci::Digest;
 
 use crate::database::{Text, size};
 use crate::{BlobFault, Error, Result, Store, lock, mirror};
@@ -65,7 +66,7 @@ pub enum ProblemKind {
     MissingBlobRow,
     /// Sizes or counts that are kept for speed are not what a recount gives.
     Counters,
-    /// A layer's file index is missing or has another size.
+    /// A layer's file index is missing or has another size, or nothing is known of the layer. It is to be read once more.
     LayerIndex,
     /// A file under `layers/` belongs to no layer.
     UnknownIndex,
@@ -75,6 +76,8 @@ pub enum ProblemKind {
     Layout,
     /// What was changed in a container cannot be read.
     Container,
+    /// Of an image's files, unpacked for containers, a crash left a part.
+    UnfinishedUnpack,
     /// SQLite finds its file inconsistent.
     Database,
 }
@@ -97,6 +100,7 @@ impl ProblemKind {
             Self::Mirror => "mirror",
             Self::Layout => "layout",
             Self::Container => "container",
+            Self::UnfinishedUnpack => "unfinished_unpack",
             Self::Database => "database",
         }
     }
@@ -141,14 +145,14 @@ impl Store {
         self.check_containers(&mut report)?;
         self.check_mirror(&mut report)?;
         if !self.is_read_only() {
-            for problem in &report.problems {
-                if let (ProblemKind::Blob(_), Some(digest)) = (problem.kind, &problem.digest) {
-                    self.mark_damaged(digest)?;
+            for problem in std::mem::take(&mut report.problems) {
+                if self.is_still_wrong(&problem)? {
+                    report.problems.push(problem);
                 }
             }
             // A rebuild takes files for what their names say: only reading them tells that they are.
             if report.is_ok() && options.read_data && self.recovery().is_some() {
-                self.set_recovery(None)?;
+                self.clear_recovery()?;
             }
         }
         Ok(report)
@@ -168,100 +172,6 @@ impl Store {
             });
         }
         Ok(())
-    }
-
-    /// Looks at every blob's file without reading it. Returns those that can be read.
-    fn check_blob_files(&self, report: &mut Report) -> Result<Vec<(Digest, u64)>> {
-        let rows = self.read(|sql| {
-            let mut statement =
-                sql.prepare("SELECT digest, size, damaged FROM blobs ORDER BY id")?;
-            let rows = statement.query_map([], |row| {
-                Ok((
-                    row.get::<_, Text<Digest>>(0)?.0,
-                    size(row.get(1)?),
-                    row.get::<_, bool>(2)?,
-                ))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        let mut whole = Vec::new();
-        for (digest, size, damaged) in rows {
-            report.blobs += 1;
-            let fault = match fs::symlink_metadata(self.blob_path(&digest)) {
-                Ok(found) if !found.is_file() => Some(BlobFault::NotAFile),
-                Ok(found) if found.len() != size => Some(BlobFault::Size),
-                Ok(_) => damaged.then_some(BlobFault::Content),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Some(BlobFault::Missing),
-                Err(error) => return Err(Error::io("look at", &self.blob_path(&digest))(error)),
-            };
-            match fault {
-                Some(fault) => self.report_blob(&digest, fault, report)?,
-                None => whole.push((digest, size)),
-            }
-        }
-        Ok(whole)
-    }
-
-    fn report_blob(&self, digest: &Digest, fault: BlobFault, report: &mut Report) -> Result<()> {
-        let images = self.holders_of(digest)?;
-        let path = Some(self.blob_path(digest));
-        report.problems.push(Problem {
-            kind: ProblemKind::Blob(fault),
-            digest: Some(digest.clone()),
-            path,
-            images,
-            repairable: true,
-        });
-        Ok(())
-    }
-
-    fn holders_of(&self, digest: &Digest) -> Result<Vec<Digest>> {
-        self.read(|sql| {
-            let mut statement = sql.prepare_cached(
-                "SELECT images.target FROM blobs JOIN image_blobs ON image_blobs.blob = blobs.id
-                 JOIN images ON images.id = image_blobs.image WHERE blobs.digest = ? AND images.removed IS NULL ORDER BY images.id",
-            )?;
-            let rows = statement.query_map([Text(digest)], |row| Ok(row.get::<_, Text<Digest>>(0)?.0))?;
-            rows.collect()
-        })
-    }
-
-    /// Finds files under `blobs/` that no row names.
-    fn check_strangers(&self, report: &mut Report) -> Result<()> {
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            for path in files_in(&self.root().join("blobs").join(algorithm.as_str()))? {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let digest = format!("{}:{name}", algorithm.as_str())
-                    .parse::<Digest>()
-                    .ok();
-                let known = match &digest {
-                    Some(digest) => self.has_row(digest)?,
-                    None => false,
-                };
-                if !known {
-                    let kind = if digest.is_some() {
-                        ProblemKind::UnknownBlob
-                    } else {
-                        ProblemKind::StrangeFile
-                    };
-                    report.problems.push(Problem {
-                        kind,
-                        digest,
-                        path: Some(path),
-                        images: Vec::new(),
-                        repairable: true,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn has_row(&self, digest: &Digest) -> Result<bool> {
-        self.read(|sql| {
-            sql.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?")?
-                .exists([Text(digest)])
-        })
     }
 
     /// Reads the documents of every live image, and compares what they name with what the image holds.
@@ -298,15 +208,25 @@ impl Store {
                     }
                     continue;
                 }
-                Err(Error::BlobDamaged { digest, .. } | Error::BlobMissing { digest }) => {
-                    let reported = report
-                        .problems
-                        .iter()
-                        .any(|problem| problem.digest.as_ref() == Some(&digest));
-                    if reported {
-                        continue;
+                // The document that is damaged, which need not be the one that the image is known by. Seldom found here: reading
+                // every byte finds it before.
+                Err(Error::BlobDamaged { digest, fault }) => {
+                    if !is_reported(report, &digest) {
+                        self.report_blob(&digest, fault, report)?;
                     }
-                    ProblemKind::Blob(BlobFault::Content)
+                    continue;
+                }
+                Err(Error::BlobMissing { digest }) => {
+                    if !is_reported(report, &digest) {
+                        report.problems.push(Problem {
+                            kind: ProblemKind::MissingBlobRow,
+                            path: Some(self.blob_path(&digest)),
+                            digest: Some(digest),
+                            images: vec![target],
+                            repairable: true,
+                        });
+                    }
+                    continue;
                 }
                 Err(
                     Error::Document { .. }
@@ -392,6 +312,19 @@ impl Store {
                 report.problems.push(problem);
             }
         }
+        // Their files may be there and right; but what they hold was lost with the log of facts, and nobody can use them.
+        for (blob, diff_id) in self.layers_without_facts()? {
+            known.insert(self.index_path(&diff_id));
+            if self.contains(&blob)? {
+                report.problems.push(Problem {
+                    kind: ProblemKind::LayerIndex,
+                    digest: Some(diff_id),
+                    path: None,
+                    images: self.holders_of(&blob)?,
+                    repairable: true,
+                });
+            }
+        }
         for path in files_in(&self.root().join("layers"))? {
             if path
                 .extension()
@@ -437,7 +370,7 @@ impl Store {
 
     fn mirror_agrees(&self, path: &std::path::Path) -> Result<bool> {
         let compare = || -> Result<bool> {
-            let generation = self.generation()?;
+            let generation = self.mirror_generation()?;
             let expected = self.read(|sql| mirror::whole(sql, generation))?;
             let found = fs::read_to_string(path).unwrap_or_default();
             // An empty list may have an empty line or none.
@@ -456,6 +389,11 @@ impl Store {
         let _serial = lock::exclusive(&self.locks().join("write"))?;
         compare()
     }
+}
+
+fn is_reported(report: &Report, digest: &Digest) -> bool {
+    let mut problems = report.problems.iter();
+    problems.any(|problem| problem.digest.as_ref() == Some(digest))
 }
 
 /// How much of a blob is read at once.

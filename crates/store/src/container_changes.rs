@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use oci::{Algorithm, Hasher};
@@ -186,6 +186,22 @@ impl PackWriter {
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Takes back what was written from here on.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io); the pack is of no more use then.
+    pub fn rewind(&mut self, to: u64) -> Result<()> {
+        let fail = Error::io("write", &self.path);
+        let cut = self.file.flush().and_then(|()| {
+            let file = self.file.get_mut();
+            file.set_len(to)?;
+            file.seek(SeekFrom::Start(to)).map(drop)
+        });
+        cut.map_err(fail)?;
+        self.written = to;
+        Ok(())
     }
 
     /// Makes the pack durable. Until a batch names it, the next edit throws it away.

@@ -10,10 +10,9 @@ use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use crate::collect::written_before;
 use crate::database::{Text, micros, size, time};
-use crate::write::gone;
-use crate::{Collected, Error, Result, Store, durable, usage};
+use crate::write::{Change, gone};
+use crate::{Error, Result, Store, durable};
 
 /// Names a working container: 64 hexadecimal digits, as docker's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +155,23 @@ struct Document {
     settings: String,
 }
 
+/// The file that holds it.
+const DOCUMENT: &str = "container.json";
+
+fn text_of(new: &NewContainer<'_>) -> Result<Vec<u8>> {
+    let document = Document {
+        name: new.name.to_owned(),
+        target: new.target.to_string(),
+        manifest: new.manifest.to_string(),
+        reference: new.reference.to_owned(),
+        created: new.now,
+        settings: new.settings.to_owned(),
+    };
+    serde_json::to_vec(&document).map_err(|error| Error::Database {
+        source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+    })
+}
+
 const COLUMNS: &str = "containers.id, containers.name, images.target, images.config, containers.manifest, containers.reference,
     containers.created, containers.status, containers.exit_code, containers.settings, containers.changes, containers.size
     FROM containers JOIN images ON images.id = containers.image";
@@ -170,7 +186,9 @@ impl Store {
         let folder = self.container_folder(new.id);
         let content = folder.join("content");
         fs::create_dir_all(&content).map_err(Error::io("create", &content))?;
-        let made = self.write_document(new).and_then(|()| {
+        let made = text_of(new)
+            .and_then(|text| durable::write_first(&folder.join(DOCUMENT), &text))
+            .and_then(|()| {
             self.change(|change| {
                 let image = change
                     .one::<i64>(
@@ -194,7 +212,7 @@ impl Store {
                     "INSERT OR REPLACE INTO in_use (container, image, running) VALUES (?, ?, 0)",
                     params![new.name, image],
                 )?;
-                change.touch(image)
+                change.count_use()
             })
         });
         if made.is_err()
@@ -282,9 +300,7 @@ impl Store {
                 "UPDATE in_use SET running = ? WHERE container = ?",
                 params![status.is_running(), name],
             )?;
-            let image =
-                change.one::<i64>("SELECT image FROM in_use WHERE container = ?", [name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
+            change.count_use()
         })
     }
 
@@ -313,29 +329,6 @@ impl Store {
         })
     }
 
-    /// Removes a container with all that was changed in it: the row first, its files after. Returns the bytes that came back.
-    ///
-    /// # Errors
-    /// [`ContainerNotFound`](Error::ContainerNotFound).
-    pub fn remove_container(&self, id: &ContainerId) -> Result<u64> {
-        let record = self.container(id)?;
-        self.change(|change| {
-            let image =
-                change.one::<i64>("SELECT image FROM containers WHERE id = ?", [id.as_str()])?;
-            change.run("DELETE FROM containers WHERE id = ?", [id.as_str()])?;
-            change.run("DELETE FROM in_use WHERE container = ?", [&record.name])?;
-            image.map_or(Ok(()), |image| change.touch(image))
-        })?;
-        let folder = self.container_folder(id);
-        let bytes = usage::folder_size(&folder)?;
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io("remove", &folder)(error))
-            }
-            _ => Ok(bytes),
-        }
-    }
-
     /// Returns the folder of a container. The runtime keeps what it needs in `run/` below it.
     #[must_use]
     pub fn container_folder(&self, id: &ContainerId) -> PathBuf {
@@ -345,59 +338,36 @@ impl Store {
 
 impl Store {
     fn write_document(&self, new: &NewContainer<'_>) -> Result<()> {
-        let document = Document {
-            name: new.name.to_owned(),
-            target: new.target.to_string(),
-            manifest: new.manifest.to_string(),
-            reference: new.reference.to_owned(),
-            created: new.now,
-            settings: new.settings.to_owned(),
-        };
-        let text = serde_json::to_vec(&document).map_err(|error| Error::Database {
-            source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
-        })?;
         let folder = self.container_folder(new.id);
         let temporary = folder.join("container.json.new");
-        durable::prepare(&temporary, &text)?;
-        durable::rename(&temporary, &folder.join("container.json"))
+        durable::prepare(&temporary, &text_of(new)?)?;
+        durable::rename(&temporary, &folder.join(DOCUMENT))
     }
 
-    /// Gives containers their rows again after the database was lost. The folder of one that cannot come back, because its image
-    /// is gone, goes to `quarantine/`.
-    pub(crate) fn recover_containers(&self) -> Result<()> {
+    /// Reads what the folders of containers say of them, for a rebuild. A folder that says nothing was left by a crash, before it was
+    /// whole or after its container was removed. One that says what cannot be read goes to `quarantine/`.
+    pub(crate) fn container_documents(&self) -> Result<Vec<LostContainer>> {
+        let mut found = Vec::new();
         for (id, folder) in self.container_folders()? {
-            let path = folder.join("container.json");
-            let Some(document) = fs::read(&path)
-                .ok()
-                .and_then(|text| serde_json::from_slice::<Document>(&text).ok())
-            else {
-                // A crash came before it was made, or after it was removed.
-                tracing::warn!(path = %path.display(), "a container could not be recovered");
-                continue;
+            let path = folder.join(DOCUMENT);
+            let text = match fs::read(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("read", &path)(error)),
             };
-            let back = self.change(|change| {
-                let image = change
-                    .one::<i64>("SELECT id FROM images WHERE target = ?", [&document.target])?;
-                let Some(image) = image else {
-                    tracing::warn!(container = document.name, "a container's image is gone");
-                    return Ok(false);
-                };
-                change.run(
-                    "INSERT OR IGNORE INTO containers (id, name, image, manifest, reference, created, status, settings) VALUES (?, ?, ?, ?, ?, ?, 'created', ?)",
-                    params![id.as_str(), document.name, image, document.manifest, document.reference, micros(document.created), document.settings],
-                )?;
-                change.run(
-                    "INSERT OR IGNORE INTO in_use (container, image, running) VALUES (?, ?, 0)",
-                    params![document.name, image],
-                )?;
-                change.touch(image)?;
-                Ok(true)
-            })?;
-            if !back {
-                self.quarantine(&folder)?;
+            match serde_json::from_slice::<Document>(&text) {
+                Ok(document) => found.push(LostContainer {
+                    id,
+                    folder,
+                    document,
+                }),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "a container could not be recovered");
+                    self.quarantine(&folder)?;
+                }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Lists the folders of containers, those included whose container is gone.
@@ -417,24 +387,42 @@ impl Store {
         }
         Ok(found)
     }
+}
 
-    /// Removes the folders that a crash left of containers that were not made or were removed.
-    pub(crate) fn sweep_containers(&self, oldest: i64, collected: &mut Collected) -> Result<()> {
-        for (id, folder) in self.container_folders()? {
-            let known = !matches!(self.container(&id), Err(Error::ContainerNotFound { .. }));
-            if known || !written_before(&folder, oldest) {
-                continue;
-            }
-            let bytes = usage::folder_size(&folder)?;
-            match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &folder)(error));
-                }
-                _ => collected.freed_bytes += bytes,
-            }
-        }
-        Ok(())
+/// A container that lost its row.
+pub(crate) struct LostContainer {
+    id: ContainerId,
+    folder: PathBuf,
+    document: Document,
+}
+
+/// Gives containers their rows again. Returns the folders of those whose image is gone.
+pub(crate) fn recover(change: &mut Change<'_>, lost: Vec<LostContainer>) -> Result<Vec<PathBuf>> {
+    let mut orphans = Vec::new();
+    for LostContainer {
+        id,
+        folder,
+        document,
+    } in lost
+    {
+        let image =
+            change.one::<i64>("SELECT id FROM images WHERE target = ?", [&document.target])?;
+        let Some(image) = image else {
+            tracing::warn!(container = document.name, "a container's image is gone");
+            orphans.push(folder);
+            continue;
+        };
+        change.run(
+            "INSERT OR IGNORE INTO containers (id, name, image, manifest, reference, created, status, settings) VALUES (?, ?, ?, ?, ?, ?, 'created', ?)",
+            params![id.as_str(), document.name, image, document.manifest, document.reference, micros(document.created), document.settings],
+        )?;
+        change.run(
+            "INSERT OR IGNORE INTO in_use (container, image, running) VALUES (?, ?, 0)",
+            params![document.name, image],
+        )?;
+        change.touch(image)?;
     }
+    Ok(orphans)
 }
 
 pub(crate) fn no_container(text: &str) -> Error {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use oci::{Digest, ImageName};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::{Error, Result};
 
@@ -74,17 +74,53 @@ CREATE TABLE containers (
 
 /// Opens the database file and brings an empty one to the current format.
 pub(crate) fn open(root: &Path, read_only: bool) -> Result<Connection> {
-    let path = root.join("strata.db");
     let flags = if read_only {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
     } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        WRITABLE
     };
+    let path = root.join("strata.db");
     let connection = Connection::open_with_flags(&path, flags).map_err(explain(root))?;
-    prepare(connection, root, read_only)
+    prepare(connection, root, read_only, None)
 }
+
+/// Makes a database that is to be filled from the files. From its first moment it says so, and keeps this note of what is done.
+pub(crate) fn create_for_rebuild(root: &Path, note: &str) -> Result<Connection> {
+    let path = root.join("strata.db");
+    let connection = Connection::open_with_flags(&path, WRITABLE).map_err(explain(root))?;
+    prepare(connection, root, false, Some(note))
+}
+
+/// Reads the number that grows with every change of images or names.
+pub(crate) fn generation(connection: &Connection) -> rusqlite::Result<u64> {
+    let text: String = connection
+        .prepare_cached("SELECT value FROM meta WHERE key = 'generation'")?
+        .query_row([], |row| row.get(0))?;
+    Ok(text.parse().unwrap_or_default())
+}
+
+/// Tells whether a database is one whose filling was broken off.
+pub(crate) fn is_half_rebuilt(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare("SELECT 1 FROM meta WHERE key = 'rebuilding'")?
+        .exists([])
+}
+
+/// Reads what a rebuild noted, and whether a check is still to come.
+pub(crate) fn recovery_note(connection: &Connection) -> rusqlite::Result<(Option<String>, bool)> {
+    let value = |key: &str| {
+        connection
+            .prepare("SELECT value FROM meta WHERE key = ?")?
+            .query_row([key], |row| row.get::<_, String>(0))
+            .optional()
+    };
+    let unchecked = value("unchecked")?.is_some_and(|value| value != "0");
+    Ok((value("recovery")?, unchecked))
+}
+
+const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_CREATE)
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Opens a database that lies where nothing can be written, not even SQLite's own locks.
 pub(crate) fn open_immutable(root: &Path) -> Result<Connection> {
@@ -99,10 +135,15 @@ pub(crate) fn open_immutable(root: &Path) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(format!("file:{text}?immutable=1"), flags)
         .map_err(explain(root))?;
-    prepare(connection, root, true)
+    prepare(connection, root, true, None)
 }
 
-fn prepare(mut connection: Connection, root: &Path, read_only: bool) -> Result<Connection> {
+fn prepare(
+    mut connection: Connection,
+    root: &Path,
+    read_only: bool,
+    rebuild: Option<&str>,
+) -> Result<Connection> {
     let fail = explain(root);
     connection
         .busy_timeout(Duration::from_secs(10))
@@ -132,6 +173,14 @@ fn prepare(mut connection: Connection, root: &Path, read_only: bool) -> Result<C
                 .map_err(&fail)?;
             if now == 0 {
                 transaction.execute_batch(SCHEMA).map_err(&fail)?;
+                if let Some(note) = rebuild {
+                    transaction
+                        .execute(
+                            "INSERT OR REPLACE INTO meta VALUES ('recovery', ?), ('unchecked', '1'), ('rebuilding', '1')",
+                            [note],
+                        )
+                        .map_err(&fail)?;
+                }
             }
             if now < 2 {
                 transaction.execute_batch(CONTAINERS).map_err(&fail)?;

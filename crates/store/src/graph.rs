@@ -34,6 +34,13 @@ pub(crate) struct Gathered {
     pub(crate) blobs: Vec<Digest>,
 }
 
+/// An entry of an index, at whatever depth.
+struct Listed {
+    /// The nested indexes that lead to it.
+    way: Vec<Digest>,
+    attestation: bool,
+}
+
 impl Store {
     /// Reads a manifest or index from its blob.
     pub(crate) fn document(&self, digest: &Digest) -> Result<Document> {
@@ -88,8 +95,16 @@ impl Store {
         })
     }
 
-    /// Collects the digests below an index, nested ones included, with the way to each. An index that is named again is not read
-    /// again.
+    /// As [`Self::index`], and `None` too for one that is not here whole: it names nothing that is here.
+    fn nested(&self, digest: &Digest) -> Result<Option<Index>> {
+        match self.index(digest) {
+            Err(Error::BlobDamaged { .. } | Error::BlobMissing { .. }) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Collects the digests below an index, nested ones included, with the way to each, and the indexes that are not here to look into.
+    /// An index that is named again is not read again.
     ///
     /// # Errors
     /// [`Document`](crate::Error::Document) where all of them together name more than one document may.
@@ -97,20 +112,25 @@ impl Store {
         &self,
         index: &Index,
         depth: usize,
-        found: &mut BTreeMap<Digest, Vec<Digest>>,
+        found: &mut BTreeMap<Digest, Listed>,
         named: &mut usize,
+        closed: &mut BTreeSet<Digest>,
         path: &[Digest],
     ) -> Result<()> {
         for entry in &index.manifests {
             if found.contains_key(&entry.digest) {
                 continue;
             }
-            found.insert(entry.digest.clone(), path.to_vec());
-            if entry.media_type.is_index()
-                && depth < oci::MAX_INDEX_DEPTH
-                && self.contains(&entry.digest)?
-                && let Some(nested) = self.index(&entry.digest)?
-            {
+            let listed = Listed {
+                way: path.to_vec(),
+                attestation: entry.is_attestation(),
+            };
+            found.insert(entry.digest.clone(), listed);
+            if entry.media_type.is_index() && depth < oci::MAX_INDEX_DEPTH {
+                let Some(nested) = self.nested(&entry.digest)? else {
+                    closed.insert(entry.digest.clone());
+                    continue;
+                };
                 *named += nested.manifests.len();
                 if *named > oci::MAX_DESCRIPTORS {
                     return Err(Error::Document {
@@ -120,18 +140,22 @@ impl Store {
                 }
                 let mut deeper = path.to_vec();
                 deeper.push(entry.digest.clone());
-                self.below(&nested, depth + 1, found, named, &deeper)?;
+                self.below(&nested, depth + 1, found, named, closed, &deeper)?;
             }
         }
         Ok(())
     }
 
-    /// Reads an image's documents and makes sure that everything it consists of is here.
+    /// Reads an image's documents and makes sure that everything is here that these manifests of it consist of.
+    ///
+    /// Manifests of an earlier recording stay with it, also where something of them was lost since: what another platform lacks is no
+    /// reason to refuse this one.
     pub(crate) fn gather(&self, target: &Digest, manifests: &[Digest]) -> Result<Gathered> {
         let document = self.document(target)?;
         let media_type = document.media_type().to_string();
         let mut blobs: BTreeSet<Digest> = BTreeSet::from([target.clone()]);
         let mut wanted: Vec<Digest> = manifests.to_vec();
+        let mut earlier = Vec::new();
         let is_index = match &document {
             Document::Manifest(_) => {
                 wanted = vec![target.clone()];
@@ -140,49 +164,36 @@ impl Store {
             Document::Index(index) => {
                 let mut listed = BTreeMap::new();
                 let mut named = index.manifests.len();
-                self.below(index, 1, &mut listed, &mut named, &[])?;
-                for earlier in self.recorded_manifests(target)? {
-                    if !wanted.contains(&earlier) {
-                        wanted.push(earlier);
-                    }
+                let mut closed = BTreeSet::new();
+                self.below(index, 1, &mut listed, &mut named, &mut closed, &[])?;
+                earlier = self.recorded_manifests(target)?;
+                earlier.retain(|manifest| !wanted.contains(manifest));
+                if wanted.is_empty() {
+                    // What is asked for is what was recorded.
+                    wanted = std::mem::take(&mut earlier);
                 }
                 for manifest in &wanted {
-                    let way = listed.get(manifest).ok_or_else(|| Error::NotInImage {
-                        target: target.clone(),
-                        manifest: manifest.clone(),
-                    })?;
-                    blobs.extend(way.iter().cloned());
+                    let Some(listed) = listed.get(manifest) else {
+                        return Err(not_listed(target, manifest, closed));
+                    };
+                    blobs.extend(listed.way.iter().cloned());
                 }
                 // Small documents about the image, such as attestations, belong to it where they are here.
-                for (digest, way) in &listed {
+                for (digest, Listed { way, attestation }) in &listed {
                     if self.contains(digest)? {
                         blobs.insert(digest.clone());
                         blobs.extend(way.iter().cloned());
+                        if *attestation {
+                            blobs.extend(self.whole_parts(digest)?);
+                        }
                     }
                 }
                 true
             }
         };
-        let mut shown = None;
         let mut missing = BTreeSet::new();
         for manifest in &wanted {
-            if !self.contains(manifest)? {
-                missing.insert(manifest.clone());
-                continue;
-            }
-            blobs.insert(manifest.clone());
-            let Document::Manifest(parsed) = self.document(manifest)? else {
-                return Err(Error::Document {
-                    digest: manifest.clone(),
-                    source: oci::DocumentError::Neither,
-                });
-            };
-            for part in std::iter::once(&parsed.config).chain(&parsed.layers) {
-                if !self.contains(&part.digest)? {
-                    missing.insert(part.digest.clone());
-                }
-                blobs.insert(part.digest.clone());
-            }
+            self.gather_parts(manifest, &mut blobs, &mut missing)?;
         }
         if !missing.is_empty() {
             return Err(Error::Incomplete {
@@ -190,13 +201,21 @@ impl Store {
                 missing: missing.into_iter().collect(),
             });
         }
-        if let Some(first) = wanted.first() {
-            shown = Some(self.stack(first)?);
+        for manifest in &earlier {
+            match self.gather_parts(manifest, &mut blobs, &mut BTreeSet::new()) {
+                // Found only now. What the image holds of it already, it goes on holding.
+                Err(Error::BlobDamaged { digest, .. } | Error::BlobMissing { digest }) => {
+                    blobs.remove(&digest);
+                }
+                other => other?,
+            }
         }
-        let shown = shown.ok_or_else(|| Error::Incomplete {
+        wanted.extend(earlier);
+        let first = wanted.first().ok_or_else(|| Error::Incomplete {
             target: target.clone(),
             missing: Vec::new(),
         })?;
+        let shown = self.stack(first)?;
         Ok(Gathered {
             target: target.clone(),
             media_type,
@@ -207,6 +226,56 @@ impl Store {
         })
     }
 
+    /// Adds what is here of a manifest to `blobs`, and what is not to `missing`.
+    fn gather_parts(
+        &self,
+        manifest: &Digest,
+        blobs: &mut BTreeSet<Digest>,
+        missing: &mut BTreeSet<Digest>,
+    ) -> Result<()> {
+        if !self.contains(manifest)? {
+            missing.insert(manifest.clone());
+            return Ok(());
+        }
+        let Document::Manifest(parsed) = self.document(manifest)? else {
+            return Err(Error::Document {
+                digest: manifest.clone(),
+                source: oci::DocumentError::Neither,
+            });
+        };
+        blobs.insert(manifest.clone());
+        for part in std::iter::once(&parsed.config).chain(&parsed.layers) {
+            match self.contains(&part.digest)? {
+                true => blobs.insert(part.digest.clone()),
+                false => missing.insert(part.digest.clone()),
+            };
+        }
+        Ok(())
+    }
+
+    /// Returns what a manifest consists of, where all of it is here: an attestation came with its statements, or without.
+    fn whole_parts(&self, manifest: &Digest) -> Result<Vec<Digest>> {
+        let Document::Manifest(manifest) = (match self.document(manifest) {
+            Ok(document) => document,
+            // It is no part of the image's files: whatever is wrong with it, the image is what it was.
+            Err(Error::BlobDamaged { .. } | Error::BlobMissing { .. } | Error::Document { .. }) => {
+                return Ok(Vec::new());
+            }
+            Err(other) => return Err(other),
+        }) else {
+            return Ok(Vec::new());
+        };
+        let mut parts = Vec::with_capacity(manifest.layers.len() + 1);
+        for part in std::iter::once(&manifest.config).chain(&manifest.layers) {
+            if !self.contains(&part.digest)? {
+                return Ok(Vec::new());
+            }
+            parts.push(part.digest.clone());
+        }
+        Ok(parts)
+    }
+
+    /// Returns the manifests that a live or removed image has, whether or not they are here.
     fn recorded_manifests(&self, target: &Digest) -> Result<Vec<Digest>> {
         use rusqlite::OptionalExtension;
         let list = self.read(|sql| {
@@ -214,13 +283,7 @@ impl Store {
                 .query_row([Text(target)], |row| row.get::<_, String>(0))
                 .optional()
         })?;
-        let mut here = Vec::new();
-        for manifest in list.map(|list| manifest_list(&list)).unwrap_or_default() {
-            if self.contains(&manifest)? {
-                here.push(manifest);
-            }
-        }
-        Ok(here)
+        Ok(list.map(|list| manifest_list(&list)).unwrap_or_default())
     }
 }
 
@@ -305,6 +368,20 @@ impl Gathered {
             )?;
         }
         Ok(row)
+    }
+}
+
+/// Says that an index does not name a manifest; or, where it has parts that are not here, that those would have to be.
+fn not_listed(target: &Digest, manifest: &Digest, closed: BTreeSet<Digest>) -> Error {
+    match closed.is_empty() {
+        true => Error::NotInImage {
+            target: target.clone(),
+            manifest: manifest.clone(),
+        },
+        false => Error::Incomplete {
+            target: target.clone(),
+            missing: closed.into_iter().collect(),
+        },
     }
 }
 

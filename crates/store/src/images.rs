@@ -122,18 +122,6 @@ impl Store {
             Ok(found)
         })
     }
-
-    /// Returns the targets of live images that have a label (with that value, where one is given).
-    pub fn images_with_label(&self, key: &str, value: Option<&str>) -> Result<Vec<Digest>> {
-        self.read(|sql| {
-            let query = "SELECT DISTINCT images.target FROM labels JOIN images ON images.id = labels.image WHERE images.removed IS NULL AND labels.key = ?1";
-            let target = |row: &Row<'_>| Ok(row.get::<_, Text<Digest>>(0)?.0);
-            match value {
-                Some(value) => sql.prepare(&format!("{query} AND labels.value = ?2"))?.query_map([key, value], target)?.collect(),
-                None => sql.prepare(query)?.query_map([key], target)?.collect(),
-            }
-        })
-    }
 }
 
 impl LayerStrip {

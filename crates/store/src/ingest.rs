@@ -26,7 +26,7 @@ pub enum Ingest {
 
 /// Writes one blob. It becomes visible only in [`commit`](Self::commit), whole and verified.
 ///
-/// Dropping it keeps the bytes for a later writer, in this process or after a restart.
+/// Dropping it keeps the bytes for a later writer, in this process or after a restart, unless they were said to be of no use to one.
 pub struct IngestWriter {
     store: Store,
     digest: Digest,
@@ -38,6 +38,8 @@ pub struct IngestWriter {
     /// `None` while bytes from before were not hashed yet.
     hasher: Option<Hasher>,
     unsynced: u64,
+    /// Whether the bytes are of no use to a later attempt.
+    forgets: bool,
 }
 
 impl Store {
@@ -102,6 +104,7 @@ impl Store {
             offset: 0,
             hasher: Some(Hasher::new(digest.algorithm())),
             unsynced: 0,
+            forgets: false,
         };
         if self.adopt(&mut writer, known.is_some())? {
             return Ok(Ingest::Present);
@@ -145,6 +148,11 @@ impl IngestWriter {
     /// Returns how many bytes are there: the position at which the next [`append`](Self::append) writes.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Throws the bytes away when the writer goes before the blob is whole: who brings it again begins anew.
+    pub fn forget_when_dropped(&mut self) {
+        self.forgets = true;
     }
 
     /// Opens the bytes that are there, `0..offset`, for reading.
@@ -246,13 +254,13 @@ impl IngestWriter {
         }
         let place = self.store.blob_path(&self.digest);
         if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            durable::make_folder(folder)?;
         }
         self.store.quarantine(&place)?;
         durable::persist(&self.path, &self.file, &place)?;
         let now = self.store.time();
         self.store
-            .note(|sql| put_blob(sql, &self.digest, self.size, now))
+            .jot(|sql| put_blob(sql, &self.digest, self.size, now))
     }
 
     /// Throws the bytes away.
@@ -261,35 +269,51 @@ impl IngestWriter {
     }
 }
 
+impl Drop for IngestWriter {
+    fn drop(&mut self) {
+        // A blob that was committed or discarded has left its place; what stands there now is somebody else's.
+        if self.forgets
+            && lock::still_there(&self.file, &self.path)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), %error, "an unfinished blob could not be removed");
+        }
+    }
+}
+
 impl Store {
-    fn is_whole(&self, place: &Path, size: u64) -> bool {
+    pub(crate) fn is_whole(&self, place: &Path, size: u64) -> bool {
         fs::symlink_metadata(place).is_ok_and(|found| found.is_file() && found.len() == size)
     }
 
     /// Takes in a blob's file that is in place without a row: a crash came between the two. It is hashed before it counts.
     fn adopt(&self, writer: &mut IngestWriter, has_row: bool) -> Result<bool> {
         let place = self.blob_path(&writer.digest);
-        if !self.is_whole(&place, writer.size) {
-            return Ok(false);
-        }
-        let mut file = open_plain(&place).map_err(Error::io("read", &place))?;
-        let mut hasher = Hasher::new(writer.digest.algorithm());
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer).map_err(Error::io("read", &place))? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-        if hasher.finish() != writer.digest {
+        if !self.is_verified(&place, &writer.digest, writer.size)? {
             return Ok(false);
         }
         if !has_row {
             let now = self.time();
-            self.note(|sql| put_blob(sql, &writer.digest, writer.size, now))?;
+            self.jot(|sql| put_blob(sql, &writer.digest, writer.size, now))?;
         }
         fs::remove_file(&writer.path).map_err(Error::io("remove", &writer.path))?;
         Ok(true)
+    }
+
+    /// Tells whether a plain file has this size and this digest. It is read for that, where the size is right.
+    pub(crate) fn is_verified(&self, place: &Path, digest: &Digest, size: u64) -> Result<bool> {
+        if !self.is_whole(place, size) {
+            return Ok(false);
+        }
+        let mut file = open_plain(place).map_err(Error::io("read", place))?;
+        let mut hasher = Hasher::new(digest.algorithm());
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut buffer).map_err(Error::io("read", place))? {
+                0 => return Ok(hasher.finish() == *digest),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
     }
 
     /// Moves whatever is in a blob's place aside. Nothing is deleted.
@@ -298,7 +322,7 @@ impl Store {
             return Ok(None);
         }
         let folder = self.root().join("quarantine");
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        durable::make_folder(&folder)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let free = (0..)
             .map(|number| folder.join(format!("{name}.{number}")))

@@ -80,6 +80,8 @@ impl Store {
                     [id],
                     |row| row.get(0).map(size),
                 )?;
+                let known = known_as(sql, id)?.into_iter().filter(|name| !names.contains(name));
+                let names = names.iter().cloned().chain(known).collect();
                 if possible(sql, id)? {
                     return Ok(Some(Undoable { operation: row.get(1)?, time: time(row.get(2)?), names, images }));
                 }
@@ -133,10 +135,23 @@ impl Store {
                     };
                     moves.extend(change.set_name(&name, image, batch)?);
                 }
+                for name in known_as(&change.sql, undone).map_err(self.explain())? {
+                    let known = change.know_again(&name)?;
+                    moves.extend(known.filter(|known| !moves.iter().any(|moved: &TagMove| moved.name == known.name)));
+                }
                 return Ok(moves);
             }
         })
     }
+}
+
+/// Returns the names with the digest of a registry that a batch forgot, and that are not known again.
+fn known_as(sql: &Connection, batch: i64) -> rusqlite::Result<Vec<ImageName>> {
+    let mut statement = sql.prepare(
+        "SELECT target FROM batch_images WHERE batch = ? AND instr(target, '@') AND target NOT IN (SELECT name FROM repo_digests) ORDER BY target",
+    )?;
+    let rows = statement.query_map([batch], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?;
+    rows.collect()
 }
 
 type Entry = (ImageName, Option<Digest>, Option<Digest>);
@@ -172,5 +187,12 @@ fn possible(sql: &Connection, batch: i64) -> rusqlite::Result<bool> {
         [batch],
         |row| row.get(0),
     )?;
-    Ok(images || names)
+    let known = sql.query_row(
+        "SELECT EXISTS (SELECT 1 FROM batch_images JOIN images ON images.target = substr(batch_images.target, instr(batch_images.target, '@') + 1)
+            WHERE batch = ? AND instr(batch_images.target, '@') AND removed IS NULL
+            AND NOT EXISTS (SELECT 1 FROM repo_digests WHERE image = images.id AND name = batch_images.target))",
+        [batch],
+        |row| row.get(0),
+    )?;
+    Ok(images || names || known)
 }

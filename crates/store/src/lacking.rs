@@ -61,10 +61,12 @@ impl Store {
                     }
                 }
                 Some(Document::Manifest(manifest)) => {
-                    // Of an attestation only the document is held: its layers were never brought.
+                    // Of an attestation that came with a pull only the document is held: its layers were never brought.
                     let is_part =
                         descriptor.digest == *target || row.manifests.contains(&descriptor.digest);
-                    if is_part {
+                    let parts = std::iter::once(&manifest.config).chain(&manifest.layers);
+                    let all_held = || parts.clone().all(|part| row.held.contains(&part.digest));
+                    if is_part || (descriptor.is_attestation() && all_held()) {
                         self.lacking_parts(&manifest, &mut seen, &mut lacking)?;
                     }
                 }

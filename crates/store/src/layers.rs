@@ -8,6 +8,7 @@ use oci::Digest;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::blobs::open_plain;
+use crate::bring::Written;
 use crate::database::{Text, column, size};
 use crate::{Error, Result, Store, durable};
 
@@ -81,26 +82,14 @@ impl Store {
         }
     }
 
-    /// Records facts without a (new) file index, as after reading them from an index that is there.
-    pub fn put_layer_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
-        let index_size = fs::symlink_metadata(self.index_path(&facts.diff_id))
-            .ok()
-            .map(|found| found.len());
-        self.log_facts(blob, facts)?;
-        self.note(|sql| put_layer(sql, blob, facts, index_size))
-    }
-
     /// Returns the layer blobs of live images whose facts are not known, with the diff ID that the config gives them.
     ///
-    /// Empty but for a store that was rebuilt or an image that is no file system. Until they are known such layers count 0 bytes unpacked.
-    pub fn layers_without_facts(&self) -> Result<Vec<(Digest, Option<Digest>)>> {
+    /// Empty but for a store that was rebuilt with a gap in the log of facts. Until they are known such layers count 0 bytes unpacked.
+    pub fn layers_without_facts(&self) -> Result<Vec<(Digest, Digest)>> {
         let rows = self.read(|sql| {
-            let mut statement = sql.prepare(
-                "SELECT images.strip, images.manifests FROM images WHERE removed IS NULL AND EXISTS (
-                    SELECT 1 FROM image_blobs JOIN blobs ON blobs.id = image_blobs.blob
-                    WHERE image_blobs.image = images.id AND NOT EXISTS (SELECT 1 FROM layers WHERE layers.blob = blobs.digest))",
-            )?;
-            let rows = statement.query_map([], |row| row.get::<_, String>(1))?;
+            let mut statement =
+                sql.prepare("SELECT manifests FROM images WHERE removed IS NULL ORDER BY id")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             rows.collect::<rusqlite::Result<Vec<String>>>()
         })?;
         let mut missing = std::collections::BTreeMap::new();
@@ -110,7 +99,8 @@ impl Store {
                     continue;
                 };
                 for (descriptor, diff_id) in stack.layers {
-                    if descriptor.media_type.is_layer() && self.layer(&descriptor.digest)?.is_none()
+                    if let Some(diff_id) = diff_id
+                        && self.layer(&descriptor.digest)?.is_none()
                     {
                         missing.insert(descriptor.digest, diff_id);
                     }
@@ -122,6 +112,19 @@ impl Store {
 }
 
 impl IndexWriter {
+    /// Returns what was written, all of it in the file.
+    pub(crate) fn flushed(mut self, diff_id: &Digest) -> Result<Written> {
+        let Some(buffered) = self.file.take() else {
+            return Err(Error::io("write", &self.path)(
+                io::ErrorKind::BrokenPipe.into(),
+            ));
+        };
+        let file = buffered
+            .into_inner()
+            .map_err(|error| Error::io("write", &self.path)(error.into_error()))?;
+        Written::new(&self.path, self.store.index_path(diff_id), file)
+    }
+
     /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
     pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
@@ -138,7 +141,7 @@ impl IndexWriter {
         self.store.log_facts(blob, facts)?;
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
         self.store
-            .note(|sql| put_layer(sql, blob, facts, Some(size)))
+            .jot(|sql| put_layer(sql, blob, facts, Some(size)))
     }
 }
 
@@ -178,6 +181,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LayerRecord> {
     })
 }
 
+/// Writes what is known of a layer. Where it was not known before, the images that hold the layer are counted anew.
 pub(crate) fn put_layer(
     sql: &rusqlite::Connection,
     blob: &Digest,
@@ -190,16 +194,52 @@ pub(crate) fn put_layer(
         content_size,
         entries,
     } = facts;
+    let content = column(*content_size);
+    let before: Option<i64> = sql
+        .prepare_cached("SELECT content_size FROM layers WHERE blob = ?")?
+        .query_row([Text(blob)], |row| row.get(0))
+        .optional()?;
     sql.prepare_cached("INSERT OR REPLACE INTO layers (blob, diff_id, uncompressed_size, content_size, entries, index_size) VALUES (?, ?, ?, ?, ?, ?)")?
         .execute(params![
             Text(blob),
             Text(diff_id),
             column(*uncompressed_size),
-            column(*content_size),
+            content,
             column(*entries),
             index_size.map(column)
-        ])
-        .map(drop)
+        ])?;
+    match before == Some(content) {
+        true => Ok(()),
+        false => count_unpacked(sql, blob),
+    }
+}
+
+/// Adds up anew how large the images are unpacked that hold a layer. In a pull there are none yet.
+fn count_unpacked(sql: &rusqlite::Connection, blob: &Digest) -> rusqlite::Result<()> {
+    let mut holders = sql.prepare_cached(
+        "SELECT images.id, images.strip FROM blobs JOIN image_blobs ON image_blobs.blob = blobs.id
+         JOIN images ON images.id = image_blobs.image WHERE blobs.digest = ?",
+    )?;
+    let holders = holders
+        .query_map([Text(blob)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for (image, strip) in holders {
+        let mut unpacked: i64 = 0;
+        for layer in crate::record::unpack(&strip) {
+            let content: Option<i64> = sql
+                .prepare_cached(
+                    "SELECT content_size FROM layers WHERE diff_id = ?1 OR blob = ?1 LIMIT 1",
+                )?
+                .query_row([Text(&layer.diff_id)], |row| row.get(0))
+                .optional()?;
+            unpacked = unpacked.saturating_add(content.unwrap_or_default());
+        }
+        sql.prepare_cached("UPDATE images SET size = ? WHERE id = ?")?
+            .execute(params![unpacked, image])?;
+    }
+    Ok(())
 }
 
 impl Store {
@@ -208,7 +248,7 @@ impl Store {
     }
 
     /// Appends a layer's facts to the log from which a rebuild takes them. It is derived data, so it is not synced.
-    fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
+    pub(crate) fn log_facts(&self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let LayerFacts {
             diff_id,
             uncompressed_size,
@@ -228,8 +268,16 @@ impl Store {
 
     /// Reads the log of facts; lines that are cut or altered are passed over.
     pub(crate) fn logged_facts(&self) -> HashMap<Digest, LayerFacts> {
-        let text = fs::read_to_string(self.facts_path()).unwrap_or_default();
-        let parse = |line: &str| {
+        let path = self.facts_path();
+        let bytes = fs::read(&path).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(path = %path.display(), %error, "the log of layers' facts could not be read");
+            }
+            Vec::new()
+        });
+        let parse = |line: &[u8]| {
+            // What a power cut took from a log that is not synced may have been filled with zeros.
+            let line = std::str::from_utf8(line).ok()?.trim_start_matches('\0');
             let mut words = line.split(' ');
             let blob = words.next()?.parse().ok()?;
             let diff_id = words.next()?.parse().ok()?;
@@ -242,6 +290,9 @@ impl Store {
             };
             Some((blob, facts))
         };
-        text.lines().filter_map(parse).collect()
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(parse)
+            .collect()
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use oci::{Digest, Platform, Reference};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Text, micros, time};
@@ -71,13 +71,18 @@ impl Store {
     pub fn lease(&self, purpose: &LeasePurpose, now: Timestamp) -> Result<Lease> {
         self.refuse_read_only()?;
         let text = purpose_text(purpose)?;
-        let id = self.note(|sql| {
+        let insert = |sql: &Transaction<'_>| {
             sql.execute(
                 "INSERT INTO leases (owner, purpose, started, renewed) VALUES (?1, ?2, ?3, ?3)",
                 params![self.owner(), text, micros(now)],
             )?;
             Ok(sql.last_insert_rowid())
-        })?;
+        };
+        let id = match purpose {
+            LeasePurpose::Pull { .. } => self.note(insert),
+            // It becomes durable with the first thing that it holds.
+            LeasePurpose::Local { .. } => self.jot(insert),
+        }?;
         Ok(Lease {
             store: self.clone(),
             id,
@@ -236,15 +241,21 @@ impl Lease {
 
     /// Holds these digests too, whether they are here yet or not.
     pub fn hold(&self, digests: &[Digest]) -> Result<()> {
-        self.store.note(|sql| {
-            let mut statement = sql.prepare_cached(
-                "INSERT OR IGNORE INTO lease_blobs (lease, digest) VALUES (?, ?)",
-            )?;
-            for digest in digests {
-                statement.execute(params![self.id, Text(digest)])?;
-            }
-            Ok(())
-        })
+        self.store.note(|sql| self.insert(sql, digests))
+    }
+
+    /// As [`hold`](Self::hold), where what follows makes it durable.
+    pub(crate) fn hold_for_now(&self, digests: &[Digest]) -> Result<()> {
+        self.store.jot(|sql| self.insert(sql, digests))
+    }
+
+    fn insert(&self, sql: &Transaction<'_>, digests: &[Digest]) -> rusqlite::Result<()> {
+        let mut statement =
+            sql.prepare_cached("INSERT OR IGNORE INTO lease_blobs (lease, digest) VALUES (?, ?)")?;
+        for digest in digests {
+            statement.execute(params![self.id, Text(digest)])?;
+        }
+        Ok(())
     }
 
     /// Says anew what it is for, as when the size of a pull becomes known.
@@ -279,7 +290,8 @@ impl Lease {
 
 impl Lease {
     fn end(&self) -> Result<()> {
-        self.store.note(|sql| {
+        // One that a power cut brings back is a dead process's, and ends with its grace time.
+        self.store.jot(|sql| {
             sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [self.id])?;
             sql.execute("DELETE FROM leases WHERE id = ?", [self.id])
                 .map(drop)

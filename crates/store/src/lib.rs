@@ -20,12 +20,15 @@
 //! Every method blocks for a short time and may be called from any thread; several processes may work on one store. Time
 //! is always an argument. Nothing here talks to a network, and nothing knows what a layer's file index holds: the facts of
 //! a layer come from the caller ([`LayerFacts`]) and survive a lost database in `layers/facts`, a log that is derived data
-//! and therefore not synced. Where that log has a gap, [`Store::layers_without_facts`] names the layers to look at again.
+//! and therefore not synced. Where that log has a gap after a rebuild, a check reports it, and [`Store::layers_without_facts`] names
+//! the layers that the caller reads again to repair it.
 
 mod blobs;
+mod bring;
 mod check;
 mod collect;
 mod container_changes;
+mod container_removal;
 mod containers;
 mod database;
 mod detail;
@@ -60,6 +63,7 @@ mod usage;
 mod write;
 
 pub use blobs::{BlobFault, BlobState};
+pub use bring::NewLayer;
 pub use check::{CheckOptions, Problem, ProblemKind, Report};
 pub use collect::Collected;
 pub use container_changes::{ContainerEdit, PackWriter};
@@ -88,7 +92,7 @@ pub use scratch::Scratch;
 pub use seek::{SeekTableFile, SeekTableWriter};
 pub use tags::TagMove;
 pub use unnamed::UnnamedWriter;
-pub use usage::{DiskUsage, InUse};
+pub use usage::DiskUsage;
 
 /// The result of a store operation.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -48,6 +48,16 @@ pub(crate) fn try_named(path: &Path) -> Result<Option<Lock>> {
         }
     }
 }
+/// As [`try_named`], but waits for whoever has the lock.
+pub(crate) fn named(path: &Path) -> Result<Lock> {
+    loop {
+        let file = open(path)?;
+        file.lock().map_err(Error::io("lock", path))?;
+        if still_there(&file, path) {
+            return Ok(Lock { file });
+        }
+    }
+}
 /// Tells whether an open file still is what its path names.
 pub(crate) fn still_there(file: &File, path: &Path) -> bool {
     #[cfg(unix)]

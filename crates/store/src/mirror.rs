@@ -134,21 +134,21 @@ pub(crate) fn is_of(root: &Path, generation: u64) -> bool {
     first_line(root).is_some_and(|line| line == head(generation))
 }
 
-/// Prepares the file for a new generation: changed keys, `None` for those that go. [`publish`] then makes it visible.
+/// Writes the file for a new generation aside: changed keys, `None` for those that go. Synced, [`publish`] makes it visible.
 pub(crate) fn prepare(
     root: &Path,
     connection: &Connection,
     before: u64,
     after: u64,
     changes: &BTreeMap<String, Option<Line>>,
-) -> rusqlite::Result<Result<()>> {
+) -> rusqlite::Result<Result<fs::File>> {
     let old = fs::read(path(root)).unwrap_or_default();
     if let Some(pieces) = splice(&old, before, after, changes) {
         let pieces = pieces.iter().map(AsRef::as_ref);
-        return Ok(durable::prepare_pieces(&temporary(root), pieces));
+        return Ok(durable::write_pieces(&temporary(root), pieces));
     }
     let text = whole(connection, after)?;
-    Ok(durable::prepare(&temporary(root), text.as_bytes()))
+    Ok(durable::write_pieces(&temporary(root), [text.as_bytes()]))
 }
 
 /// Makes what [`prepare`] wrote visible.

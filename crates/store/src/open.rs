@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::lock::{self, Lock};
-use crate::{Error, ProcessIdentity, Result, database, durable, filesystem, mirror};
+use crate::{Error, ProcessIdentity, Result, database, durable, filesystem, mirror, rebuild};
 
 /// A store, open. Clones are the same store; the last one closes it.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ struct Inner {
     recovery: Mutex<Option<Recovery>>,
     opened: (Timestamp, Instant),
     _owner_lock: Option<Lock>,
-    open_lock: Mutex<Option<Lock>>,
+    open_lock: OnceLock<Lock>,
 }
 
 /// How to open a store.
@@ -90,36 +90,16 @@ impl Store {
     /// Returns a number that grows with every change to images or names, by any process. Costs microseconds.
     pub fn generation(&self) -> Result<u64> {
         self.read(|sql| {
-            sql.prepare_cached("SELECT value FROM meta WHERE key = 'generation'")?
-                .query_row([], |row| row.get::<_, String>(0))
+            sql.prepare_cached(
+                "SELECT sum(CAST(value AS INTEGER)) FROM meta WHERE key IN ('generation', 'uses')",
+            )?
+            .query_row([], |row| row.get(0).map(database::size))
         })
-        .map(|text| text.parse().unwrap_or_default())
     }
 
-    /// Rebuilds the database from the files, as on open after a loss. The journal and removed images' grace are lost.
-    ///
-    /// # Errors
-    /// [`Busy`](crate::Error::Busy) while another process has the store open.
-    pub fn rebuild(&self, now: Timestamp) -> Result<Recovery> {
-        self.refuse_read_only()?;
-        let path = self.locks().join("open");
-        let mut shared = lock_of(&self.inner.open_lock);
-        *shared = None;
-        let Some(_alone) = lock::try_exclusive(&path)? else {
-            *shared = lock::try_shared(&path)?;
-            return Err(Error::Busy {
-                what: "the store".to_owned(),
-            });
-        };
-        let mut connection = self.connection();
-        *connection = rusqlite::Connection::open_in_memory().map_err(self.explain())?;
-        let set_aside = set_aside(self.root(), now)?;
-        *connection = database::open(self.root(), false)?;
-        drop(connection);
-        let recovery = self.rebuild_rows("asked for", set_aside, now)?;
-        drop(_alone);
-        *shared = lock::try_shared(&path)?;
-        Ok(recovery)
+    /// Returns the generation that `index.json` must be of.
+    pub(crate) fn mirror_generation(&self) -> Result<u64> {
+        self.read(database::generation)
     }
 }
 
@@ -151,29 +131,26 @@ impl Store {
         let reason = damage
             .or(noted)
             .or_else(|| missing.then(|| "the database was missing".to_owned()));
-        let mut set_aside_at = None;
+        let mut rebuild = None;
+        let open_path = locks.join("open");
         if writable {
             filesystem::keep_reserve(root);
-            let open_path = locks.join("open");
-            if reason.is_some() {
+            if let Some(reason) = reason {
+                // Held until the files are all in the new database: nobody else sees it before.
                 let Some(alone) = lock::try_exclusive(&open_path)? else {
                     return Err(Error::Busy {
                         what: "the store, whose database is damaged".to_owned(),
                     });
                 };
-                set_aside_at = set_aside(root, options.now)?;
-                if flag.exists() {
+                let noted = flag.exists();
+                let begun = rebuild::begin(root, reason, noted, options.now)?;
+                if noted {
                     fs::remove_file(&flag).map_err(Error::io("remove", &flag))?;
                 }
-                // Made while nobody else can open the store.
-                drop(database::open(root, false)?);
-                drop(alone);
+                rebuild = begun.map(|begun| (alone, begun));
             }
-            open_lock = lock::try_shared(&open_path)?;
-            if open_lock.is_none() {
-                return Err(Error::Busy {
-                    what: "the store, which is being rebuilt".to_owned(),
-                });
+            if rebuild.is_none() {
+                open_lock = Some(share(&open_path)?);
             }
             (owner, owner_lock) = claim(&locks, &options.process)?;
         }
@@ -184,6 +161,10 @@ impl Store {
             ) if !writable => database::open_immutable(root)?,
             other => other?,
         };
+        let fail = database::explain(root);
+        if writable && rebuild.is_none() && database::is_half_rebuilt(&connection).map_err(&fail)? {
+            return Err(damaged(root, "its rebuild was broken off"));
+        }
         let inner = Inner {
             root: root.to_owned(),
             read_only: !writable,
@@ -192,13 +173,16 @@ impl Store {
             recovery: Mutex::new(None),
             opened: (options.now, Instant::now()),
             _owner_lock: owner_lock,
-            open_lock: Mutex::new(open_lock),
+            open_lock: open_lock.map(OnceLock::from).unwrap_or_default(),
         };
         let store = Self {
             inner: Arc::new(inner),
         };
-        if let Some(reason) = reason.filter(|_| writable) {
-            store.rebuild_rows(&reason, set_aside_at, options.now)?;
+        if let Some((alone, recovery)) = rebuild {
+            store.rebuild_rows(recovery, options.now)?;
+            drop(alone);
+            let shared = share(&open_path)?;
+            store.inner.open_lock.get_or_init(|| shared);
         } else {
             store.load_recovery()?;
             if writable {
@@ -211,34 +195,46 @@ impl Store {
     }
 
     fn load_recovery(&self) -> Result<()> {
-        let text = self.read(|sql| {
-            let mut statement = sql.prepare("SELECT value FROM meta WHERE key = 'recovery'")?;
-            let mut rows = statement.query([])?;
-            rows.next()?.map(|row| row.get::<_, String>(0)).transpose()
-        })?;
-        *lock_of(&self.inner.recovery) = text.and_then(|text| serde_json::from_str(&text).ok());
+        let (text, unchecked) = self.read(database::recovery_note)?;
+        let note = text.as_deref().map(serde_json::from_str::<Recovery>);
+        *lock_of(&self.inner.recovery) = match note {
+            Some(Ok(note)) => Some(note),
+            None if !unchecked => None,
+            // What cannot be read still says that nothing may be deleted.
+            _ => Some(Recovery {
+                at: self.inner.opened.0,
+                reason: "the note of an earlier recovery cannot be read".to_owned(),
+                set_aside: None,
+                images: 0,
+                names: 0,
+            }),
+        };
         Ok(())
     }
 
-    /// Remembers a recovery until a check has passed, in all processes.
-    pub(crate) fn set_recovery(&self, recovery: Option<Recovery>) -> Result<()> {
-        let text = recovery
-            .as_ref()
-            .and_then(|recovery| serde_json::to_string(recovery).ok());
+    /// Remembers a recovery until a check has passed, in all processes. With this note a rebuild is complete.
+    pub(crate) fn set_recovery(&self, recovery: Recovery) -> Result<()> {
+        let text = rebuild::text_of(&recovery)?;
         self.note(|sql| {
             sql.execute(
-                "UPDATE meta SET value = ? WHERE key = 'unchecked'",
-                [if text.is_some() { "1" } else { "0" }],
+                "INSERT OR REPLACE INTO meta VALUES ('recovery', ?), ('unchecked', '1')",
+                [text],
             )?;
-            match &text {
-                Some(text) => {
-                    sql.execute("INSERT OR REPLACE INTO meta VALUES ('recovery', ?)", [text])?
-                }
-                None => sql.execute("DELETE FROM meta WHERE key = 'recovery'", [])?,
-            };
-            Ok(())
+            sql.execute("DELETE FROM meta WHERE key = 'rebuilding'", [])
+                .map(drop)
         })?;
-        *lock_of(&self.inner.recovery) = recovery;
+        *lock_of(&self.inner.recovery) = Some(recovery);
+        Ok(())
+    }
+
+    /// Forgets a recovery, in all processes, and so unlocks the collector.
+    pub(crate) fn clear_recovery(&self) -> Result<()> {
+        self.note(|sql| {
+            sql.execute("INSERT OR REPLACE INTO meta VALUES ('unchecked', '0')", [])?;
+            sql.execute("DELETE FROM meta WHERE key = 'recovery'", [])
+                .map(drop)
+        })?;
+        *lock_of(&self.inner.recovery) = None;
         Ok(())
     }
 
@@ -246,39 +242,23 @@ impl Store {
     /// which the file has and the database lacks were committed and then lost (with its log, or by an old copy put back).
     fn refuse_rolled_back(&self) -> Result<()> {
         let mirrored = mirror::generation_of(self.root());
-        if mirrored.is_some_and(|mirrored| mirrored > self.generation().unwrap_or(u64::MAX)) {
-            let reason = Some("it lacks the latest changes".to_owned());
-            let source = rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-                reason,
-            );
-            return Err(Error::DatabaseDamaged {
-                path: self.root().to_owned(),
-                source,
-            });
+        if mirrored.is_some_and(|mirrored| mirrored > self.mirror_generation().unwrap_or(u64::MAX))
+        {
+            return Err(damaged(self.root(), "it lacks the latest changes"));
         }
         Ok(())
     }
 
     /// Writes `index.json` anew where it is not of the database's generation: a crash came between the two.
     pub(crate) fn mend_mirror(&self) -> Result<()> {
-        let generation = self.generation()?;
+        let generation = self.mirror_generation()?;
         if mirror::is_of(self.root(), generation) {
             return Ok(());
         }
         let _serial = lock::exclusive(&self.locks().join("write"))?;
-        let text = self.read(|sql| mirror::whole(sql, self.generation_on(sql)?))?;
+        let text = self.read(|sql| mirror::whole(sql, database::generation(sql)?))?;
         durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
         mirror::publish(self.root())
-    }
-
-    fn generation_on(&self, sql: &Connection) -> rusqlite::Result<u64> {
-        let text: String = sql.query_row(
-            "SELECT value FROM meta WHERE key = 'generation'",
-            [],
-            |row| row.get(0),
-        )?;
-        Ok(text.parse().unwrap_or_default())
     }
 
     /// Returns the connection. A panic elsewhere leaves it usable: SQLite rolls the open transaction back.
@@ -403,8 +383,7 @@ fn make(root: &Path) -> Result<bool> {
         return Ok(false);
     }
     for folder in FOLDERS {
-        let folder = root.join(folder);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        durable::make_folder(&root.join(folder))?;
     }
     let layout = root.join("oci-layout");
     if !layout.exists() {
@@ -447,30 +426,24 @@ fn claim(locks: &Path, process: &ProcessIdentity) -> Result<(String, Option<Lock
     })
 }
 
+/// Takes part in the store: while anybody does, its database is not set aside.
+fn share(place: &Path) -> Result<Lock> {
+    lock::try_shared(place)?.ok_or_else(|| Error::Busy {
+        what: "the store, which is being rebuilt".to_owned(),
+    })
+}
+
+fn damaged(root: &Path, reason: &str) -> Error {
+    Error::DatabaseDamaged {
+        path: root.to_owned(),
+        source: rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(reason.to_owned()),
+        ),
+    }
+}
+
 fn holds_images(root: &Path) -> bool {
     !mirror::read(root).is_empty()
         || fs::read_dir(root.join("blobs/sha256")).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// Moves the database away, with its log.
-fn set_aside(root: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
-    let place = root.join("strata.db");
-    if !place.exists() {
-        for rest in ["strata.db-wal", "strata.db-shm"] {
-            drop(fs::remove_file(root.join(rest)));
-        }
-        return Ok(None);
-    }
-    let stamp = now.strftime("%Y%m%dT%H%M%S");
-    let free = (0..)
-        .map(|number| format!("strata.db.damaged-{stamp}-{number}"))
-        .find(|name| !root.join(name).exists());
-    let name = free.unwrap_or_default();
-    for rest in ["-wal", "-shm", ""] {
-        let from = root.join(format!("strata.db{rest}"));
-        if from.exists() {
-            durable::rename(&from, &root.join(format!("{name}{rest}")))?;
-        }
-    }
-    Ok(Some(root.join(name)))
 }

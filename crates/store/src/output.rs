@@ -1,4 +1,6 @@
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,15 +23,15 @@ impl OutputFile {
     /// # Errors
     /// Also where something is in its place that is no plain file, such as a device.
     pub fn begin(place: &Path) -> Result<Self> {
-        Self::begin_with(place, durable::create)
+        Self::begin_with(place, durable::create_new)
     }
 
     /// As [`begin`](Self::begin), for secrets: only the user can read the file, whoever could read the one before it.
     pub fn begin_private(place: &Path) -> Result<Self> {
-        Self::begin_with(place, durable::create_private)
+        Self::begin_with(place, durable::create_new_private)
     }
 
-    fn begin_with(place: &Path, create: fn(&Path) -> Result<File>) -> Result<Self> {
+    fn begin_with(place: &Path, create: fn(&Path) -> Result<Option<File>>) -> Result<Self> {
         let place = match fs::canonicalize(place) {
             Ok(there) => there,
             // A bare name has no folder to sync.
@@ -47,9 +49,18 @@ impl OutputFile {
             return Err(Error::io("replace", &place)(refused));
         }
         let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = place.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        // Only for people; the whole of a long name would leave no room for the rest.
+        let name: String = name.chars().take(40).collect();
+        // Others may write into the folder: what they cannot foresee and what was not there is no link of theirs.
+        let (file, temporary) = loop {
+            let number = RandomState::new().hash_one(std::process::id());
+            let temporary = place.with_file_name(format!(".{name}.{number:016x}.part"));
+            if let Some(file) = create(&temporary)? {
+                break (file, temporary);
+            }
+        };
         Ok(Self {
-            file: create(&temporary)?,
+            file,
             temporary,
             place,
             finished: false,

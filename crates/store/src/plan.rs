@@ -12,8 +12,6 @@ use crate::{Error, Result, Store, filesystem, planning};
 pub struct RemovalOptions {
     /// Docker's `--force`: all names of an image at once, and images that stopped containers use.
     pub force: bool,
-    /// Docker's `--no-prune`: keep parents that have no name. Images here have no parents, so it changes nothing.
-    pub no_prune: bool,
     /// Free the space at once instead of after the grace time. This cannot be undone.
     pub now_drop: bool,
 }
@@ -109,7 +107,7 @@ pub enum BlockReason {
     NotFound,
     /// Several images have an ID that starts so.
     Ambiguous,
-    /// It was asked for by ID and has several names; force takes them all away.
+    /// It was asked for by ID and has several tags, or names in several repositories; force takes them all away.
     SeveralNames {
         /// The names.
         names: Vec<ImageName>,
@@ -202,6 +200,23 @@ impl Store {
         self.read_with(|sql| planning::make(self, sql, &request))
     }
 
+    /// Takes an image out of sight that only passed through the store. Its bytes are kept for the grace time, undo has no part in it.
+    ///
+    /// An image that has a name or is used by a container stays, and one that is not there is no error. On return it is on disk.
+    pub fn withdraw(&self, target: &Digest, now: Timestamp) -> Result<()> {
+        self.change(|change| {
+            let image = change.one::<i64>(
+                "SELECT id FROM images WHERE target = ? AND removed IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM tags WHERE image = images.id) AND NOT EXISTS (SELECT 1 FROM in_use WHERE image = images.id)",
+                [Text(target)],
+            )?;
+            match image {
+                Some(image) => change.hide_image(image, now),
+                None => Ok(()),
+            }
+        })
+    }
+
     /// Does exactly what the plan says. On return it is on disk.
     ///
     /// # Errors
@@ -227,8 +242,11 @@ impl Store {
                 Request::Prune { .. } => "prune",
             };
             let batch = change.batch(operation, now)?;
-            for Untagged { name, .. } in &plan.untagged {
+            for Untagged { name, target } in &plan.untagged {
                 change.set_name(name, None, batch)?;
+                if name.digest().is_some() {
+                    change.forget_known_as(target, name, batch)?;
+                }
             }
             for DeletedImage { target, .. } in &plan.deleted {
                 let image = change.one::<i64>(

@@ -23,6 +23,8 @@ struct Candidate {
     names: Vec<ImageName>,
     /// Those that it still has.
     left: Vec<ImageName>,
+    /// Under which digests registries have it, those that are still known.
+    known_as: Vec<ImageName>,
     containers: Vec<(String, bool)>,
     deleted: bool,
 }
@@ -83,6 +85,10 @@ fn candidate(sql: &Connection, target: &Digest) -> rusqlite::Result<Candidate> {
         .prepare_cached("SELECT name FROM tags WHERE image = ? ORDER BY name")?
         .query_map([row], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?
         .collect::<rusqlite::Result<_>>()?;
+    let known_as = sql
+        .prepare_cached("SELECT name FROM repo_digests WHERE image = ? ORDER BY name")?
+        .query_map([row], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?
+        .collect::<rusqlite::Result<_>>()?;
     let containers = sql
         .prepare_cached("SELECT container, running FROM in_use WHERE image = ? ORDER BY running DESC, container")?
         .query_map([row], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -94,6 +100,7 @@ fn candidate(sql: &Connection, target: &Digest) -> rusqlite::Result<Candidate> {
         total,
         left: names.clone(),
         names,
+        known_as,
         containers,
         deleted: false,
     })
@@ -153,6 +160,7 @@ fn deleted(image: Candidate) -> DeletedImage {
         total,
         names,
         left: _,
+        known_as: _,
         containers: _,
         deleted: _,
     } = image;
@@ -165,12 +173,16 @@ fn deleted(image: Candidate) -> DeletedImage {
 }
 
 /// Takes one name away; with the last tag of a repository go its digests, with the last name goes the image.
+///
+/// A name with a digest may be one under which a registry is known to have the image: the image's own names then stay, and with
+/// them the image.
 fn remove_name(
     image: &mut Candidate,
     name: &ImageName,
     options: RemovalOptions,
 ) -> std::result::Result<Vec<ImageName>, BlockReason> {
-    if !image.left.contains(name) {
+    let is_own = image.left.contains(name);
+    if !is_own && !image.known_as.contains(name) {
         return Ok(Vec::new());
     }
     let repository = name.reference().name();
@@ -181,9 +193,10 @@ fn remove_name(
         .filter(|left| *left != name)
         .cloned()
         .collect();
-    if !left
-        .iter()
-        .any(|left| left.tag().is_some() && left.reference().name() == repository)
+    if name.tag().is_some()
+        && !left
+            .iter()
+            .any(|left| left.tag().is_some() && left.reference().name() == repository)
     {
         let (digests, others): (Vec<_>, Vec<_>) = left
             .into_iter()
@@ -191,7 +204,10 @@ fn remove_name(
         going.extend(digests);
         left = others;
     }
-    if left.is_empty() {
+    let mut known_as = image.known_as.clone();
+    known_as.retain(|known| !going.contains(known));
+    // Where the last of its own names goes, what registries have it as does not hold it.
+    if left.is_empty() && (is_own || known_as.is_empty()) {
         if let Some((container, running)) = image.containers.first()
             && (*running || !options.force)
         {
@@ -203,6 +219,7 @@ fn remove_name(
         image.deleted = image.containers.is_empty();
     }
     image.left = left;
+    image.known_as = known_as;
     Ok(going)
 }
 
@@ -216,15 +233,18 @@ fn remove_image(
         .iter()
         .map(|name| name.reference().name())
         .collect();
-    if repositories.len() > 1 && !options.force {
-        return Err(BlockReason::SeveralNames {
-            names: image.left.clone(),
-        });
-    }
+    let tags = image.left.iter().filter(|name| name.tag().is_some());
+    let is_single = repositories.len() <= 1 && tags.count() <= 1;
+    // In docker's order: what force cannot help with comes first.
     match image.containers.first() {
         Some((container, true)) => {
             return Err(BlockReason::RunningContainer {
                 container: container.clone(),
+            });
+        }
+        _ if !is_single && !options.force => {
+            return Err(BlockReason::SeveralNames {
+                names: image.left.clone(),
             });
         }
         Some((container, false)) if !options.force => {

@@ -1,7 +1,7 @@
 //! The database from the files: what is left when it was lost.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use oci::{Algorithm, Digest, Document};
@@ -11,18 +11,117 @@ use crate::database::micros;
 use crate::graph::Gathered;
 use crate::layers::put_layer;
 use crate::write::put_blob;
-use crate::{Error, Recovery, Result, Store, durable, mirror};
+use crate::{Error, Recovery, Result, Store, database, durable, mirror};
+
+/// What stands in the place of the database, for one who has the store alone.
+enum Found {
+    /// One that needs nothing: another process was faster.
+    InOrder,
+    /// One that was put there by a rebuild that was broken off.
+    HalfRebuilt(Recovery),
+    /// One that is damaged, or none.
+    Lost,
+}
+
+/// Puts an empty database in the place of a damaged or lost one. The caller has the store alone. Returns `None` where the database is
+/// in order by now.
+///
+/// The new one says from its first moment that it is not filled, and why. Where its filling is broken off, the next open does it
+/// again, on the same database; so the damaged one is set aside once. One that was `noted` as damaged is not looked at.
+pub(crate) fn begin(
+    root: &Path,
+    reason: String,
+    noted: bool,
+    now: Timestamp,
+) -> Result<Option<Recovery>> {
+    if !noted {
+        match look(root)? {
+            Found::InOrder => return Ok(None),
+            Found::HalfRebuilt(begun) => return Ok(Some(begun)),
+            Found::Lost => {}
+        }
+    }
+    let recovery = Recovery {
+        at: now,
+        reason,
+        set_aside: set_aside(root, now)?,
+        images: 0,
+        names: 0,
+    };
+    database::create_for_rebuild(root, &text_of(&recovery)?)?;
+    Ok(Some(recovery))
+}
+
+fn look(root: &Path) -> Result<Found> {
+    if fs::metadata(root.join("strata.db")).map_or(0, |found| found.len()) == 0 {
+        return Ok(Found::Lost);
+    }
+    let connection = match database::open(root, false) {
+        Ok(connection) => connection,
+        Err(Error::DatabaseDamaged { .. }) => return Ok(Found::Lost),
+        Err(other) => return Err(other),
+    };
+    let read = || {
+        let half = database::is_half_rebuilt(&connection)?;
+        Ok((
+            half,
+            database::recovery_note(&connection)?.0,
+            database::generation(&connection)?,
+        ))
+    };
+    let (half, note, generation) = match read().map_err(database::explain(root)) {
+        Ok(read) => read,
+        Err(Error::DatabaseDamaged { .. }) => return Ok(Found::Lost),
+        Err(other) => return Err(other),
+    };
+    if half {
+        let note = note.and_then(|note| serde_json::from_str(&note).ok());
+        return Ok(note.map_or(Found::Lost, Found::HalfRebuilt));
+    }
+    let mirrored = mirror::generation_of(root);
+    Ok(
+        match mirrored.is_some_and(|mirrored| mirrored > generation) {
+            true => Found::Lost,
+            false => Found::InOrder,
+        },
+    )
+}
+
+pub(crate) fn text_of(recovery: &Recovery) -> Result<String> {
+    serde_json::to_string(recovery).map_err(|error| Error::Database {
+        source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+    })
+}
+
+/// Moves the database away, with its log.
+fn set_aside(root: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
+    let place = root.join("strata.db");
+    if !place.exists() {
+        for rest in ["strata.db-wal", "strata.db-shm"] {
+            drop(fs::remove_file(root.join(rest)));
+        }
+        return Ok(None);
+    }
+    let stamp = now.strftime("%Y%m%dT%H%M%S");
+    let free = (0..)
+        .map(|number| format!("strata.db.damaged-{stamp}-{number}"))
+        .find(|name| !root.join(name).exists());
+    let name = free.unwrap_or_default();
+    for rest in ["-wal", "-shm", ""] {
+        let from = root.join(format!("strata.db{rest}"));
+        if from.exists() {
+            durable::rename(&from, &root.join(format!("{name}{rest}")))?;
+        }
+    }
+    Ok(Some(root.join(name)))
+}
 
 impl Store {
-    /// Fills an empty database from `blobs/`, `layers/` and `index.json`, and locks the collector until a check has passed.
+    /// Fills the database from `blobs/`, `layers/`, `containers/` and `index.json`, and locks the collector until a check has passed.
     ///
-    /// Files are taken for what their names say; the check that lifts the lock looks at them.
-    pub(crate) fn rebuild_rows(
-        &self,
-        reason: &str,
-        set_aside: Option<PathBuf>,
-        now: Timestamp,
-    ) -> Result<Recovery> {
+    /// Files are taken for what their names say; the check that lifts the lock looks at them. What was filled in before, by an
+    /// attempt that was broken off, is filled in once more.
+    pub(crate) fn rebuild_rows(&self, begun: Recovery, now: Timestamp) -> Result<()> {
         let named = mirror::read(self.root());
         let mut blobs = self.blobs_in(Algorithm::Sha256)?;
         blobs.extend(self.blobs_in(Algorithm::Sha512)?);
@@ -54,8 +153,9 @@ impl Store {
         if lost > 0 {
             self.keep_old_names()?;
         }
-        // All in one change: a crash in between leaves the old `index.json`, from which the next open starts over.
-        let (images, names) = self.change(|change| {
+        let containers = self.container_documents()?;
+        // The images with the containers that hold them: no file names an image whose containers have no rows.
+        let (images, names, orphans) = self.change(|change| {
             let batch = change.batch("recover", now)?;
             let mut names = 0;
             for (read, known) in &found {
@@ -69,19 +169,18 @@ impl Store {
                 }
                 change.touch(row)?;
             }
-            Ok((found.len() as u64, names))
+            let orphans = crate::containers::recover(change, containers)?;
+            Ok((found.len() as u64, names, orphans))
         })?;
-        let recovery = Recovery {
-            at: now,
-            reason: reason.to_owned(),
-            set_aside,
+        for folder in orphans {
+            self.quarantine(&folder)?;
+        }
+        self.mend_mirror()?;
+        self.set_recovery(Recovery {
             images,
             names,
-        };
-        self.recover_containers()?;
-        self.set_recovery(Some(recovery.clone()))?;
-        self.mend_mirror()?;
-        Ok(recovery)
+            ..begun
+        })
     }
 
     /// Lists the files that are named like blobs, with their sizes.
@@ -119,7 +218,7 @@ impl Store {
     /// Keeps a copy of `index.json` in `quarantine/` before names whose images cannot be read go from it.
     fn keep_old_names(&self) -> Result<()> {
         let folder = self.root().join("quarantine");
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        durable::make_folder(&folder)?;
         let path = mirror::path(self.root());
         let free = (0..)
             .map(|number| folder.join(format!("index.json.{number}")))

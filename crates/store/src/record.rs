@@ -69,7 +69,7 @@ impl Store {
         let mut gathered = Vec::with_capacity(images.len());
         for image in images {
             let read = self.gather(image.target, image.manifests)?;
-            lease.hold(&read.blobs)?;
+            lease.hold_for_now(&read.blobs)?;
             gathered.push(read);
         }
         self.change(|change| {

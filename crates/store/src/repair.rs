@@ -186,7 +186,7 @@ impl Store {
 
     fn rewrite_mirror(&self) -> Result<()> {
         let _serial = lock::exclusive(&self.locks().join("write"))?;
-        let generation = self.generation()?;
+        let generation = self.mirror_generation()?;
         let text = self.read(|sql| mirror::whole(sql, generation))?;
         durable::prepare(&self.locks().join("index.json.new"), text.as_bytes())?;
         mirror::publish(self.root())

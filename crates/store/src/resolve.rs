@@ -9,7 +9,8 @@ use crate::{Error, Result, Store};
 pub struct Resolved {
     /// The image.
     pub target: Digest,
-    /// The name by which it was found; `None` if by digest or ID. Removing by name only takes that name away.
+    /// The name by which it was found, also one with the digest under which a registry has it; `None` if by digest or ID alone.
+    /// Removing by name only takes that name away.
     pub name: Option<ImageName>,
 }
 
@@ -43,7 +44,10 @@ pub(crate) fn find(store: &Store, sql: &Connection, selector: &Selector) -> Resu
         if let Some(digest) = reference.digest()
             && let Some(target) = by_repo_digest(sql, &name, digest).map_err(&fail)?
         {
-            return Ok(Resolved { target, name: None });
+            return Ok(Resolved {
+                target,
+                name: Some(name),
+            });
         }
     }
     let not_found = || Error::ImageNotFound {

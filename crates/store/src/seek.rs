@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use oci::Digest;
 
 use crate::blobs::open_plain;
+use crate::bring::Written;
 use crate::{Error, Result, Store, durable};
 
 /// A seek table that is being written. It becomes visible only in [`commit`](Self::commit); dropping it throws it away.
@@ -66,6 +67,13 @@ impl SeekTableWriter {
         file.map_or(Ok(()), |file| {
             durable::persist(&self.temporary, &file, &self.place)
         })
+    }
+
+    /// Returns what was written; `None` where that was nothing.
+    pub(crate) fn written(self) -> Result<Option<Written>> {
+        self.take()
+            .map(|file| Written::new(&self.temporary, self.place.clone(), file))
+            .transpose()
     }
 
     fn take(&self) -> Option<File> {

@@ -46,18 +46,20 @@ impl Store {
 /// Makes a file of the ingest folder that has no digest, and locks it.
 pub(crate) fn begin_unnamed(store: &Store) -> Result<(File, PathBuf)> {
     store.refuse_read_only()?;
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let path = store
-        .root()
-        .join("ingest")
-        .join(format!("{PREFIX}{}-{number}", std::process::id()));
-    let file = durable::create(&path)?;
-    if !lock::try_file(&file, &path)? {
-        return Err(Error::Busy {
-            what: path.display().to_string(),
-        });
+    let folder = store.root().join("ingest");
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // The owner's name is this process's alone, unlike its number: containers that share the folder may all be number 1.
+        let path = folder.join(format!("{PREFIX}{}-{number}", store.owner()));
+        // One that a dead process of the same name left keeps its place until a collector takes it.
+        let Some(file) = durable::create_new(&path)? else {
+            continue;
+        };
+        // Before it was locked, a collector may have taken it for abandoned.
+        if lock::try_file(&file, &path)? && lock::still_there(&file, &path) {
+            return Ok((file, path));
+        }
     }
-    Ok((file, path))
 }
 
 impl UnnamedWriter {
@@ -76,25 +78,63 @@ impl UnnamedWriter {
 
     /// Makes the blob visible under its SHA-256 digest, held by the lease: synced, renamed, folder synced, row written.
     ///
-    /// Where the store has these bytes already, they are kept as they are.
+    /// Where the store has these bytes already, they are kept as they are. Where somebody else is bringing them in at this moment, it
+    /// waits for them.
     pub fn commit(mut self, lease: &Lease) -> Result<(Digest, u64)> {
         let hasher = std::mem::replace(&mut self.hasher, Hasher::new(Algorithm::Sha256));
         let digest = hasher.finish();
-        // The hold first: from then on no collector takes what is here.
+        // The hold first: from then on no collector takes a row that is here.
         lease.hold(std::slice::from_ref(&digest))?;
         if self.store.contains(&digest)? {
             return Ok((digest, self.size));
         }
-        let place = self.store.blob_path(&digest);
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        // A collector that has just taken the row removes the file under this lock: only then may another come in its place.
+        let partial = self.store.ingest_path(&digest);
+        let _lock = lock::named(&partial)?;
+        if !self.store.contains(&digest)? {
+            let place = self.store.blob_path(&digest);
+            if !self.store.is_verified(&place, &digest, self.size)? {
+                if let Some(folder) = place.parent() {
+                    durable::make_folder(folder)?;
+                }
+                self.store.quarantine(&place)?;
+                durable::persist(&self.path, &self.file, &place)?;
+                self.finished = true;
+            }
+            let (size, now) = (self.size, self.store.time());
+            self.store.jot(|sql| put_blob(sql, &digest, size, now))?;
         }
-        self.store.quarantine(&place)?;
-        durable::persist(&self.path, &self.file, &place)?;
+        // With it goes what a download of the blob left that did not end.
+        fs::remove_file(&partial).map_err(Error::io("remove", &partial))?;
+        Ok((digest, self.size))
+    }
+}
+
+impl UnnamedWriter {
+    /// Returns the digest of what was appended so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+
+    /// Returns how many bytes were appended.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Says that it has its name, and returns its size.
+    pub(crate) fn finished(mut self) -> u64 {
         self.finished = true;
-        let (size, now) = (self.size, self.store.time());
-        self.store.note(|sql| put_blob(sql, &digest, size, now))?;
-        Ok((digest, size))
+        self.size
     }
 }
 

@@ -2,11 +2,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use oci::Digest;
-use rusqlite::params;
-
-use crate::database::{Text, size};
-use crate::write::gone;
+use crate::database::size;
 use crate::{Error, Result, Store};
 
 /// What the store takes on disk, in bytes.
@@ -39,19 +35,6 @@ pub struct DiskUsage {
     /// What a prune of dangling images with `now` would free: these images, removed ones in their grace, and content that
     /// nothing holds.
     pub reclaimable: u64,
-}
-
-/// A container that uses an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InUse {
-    /// The image.
-    pub target: Digest,
-    /// The container's ID.
-    pub container: String,
-    /// The container's name.
-    pub name: String,
-    /// Whether it runs.
-    pub running: bool,
 }
 
 impl Store {
@@ -101,47 +84,6 @@ impl Store {
                 [],
                 |row| row.get(0).map(size),
             )
-        })
-    }
-
-    /// Notes that a container uses an image, or changes that note. Removal and prune honour it.
-    ///
-    /// # Errors
-    /// [`ImageNotFound`](crate::Error::ImageNotFound).
-    pub fn set_in_use(&self, usage: &InUse) -> Result<()> {
-        self.change(|change| {
-            let image = change.one::<i64>(
-                "SELECT id FROM images WHERE target = ? AND removed IS NULL",
-                [Text(&usage.target)],
-            )?;
-            let image = image.ok_or_else(|| gone(&usage.target))?;
-            change.run(
-                "INSERT OR REPLACE INTO in_use (container, image, running) VALUES (?, ?, ?)",
-                params![usage.name, image, usage.running],
-            )?;
-            change.touch(image)
-        })
-    }
-
-    /// Notes that a container is gone.
-    pub fn clear_in_use(&self, container: &str) -> Result<()> {
-        self.change(|change| {
-            let image =
-                change.one::<i64>("SELECT image FROM in_use WHERE container = ?", [container])?;
-            change.run("DELETE FROM in_use WHERE container = ?", [container])?;
-            image.map_or(Ok(()), |image| change.touch(image))
-        })
-    }
-
-    /// Returns which containers use which images.
-    pub fn in_use(&self) -> Result<Vec<InUse>> {
-        self.read(|sql| {
-            let mut statement =
-                sql.prepare("SELECT images.target, container, running FROM in_use JOIN images ON images.id = in_use.image ORDER BY container")?;
-            let rows = statement.query_map([], |row| {
-                Ok(InUse { target: row.get::<_, Text<Digest>>(0)?.0, container: row.get(1)?, name: row.get(1)?, running: row.get(2)? })
-            })?;
-            rows.collect()
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Every change of the store goes through one function: lock, transaction, `index.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::thread;
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, MediaType};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::check::{TOTAL, UNIQUE};
 use crate::database::{Text, column, micros, size};
@@ -24,8 +26,8 @@ pub(crate) struct Change<'a> {
 impl Store {
     /// Runs a change of images or names: all of it happens, on disk, or nothing.
     ///
-    /// The order is: `index.json` written under a temporary name and synced, then the database committed, then the file renamed.
-    /// A crash in between leaves a file of an older generation, which the next open mends.
+    /// The order is: `index.json` written under a temporary name, then the database committed while that is synced, then the file
+    /// renamed. A crash in between leaves a file of an older generation, which the next open mends.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         self.refuse_read_only()?;
         let _serial = lock::exclusive(&self.locks().join("write"))?;
@@ -41,21 +43,64 @@ impl Store {
             touched_keys: BTreeSet::new(),
         };
         let value = work(&mut change)?;
-        let published = change.mirror()?;
-        change.sql.commit().map_err(&fail)?;
-        if published {
-            mirror::publish(self.root())?;
+        let Some(prepared) = change.mirror()? else {
+            change.sql.commit().map_err(&fail)?;
+            return Ok(value);
+        };
+        let synced = thread::scope(|scope| {
+            let syncing = scope.spawn(|| prepared.sync_all());
+            let committed = change.sql.commit().map_err(&fail);
+            let synced = syncing
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            committed.map(|()| synced)
+        })?;
+        let published = synced
+            .map_err(Error::io("write", &mirror::path(self.root())))
+            .and_then(|()| mirror::publish(self.root()));
+        if let Err(error) = published {
+            // It has happened. The next open makes the file of what the database says.
+            tracing::warn!(%error, "index.json could not be written");
         }
         Ok(value)
     }
 
-    /// Runs a change of bookkeeping (blobs, layers, leases) that no name depends on.
+    /// Runs a change of bookkeeping (blobs, layers, leases) that no name depends on. On return it is on disk.
     pub(crate) fn note<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.refuse_read_only()?;
+        self.noted(&mut self.connection(), work)
+    }
+
+    /// As [`Store::note`], of what a power cut may take back as long as nothing that came later is on disk: every process sees it at
+    /// once, and it becomes durable with the next change that does.
+    ///
+    /// For rows that the files tell too (a blob's, which is taken in again when it is wanted), or that are of no use without the
+    /// process that wrote them.
+    pub(crate) fn jot<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.refuse_read_only()?;
         let mut connection = self.connection();
+        let durability = |connection: &Connection, how: &str| {
+            connection
+                .pragma_update(None, "synchronous", how)
+                .map_err(self.explain())
+        };
+        durability(&connection, "NORMAL")?;
+        let noted = self.noted(&mut connection, work);
+        durability(&connection, "FULL")?;
+        noted
+    }
+
+    fn noted<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let fail = self.explain();
         let sql = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -170,6 +215,50 @@ impl Change<'_> {
         .map(drop)
     }
 
+    /// Forgets under which digest a registry has a live image. Undo brings it back; the journal is of names that move, and silent.
+    pub(crate) fn forget_known_as(
+        &mut self,
+        target: &Digest,
+        name: &ImageName,
+        batch: i64,
+    ) -> Result<()> {
+        let image = self.one::<i64>(
+            "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+            [Text(target)],
+        )?;
+        let Some(image) = image else { return Ok(()) };
+        let gone = self.run(
+            "DELETE FROM repo_digests WHERE image = ? AND name = ?",
+            params![image, name.to_string()],
+        )?;
+        if gone > 0 {
+            self.touch(image)?;
+            // A row that is no digest: to whatever looks for images it is none.
+            self.run(
+                "INSERT OR IGNORE INTO batch_images (batch, target) VALUES (?, ?)",
+                params![batch, name.to_string()],
+            )?;
+            self.make_undoable(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Knows a registry's digest of an image again, where the image is live; says so where that is news.
+    pub(crate) fn know_again(&mut self, name: &ImageName) -> Result<Option<TagMove>> {
+        let image = self.one::<i64>(
+            "SELECT id FROM images WHERE target = ? AND removed IS NULL",
+            [name.digest().map(Text)],
+        )?;
+        let Some(image) = image else { return Ok(None) };
+        self.know_as(image, name)?;
+        self.touch(image)?;
+        Ok(Some(TagMove {
+            name: name.clone(),
+            from: None,
+            to: name.digest().cloned(),
+        }))
+    }
+
     /// Lets undo find a batch.
     pub(crate) fn make_undoable(&self, batch: i64) -> Result<()> {
         self.run(
@@ -187,10 +276,19 @@ impl Change<'_> {
             .map(|text| text.0))
     }
 
-    /// Writes the new `index.json` beside the old one, where a line of it changes.
-    fn mirror(&mut self) -> Result<bool> {
+    /// Counts a change that no line of `index.json` shows, so that others see that there was one.
+    pub(crate) fn count_use(&self) -> Result<()> {
+        self.run(
+            "INSERT INTO meta VALUES ('uses', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+            [],
+        )
+        .map(drop)
+    }
+
+    /// Writes the new `index.json` beside the old one, where a line of it changes. It is not synced yet.
+    fn mirror(&mut self) -> Result<Option<File>> {
         if self.touched_images.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let mut changes: BTreeMap<String, Option<Line>> = self
             .touched_keys
@@ -209,9 +307,9 @@ impl Change<'_> {
             "UPDATE meta SET value = ? WHERE key = 'generation'",
             [after.to_string()],
         )?;
-        mirror::prepare(self.store.root(), &self.sql, before, after, &changes)
+        let prepared = mirror::prepare(self.store.root(), &self.sql, before, after, &changes)
             .map_err(self.store.explain())??;
-        Ok(true)
+        Ok(Some(prepared))
     }
 
     fn lines_of(&self, image: i64) -> Result<Vec<(String, Option<Line>)>> {
@@ -311,16 +409,22 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Takes a live image out of sight; its content stays until it is collected.
+    /// Takes a live image out of sight, so that undo brings it back; its content stays until it is collected.
     pub(crate) fn remove_image(&mut self, image: i64, batch: i64, now: Timestamp) -> Result<()> {
+        self.hide_image(image, now)?;
+        self.run("INSERT OR IGNORE INTO batch_images (batch, target) SELECT ?, target FROM images WHERE id = ?", [batch, image])?;
+        self.make_undoable(batch)
+    }
+
+    /// Takes a live image out of sight, and undo does not hear of it.
+    pub(crate) fn hide_image(&mut self, image: i64, now: Timestamp) -> Result<()> {
         self.touch(image)?;
         self.count_all(image, false)?;
         self.run(
             "UPDATE images SET removed = ? WHERE id = ?",
             params![micros(now), image],
-        )?;
-        self.run("INSERT OR IGNORE INTO batch_images (batch, target) SELECT ?, target FROM images WHERE id = ?", [batch, image])?;
-        self.make_undoable(batch)
+        )
+        .map(drop)
     }
 
     /// Brings a removed image back.

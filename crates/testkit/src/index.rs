@@ -10,6 +10,7 @@ pub struct IndexBuilder {
     images: Vec<Image>,
     entries: Vec<Value>,
     extra: Vec<Document>,
+    statements: Vec<Vec<u8>>,
     docker: bool,
 }
 
@@ -59,14 +60,24 @@ impl IndexBuilder {
             .root
             .digest
             .clone();
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": "https://slsa.dev/provenance/v0.2",
+            "subject": [{"name": "_", "digest": {"sha256": subject.hex()}}],
+        })
+        .to_string();
+        let layer = json!({
+            "mediaType": "application/vnd.in-toto+json",
+            "digest": oci::Digest::sha256(statement.as_bytes()).as_str(),
+            "size": statement.len(),
+        });
         let config = json!({"mediaType": "application/vnd.oci.image.config.v1+json",
             "digest": oci::Digest::sha256(b"{}").as_str(), "size": 2});
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OciManifest.as_str(),
             "config": config,
-            "layers": [],
-            "annotations": {"about": subject.as_str()},
+            "layers": [layer],
         });
         let document = Document::new(
             MediaType::OciManifest,
@@ -80,6 +91,7 @@ impl IndexBuilder {
         });
         self.entries.push(entry);
         self.extra.push(document);
+        self.statements.push(statement.into_bytes());
         self
     }
 
@@ -100,6 +112,9 @@ impl IndexBuilder {
         let mut blobs = std::collections::BTreeMap::new();
         if !children.is_empty() {
             blobs.insert(oci::Digest::sha256(b"{}"), b"{}".to_vec());
+        }
+        for statement in self.statements {
+            blobs.insert(oci::Digest::sha256(&statement), statement);
         }
         for image in self.images {
             children.push(image.root);

@@ -418,7 +418,7 @@ impl State {
                     return Reply::error(404, "NAME_UNKNOWN");
                 };
                 return match part {
-                    "/manifests/" => found.manifest(name),
+                    "/manifests/" => found.manifest(name, self.uploads.conditional),
                     "/blobs/" => found.blob(name, request.header("range").filter(|_| !all)),
                     _ => found.tag_list(repository, request, self.page_size),
                 };
@@ -449,13 +449,16 @@ impl State {
 }
 
 impl Repository {
-    fn manifest(&self, name: &str) -> Reply {
+    fn manifest(&self, name: &str, marked: bool) -> Reply {
         let digest = self.tags.get(name).cloned().or_else(|| name.parse().ok());
         let Some(document) = digest.and_then(|digest| self.manifests.get(&digest)) else {
             return Reply::error(404, "MANIFEST_UNKNOWN");
         };
         let mut reply = Reply::new(200, document.media_type.as_str(), document.bytes.clone());
         reply.set("Docker-Content-Digest", document.digest.as_str());
+        if marked {
+            reply.set("ETag", format!("\"{}\"", document.digest));
+        }
         reply
     }
 

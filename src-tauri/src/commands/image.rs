@@ -156,8 +156,10 @@ pub struct LayerRow {
     pub content_size: Option<u64>,
     /// The instruction that made it.
     pub created_by: Option<String>,
-    /// Other images that have the same layer.
+    /// Other images that have the same layer, at most 50.
     pub shared_with: Vec<SharedWith>,
+    /// How many other images have it.
+    pub shared_count: u64,
 }
 
 /// Another image that has a layer too.
@@ -376,6 +378,7 @@ impl From<engine::LayerRow> for LayerRow {
             content_size,
             created_by,
             shared_with,
+            shared_count,
         } = layer;
         LayerRow {
             digest: digest.to_string(),
@@ -387,6 +390,7 @@ impl From<engine::LayerRow> for LayerRow {
             content_size,
             created_by: created_by.map(cut),
             shared_with: shared_with.into_iter().map(SharedWith::from).collect(),
+            shared_count,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use engine::places::{Commit, Kind};
 use engine::{
-    Digest, EnginePlace, ImageName as Name, PlaceInfo, Reference, RemovalRequest, Selector,
+    Digest, EnginePlace, ImageName as Name, PlaceInfo, PruneRequest, Reference, RemovalRequest,
+    Selector,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -126,9 +127,17 @@ pub struct PlacePlan {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn places(session: State<'_, Session>) -> Result<Vec<Place>, Failure> {
+    let keeping = session.inner().clone();
     session
         .with(|engine| async move {
             let places = engine.places().await?;
+            // A context may lead somewhere else by now; a place that is only an address is in no list.
+            keeping.keep_places_at(|id, address| {
+                let mut known = places.iter().filter(|place| place.id == id);
+                known
+                    .next()
+                    .is_none_or(|place| place.address.as_deref() == Some(address))
+            });
             Ok(places.into_iter().map(Place::from).collect())
         })
         .await
@@ -277,6 +286,27 @@ pub(crate) async fn plan_place_removal(
             ..RemovalRequest::default()
         };
         let plan = place.plan_removal(&request).await?;
+        let plan_id = session.keep_place_plan(place, plan.clone());
+        Ok(PlacePlan::new(plan_id, plan))
+    })
+    .await
+}
+
+/// Computes what pruning an engine would do: images without a name, or with `all` every image that no container uses.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn plan_place_prune(
+    session: State<'_, Session>,
+    place: String,
+    all: bool,
+) -> Result<PlacePlan, Failure> {
+    let session = session.inner();
+    at(session, &place, async |place| {
+        let request = PruneRequest {
+            all,
+            ..PruneRequest::default()
+        };
+        let plan = place.plan_prune(&request).await?;
         let plan_id = session.keep_place_plan(place, plan.clone());
         Ok(PlacePlan::new(plan_id, plan))
     })

@@ -211,7 +211,10 @@ pub(crate) async fn complete_reference(
         .await
 }
 
-fn request(reference: &str, platform: Option<&str>) -> Result<PullRequest, engine::Error> {
+pub(super) fn request(
+    reference: &str,
+    platform: Option<&str>,
+) -> Result<PullRequest, engine::Error> {
     Ok(PullRequest {
         reference: reference.trim().parse::<Reference>()?.with_default_tag(),
         platform: platform.map(str::parse::<Platform>).transpose()?,

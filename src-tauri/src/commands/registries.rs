@@ -84,6 +84,16 @@ pub struct KnownLogin {
     pub username: Option<String>,
 }
 
+/// A registry that the user signed in to, with any program, or added.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownRegistry {
+    /// The registry, as in references.
+    pub host: String,
+    /// Whether it is remembered here, so that it can be forgotten here.
+    pub added: bool,
+}
+
 /// A name of the store, compared with its registry.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -264,6 +274,99 @@ pub(crate) async fn logins(session: State<'_, Session>) -> Result<Vec<KnownLogin
         .await
 }
 
+/// Lists the registries that docker's and podman's files name, and those that were added here. Nothing is connected to, and no
+/// keyring is opened.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn registries(session: State<'_, Session>) -> Result<Vec<KnownRegistry>, Failure> {
+    let added = session.settings().registries;
+    session
+        .with(|engine| async move {
+            let hosts = engine.login_hosts(&added).await?.into_iter();
+            let known = hosts.map(|host| KnownRegistry {
+                added: added.contains(&host),
+                host,
+            });
+            Ok(known.collect())
+        })
+        .await
+}
+
+/// Tells who signs in to a registry; `null` where no login is known.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn registry_login(
+    session: State<'_, Session>,
+    host: String,
+) -> Result<Option<KnownLogin>, Failure> {
+    session
+        .with(|engine| async move { Ok(engine.login_of(&host).await?.map(KnownLogin::from)) })
+        .await
+}
+
+/// Remembers a registry, and returns its host as references write it. Nothing is connected to.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn add_registry(
+    session: State<'_, Session>,
+    host: String,
+) -> Result<String, Failure> {
+    let host = engine::registry_host(&host)?;
+    session.note_registry(&host);
+    Ok(host)
+}
+
+/// Forgets a registry that was added. A login stays: `signOut` forgets that.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn forget_registry(
+    session: State<'_, Session>,
+    host: String,
+) -> Result<(), Failure> {
+    session.forget_registry(&host)
+}
+
+/// Lists the repositories of a registry. Every page goes to `on_names` as it comes; the answer is all of them, sorted. `cancel`
+/// stops it.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn list_repositories(
+    session: State<'_, Session>,
+    operations: State<'_, Operations>,
+    operation: String,
+    host: String,
+    on_names: Channel<Vec<String>>,
+) -> Result<Vec<String>, Failure> {
+    let operations = operations.inner();
+    session
+        .with(|engine| async move {
+            let listed = operations.run(
+                &operation,
+                Box::pin(async {
+                    let mut seen = std::collections::BTreeSet::new();
+                    let mut next: Option<NextPage> = None;
+                    for _ in 0..MOST_PAGES {
+                        let page = engine.catalog_page(&host, next.as_ref()).await?;
+                        let names = page.repositories.iter().map(Reference::familiar_name);
+                        let fresh: Vec<String> =
+                            names.filter(|name| seen.insert(name.clone())).collect();
+                        let circles = fresh.is_empty();
+                        if let Err(error) = on_names.send(fresh) {
+                            tracing::debug!(%error, "the window does not hear of repositories any more");
+                        }
+                        next = page.next;
+                        if next.is_none() || circles {
+                            break;
+                        }
+                    }
+                    Ok::<_, engine::Error>(seen.into_iter().collect())
+                }),
+            );
+            Box::pin(listed).await
+        })
+        .await
+}
+
 /// Asks the registries of names whether they name something else by now. No registry counts it as a pull.
 #[tauri::command]
 #[specta::specta]
@@ -342,17 +445,23 @@ impl From<engine::LoggedIn> for SignedIn {
             host,
             kept,
             was_asked,
+            maybe_shadowed,
         } = done;
+        let shadow = match maybe_shadowed {
+            true => "; the keyring, which is asked first, may have an older one",
+            false => "",
+        };
+        let kept = match kept {
+            Kept::Helper(name) => format!("kept by docker-credential-{name}"),
+            Kept::Keyring => "kept in the system's keyring".into(),
+            Kept::File(path) => format!(
+                "kept in plain text in {}, which only you can read",
+                path.display()
+            ),
+        };
         SignedIn {
             host,
-            kept: match kept {
-                Kept::Helper(name) => format!("kept by docker-credential-{name}"),
-                Kept::Keyring => "kept in the system's keyring".into(),
-                Kept::File(path) => format!(
-                    "kept in plain text in {}, which only you can read",
-                    path.display()
-                ),
-            },
+            kept: format!("{kept}{shadow}"),
             was_asked,
         }
     }

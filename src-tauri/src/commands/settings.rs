@@ -15,13 +15,18 @@ pub(crate) async fn settings(session: State<'_, Session>) -> Result<Settings, Fa
 }
 
 /// Saves the settings and tells what is in force now; another store place, certificate or registry takes effect at once,
-/// for what starts afterwards.
+/// for what starts afterwards. The list of registries is not taken from here: `addRegistry`, `forgetRegistry` and `signIn` change it.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn save_settings(
     session: State<'_, Session>,
     settings: Settings,
 ) -> Result<Settings, Failure> {
+    // The window's copy may be older than a sign-in.
+    let settings = Settings {
+        registries: session.settings().registries,
+        ..settings
+    };
     caught(async { session.save_settings(&settings) }).await
 }
 

@@ -13,6 +13,8 @@ export const commands = {
 	image: (target: string) => typedError<ImageDetail, ErrorPayload>(__TAURI_INVOKE("image", { target })),
 	/**  Reads the documents of an image: the index where there is one, the manifest, the config. */
 	imageDocuments: (target: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("image_documents", { target })),
+	/**  Tells which images that are here an image was made of, and which were made of it. */
+	imageLineage: (target: string) => typedError<Lineage, ErrorPayload>(__TAURI_INVOKE("image_lineage", { target })),
 	/**  Lists the packages of an image. */
 	imageSoftware: (target: string) => typedError<Software, ErrorPayload>(__TAURI_INVOKE("image_software", { target })),
 	/**  Compares two images of any place; nothing is stored. `cancel` with the same operation stops it. */
@@ -61,7 +63,7 @@ export const commands = {
 	settings: () => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("settings")),
 	/**
 	 *  Saves the settings and tells what is in force now; another store place, certificate or registry takes effect at once,
-	 *  for what starts afterwards.
+	 *  for what starts afterwards. The list of registries is not taken from here: `addRegistry`, `forgetRegistry` and `signIn` change it.
 	 */
 	saveSettings: (settings: Settings) => typedError<Settings, ErrorPayload>(__TAURI_INVOKE("save_settings", { settings })),
 	/**  Asks for a folder in a system dialog; `null` when it was closed. */
@@ -122,6 +124,48 @@ export const commands = {
 	addFiles: (operation: string, container: string, folder: string, tokens: string[], onEvent: Channel<PullEvent>) => typedError<FilesAdded, ErrorPayload>(__TAURI_INVOKE("add_files", { operation, container, folder, tokens, onEvent })),
 	/**  Makes an image of a container, which stays as it is. Progress goes to `on_event`. */
 	commit: (operation: string, form: CommitForm, onEvent: Channel<PullEvent>) => typedError<CommitOutcome, ErrorPayload>(__TAURI_INVOKE("commit", { operation, form, onEvent })),
+	/**  Finds out whether containers can run here, and what would make more possible. */
+	probeRunning: () => typedError<RunProbe, ErrorPayload>(__TAURI_INVOKE("probe_running")),
+	/**  Tells how a container is started. */
+	runForm: (container: string) => typedError<RunForm, ErrorPayload>(__TAURI_INVOKE("run_form", { container })),
+	/**  Tells what a form would start that nobody has filled in yet: a terminal, and the network that is usual here. */
+	usualRunForm: () => typedError<RunForm, ErrorPayload>(__TAURI_INVOKE("usual_run_form")),
+	/**  Says what is wrong with a form, and what docker would be told. Nothing is kept. */
+	checkRunForm: (form: RunForm, image: string, name: string) => typedError<RunCheck, ErrorPayload>(__TAURI_INVOKE("check_run_form", { form, image, name })),
+	/**  Says how a container is to be started. */
+	setRunForm: (container: string, form: RunForm) => typedError<null, ErrorPayload>(__TAURI_INVOKE("set_run_form", { container, form })),
+	/**
+	 *  Starts a container in a terminal of the window; it ends with the window. `on_unpacked` hears how many bytes of the image are
+	 *  unpacked, which happens once for all its containers.
+	 */
+	startInTerminal: (operation: string, container: string, size: TerminalSize, onUnpacked: Channel<number>) => typedError<TerminalRow, ErrorPayload>(__TAURI_INVOKE("start_in_terminal", { operation, container, size, onUnpacked })),
+	/**  Starts a container that lives on when the window is closed, as its options say. What it writes is in its log. */
+	startInBackground: (operation: string, container: string, onUnpacked: Channel<number>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("start_in_background", { operation, container, onUnpacked })),
+	/**  Runs one more command in a container that runs, written as in a shell, in a terminal of its own. */
+	execInContainer: (container: string, command: string, size: TerminalSize) => typedError<TerminalRow, ErrorPayload>(__TAURI_INVOKE("exec_in_container", { container, command, size })),
+	/**  Lists the programs that this window started in a container, the oldest first. */
+	terminals: (container: string) => typedError<TerminalRow[], ErrorPayload>(__TAURI_INVOKE("terminals", { container })),
+	/**
+	 *  Sends what a program wrote and writes, raw and in few messages, until it ends; `null` where another view took the place of this
+	 *  one, or it was closed. The page says by `view_drawn` how far it is, and gets no more than it can draw.
+	 */
+	viewTerminal: (terminal: string, view: string, onOutput: Channel<ArrayBuffer>) => typedError<ProgramEnd | null, ErrorPayload>(__TAURI_INVOKE("view_terminal", { terminal, view, onOutput })),
+	/**  Sends what a container wrote, the last of it, and what it writes until it ends; as `view_terminal`. */
+	viewLog: (container: string, view: string, onOutput: Channel<ArrayBuffer>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("view_log", { container, view, onOutput })),
+	/**  Notes how many bytes a view has drawn since it began. */
+	viewDrawn: (view: string, bytes: number) => typedError<null, ErrorPayload>(__TAURI_INVOKE("view_drawn", { view, bytes })),
+	/**  Closes a view. The program goes on, and what it writes is kept for the next one. */
+	closeView: (view: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("close_view", { view })),
+	/**  Types into a program's terminal. */
+	terminalInput: (terminal: string, text: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("terminal_input", { terminal, text })),
+	/**  Tells a program's terminal its size. */
+	terminalResize: (terminal: string, size: TerminalSize) => typedError<null, ErrorPayload>(__TAURI_INVOKE("terminal_resize", { terminal, size })),
+	/**  Kills a program that this window started, and forgets one that has ended. */
+	closeTerminal: (terminal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("close_terminal", { terminal })),
+	/**  Asks a container to stop, and kills it when it has not within ten seconds. */
+	stopContainer: (container: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("stop_container", { container })),
+	/**  Sends a signal to a container's first program, by its name: `KILL`, `HUP`. */
+	signalContainer: (container: string, signal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("signal_container", { container, signal })),
 	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
 	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
 	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
@@ -143,6 +187,35 @@ export const commands = {
 	logins: () => typedError<KnownLogin[], ErrorPayload>(__TAURI_INVOKE("logins")),
 	/**  Asks the registries of names whether they name something else by now. No registry counts it as a pull. */
 	checkUpdates: (names: string[]) => typedError<Update[], ErrorPayload>(__TAURI_INVOKE("check_updates", { names })),
+	/**
+	 *  Lists the registries that docker's and podman's files name, and those that were added here. Nothing is connected to, and no
+	 *  keyring is opened.
+	 */
+	registries: () => typedError<KnownRegistry[], ErrorPayload>(__TAURI_INVOKE("registries")),
+	/**  Tells who signs in to a registry; `null` where no login is known. */
+	registryLogin: (host: string) => typedError<KnownLogin | null, ErrorPayload>(__TAURI_INVOKE("registry_login", { host })),
+	/**  Remembers a registry, and returns its host as references write it. Nothing is connected to. */
+	addRegistry: (host: string) => typedError<string, ErrorPayload>(__TAURI_INVOKE("add_registry", { host })),
+	/**  Forgets a registry that was added. A login stays: `signOut` forgets that. */
+	forgetRegistry: (host: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("forget_registry", { host })),
+	/**
+	 *  Lists the repositories of a registry. Every page goes to `on_names` as it comes; the answer is all of them, sorted. `cancel`
+	 *  stops it.
+	 */
+	listRepositories: (operation: string, host: string, onNames: Channel<string[]>) => typedError<string[], ErrorPayload>(__TAURI_INVOKE("list_repositories", { operation, host, onNames })),
+	/**  Looks at an image of a registry. Only manifests and the config are asked for. `cancel` with the same operation stops it. */
+	lookAtRemote: (operation: string, reference: string, platform: string | null) => typedError<RemoteImage, ErrorPayload>(__TAURI_INVOKE("look_at_remote", { operation, reference, platform })),
+	/**  Reads the documents of an image that was looked at: the index where there is one, the manifest, the config. */
+	remoteDocuments: (image: string) => typedError<ImageDocument[], ErrorPayload>(__TAURI_INVOKE("remote_documents", { image })),
+	/**  Lists the signatures, SBOMs, attestations and whatever else refers to an image that was looked at. */
+	remoteReferrers: (image: string) => typedError<Referrer[], ErrorPayload>(__TAURI_INVOKE("remote_referrers", { image })),
+	/**
+	 *  Reads one layer of an image that was looked at, counted from 1, so that its files can be listed.
+	 * 
+	 *  It streams by and nothing of it is stored; with `content` it lies in a file of the store's folder, which belongs to nothing and
+	 *  goes with the window, so that its files can be read. `cancel` with the same operation stops it.
+	 */
+	readRemoteLayer: (operation: string, image: string, layer: number, content: boolean, onEvent: Channel<PullEvent>) => typedError<null, ErrorPayload>(__TAURI_INVOKE("read_remote_layer", { operation, image, layer, content, onEvent })),
 	/**  Lists the engines that the user has. Nothing is connected to. */
 	places: () => typedError<Place[], ErrorPayload>(__TAURI_INVOKE("places")),
 	/**  Connects to an engine and asks who it is; its errors say why it cannot be used. */
@@ -157,6 +230,8 @@ export const commands = {
 	placeTag: (place: string, source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("place_tag", { place, source, name })),
 	/**  Computes what removing at an engine would do, by that engine's rules. The plan is kept until it is executed. */
 	planPlaceRemoval: (place: string, selections: Selection[], force: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_removal", { place, selections, force })),
+	/**  Computes what pruning an engine would do: images without a name, or with `all` every image that no container uses. */
+	planPlacePrune: (place: string, all: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_prune", { place, all })),
 	/**  Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since. */
 	executePlacePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_place_plan", { planId })),
 	/**  Lists an engine's containers, running or not. */
@@ -173,7 +248,7 @@ export const commands = {
 	 *  The archive is written when it is dropped on another program; the window hears of it as `ImagesDropped` and saves.
 	 */
 	dragImages: (images: string[], name: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_images", { images, name })),
-	/**  Says that the first real frame is on the screen. */
+	/**  Says that the first real frame of a page is on the screen. What an earlier page looked at goes on without one. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
 };
 
@@ -363,6 +438,10 @@ export type ContainerRow = {
 	running: boolean,
 	/**  The code with which the last program in it ended. */
 	exitCode: number | null,
+	/**  Since when it runs, where it does, RFC 3339. */
+	started: string | null,
+	/**  When it ended, where that is known, RFC 3339. */
+	ended: string | null,
 	/**  How many paths were changed. */
 	changes: number,
 	/**  Bytes of their content. */
@@ -692,9 +771,15 @@ export type FilesOf =
 /**  An image's, by its target. */
 string | 
 /**  A container's: the image's with what was changed, as one more layer on top. */
-{ 
+({ 
 /**  The container's ID. */
-container: string };
+container: string }) & { layer?: never; remote?: never } | 
+/**  One layer's of an image of a registry that was looked at; it was read by `readRemoteLayer`, and is the only one. */
+({ 
+/**  The image, by the name that it was given. */
+remote: string; 
+/**  The layer, counted from 1. */
+layer: number }) & { container?: never };
 
 /**  What was saved. */
 export type FilesSaved = {
@@ -1009,6 +1094,14 @@ export type KnownLogin = {
 	username: string | null,
 };
 
+/**  A registry that the user signed in to, with any program, or added. */
+export type KnownRegistry = {
+	/**  The registry, as in references. */
+	host: string,
+	/**  Whether it is remembered here, so that it can be forgotten here. */
+	added: boolean,
+};
+
 /**  A layer of an image. */
 export type LayerRow = {
 	/**  The blob. */
@@ -1027,8 +1120,10 @@ export type LayerRow = {
 	contentSize: number | null,
 	/**  The instruction that made it. */
 	createdBy: string | null,
-	/**  Other images that have the same layer. */
+	/**  Other images that have the same layer, at most 50. */
 	sharedWith: SharedWith[],
+	/**  How many other images have it. */
+	sharedCount: number,
 };
 
 /**  What a layer takes on disk. */
@@ -1059,6 +1154,16 @@ export type LayerWaste = {
 	bytes: number,
 	/**  Bytes of those that a later layer replaced or removed. */
 	wastedBytes: number,
+};
+
+/**  Where an image stands among those that are here. */
+export type Lineage = {
+	/**  What it was made of, the nearest last. */
+	parents: Relative[],
+	/**  What was made of it, the nearest first. */
+	children: Relative[],
+	/**  What its own label calls the image that it was made of, whether that is here or not. */
+	baseName: string | null,
 };
 
 /**  A file of an image. */
@@ -1422,6 +1527,14 @@ export type Problem = {
 	repairable: boolean,
 };
 
+/**  How a program ended. */
+export type ProgramEnd = {
+	/**  Its exit code, or 128 and the number of the signal that killed it; `null` where nobody saw it. */
+	code: number | null,
+	/**  What else went wrong. */
+	failure: ErrorPayload | null,
+};
+
 /**  A blob of an image that is pulled. */
 export type PullBlob = {
 	/**  The blob. */
@@ -1579,6 +1692,85 @@ export type PushPlan = {
 	commandLine: string,
 };
 
+/**  An image that another was made of, or that was made of another. */
+export type Relative = {
+	/**  What its names name, which names the image to the commands. */
+	target: string,
+	/**  The image ID. */
+	id: string,
+	/**  Its names. */
+	names: ImageName[],
+	/**  Its layers, base first. */
+	layers: LayerStripe[],
+	/**  How many steps of history lie between the two. */
+	steps: number,
+	/**  What was said about the last step of the younger of the two, where something was. */
+	message: string | null,
+};
+
+/**  Something that refers to an image of a registry. Nothing of it was verified. */
+export type Referrer = {
+	/**  Its manifest. */
+	digest: string,
+	/**  Bytes of that manifest. */
+	size: number,
+	/**  What it is. */
+	kind: ReferrerKind,
+	/**  The artifact type, or what it states, in its own words. */
+	artifactType: string | null,
+	/**  Its notes. */
+	annotations: KeyValue[],
+};
+
+/**  What refers to an image. */
+export type ReferrerKind = 
+/**  Somebody's signature. */
+"signature" | 
+/**  A list of what the image is made of. */
+"sbom" | 
+/**  A statement about the image, such as how it was built. */
+"attestation" | 
+/**  Anything else. */
+"other";
+
+/**  Everything that a registry tells about an image without its layers. */
+export type RemoteImage = {
+	/**  Names it to the other commands about it. */
+	id: string,
+	/**  What was asked for, as people write it. */
+	reference: string,
+	/**  Its repository, as people write it. */
+	repository: string,
+	/**  Exactly this image for this platform, by digest, whatever becomes of the tag: `host/repository@sha256:…`. */
+	pinned: string,
+	/**  As the row of an image here; its sizes are those of the compressed blobs. */
+	row: ImageRow,
+	/**  The digest of its manifest. */
+	manifestDigest: string,
+	/**  The digest that the reference names: of the index, or of the manifest where there is none. */
+	targetDigest: string,
+	/**  The digest of its config, which is the image ID. */
+	configDigest: string,
+	/**  The platforms of the index, attestations left out; empty where there is no index. */
+	indexPlatforms: IndexPlatform[],
+	/**  Its settings; all empty for an artifact. */
+	config: ImageConfig,
+	/**  Its history, newest first; sizes are those of the compressed layers. */
+	history: HistoryRow[],
+	/**  Its layers, base first. */
+	layers: LayerRow[],
+	/**  The distinct blobs, config first, then the layers, base first, with what of each is here. */
+	blobs: PlannedBlob[],
+	/**  Bytes that a pull would fetch. */
+	downloadBytes: number,
+	/**  Bytes of all blobs. */
+	totalBytes: number,
+	/**  Whether a pull would change nothing. */
+	upToDate: boolean,
+	/**  The command line that pulls it. */
+	commandLine: string,
+};
+
 /**  A tag as the registry has it. */
 export type RemoteTag = {
 	/**  The tag. */
@@ -1605,6 +1797,99 @@ export type Removed = {
 	freedBytes: number,
 	/**  Whether `undo` can bring it back. */
 	undoable: boolean,
+};
+
+/**  What a form comes to. */
+export type RunCheck = {
+	/**  The `docker run` that does the same; `null` while something is wrong. */
+	commandLine: string | null,
+	/**  What is wrong, one thing of a field. */
+	problems: RunProblem[],
+};
+
+/**  A field of a form. */
+export type RunField = 
+/**  [`RunForm::command`]. */
+"command" | 
+/**  [`RunForm::entrypoint`]. */
+"entrypoint" | 
+/**  [`RunForm::env`]. */
+"env" | 
+/**  [`RunForm::mounts`]. */
+"mounts" | 
+/**  [`RunForm::memory`]. */
+"memory" | 
+/**  [`RunForm::ports`]. */
+"ports" | 
+/**  [`RunForm::network`]. */
+"network" | 
+/**  [`RunForm::user`]. */
+"user" | 
+/**  [`RunForm::workdir`]. */
+"workdir" | 
+/**  [`RunForm::hostname`]. */
+"hostname";
+
+/**  What is in the way. */
+export type RunFinding = {
+	/**  What it is, in a sentence. */
+	message: string,
+	/**  What a person can do about it. */
+	remedy: string,
+	/**  Whether nothing can run because of it. */
+	prevents: boolean,
+};
+
+/**  How a container is started, field by field as it is written. What is empty is not said. */
+export type RunForm = {
+	/**  The command in place of the image's, as in a shell. */
+	command: string,
+	/**  The program in place of the image's entrypoint; two quotes for none. */
+	entrypoint: string,
+	/**  Variables, as `NAME=value`, or `NAME` for the one of here. */
+	env: string[],
+	/**  Folders and volumes, as `[SOURCE:]PATH[:ro]`. */
+	mounts: string[],
+	/**  Places for memory, as `PATH[:ro]`. */
+	memory: string[],
+	/**  Ports, as `[[ADDRESS:]PORT:]PORT[/udp]`. */
+	ports: string[],
+	/**  `none`, `host` or `private`. */
+	network: string,
+	/**  The user. */
+	user: string,
+	/**  The folder to start in. */
+	workdir: string,
+	/**  The container's name for itself. */
+	hostname: string,
+	/**  Whether the image's files cannot be written to. */
+	readOnly: boolean,
+	/**  Whether it has a terminal. */
+	terminal: boolean,
+	/**  Whether it takes input without one. */
+	stdin: boolean,
+	/**  Whether the container goes when it has ended. */
+	remove: boolean,
+};
+
+/**  What is possible on this computer. */
+export type RunProbe = {
+	/**  Whether containers can run. */
+	canRun: boolean,
+	/**  Whether one can have a network of its own. */
+	privateNetwork: boolean,
+	/**  The program that gives it that: `pasta` or `slirp4netns`. */
+	networkProgram: string | null,
+	/**  What keeps them from running, or from running as well as they could; the gravest first. */
+	findings: RunFinding[],
+};
+
+/**  What is wrong with a field. */
+export type RunProblem = {
+	/**  Which. */
+	field: RunField,
+	/**  What is wrong, in a sentence. */
+	message: string,
 };
 
 /**  How a saved archive is compressed as a whole. */
@@ -1792,6 +2077,28 @@ export type TagPlan = {
 	from: MovedFrom | null,
 	/**  Whether it names that image already. */
 	same: boolean,
+};
+
+/**  A program in a container, as the page knows it. */
+export type TerminalRow = {
+	/**  Names it to the commands. */
+	id: string,
+	/**  What runs, as it was written; empty for the container's own command. */
+	title: string,
+	/**  Whether it is the container's first program, with which the container ends. */
+	first: boolean,
+	/**  Whether it has a terminal; without one its lines end as in a file, and it has no size. */
+	terminal: boolean,
+	/**  How it ended; `null` while it runs. */
+	ended: ProgramEnd | null,
+};
+
+/**  The size of a terminal, in characters. */
+export type TerminalSize = {
+	/**  Lines. */
+	rows: number,
+	/**  Characters of a line. */
+	columns: number,
 };
 
 /**  How the text of a file differs. */

@@ -41,6 +41,8 @@ import {
   type Interrupted,
   type JournalEntry,
   type KnownLogin,
+  type KnownRegistry,
+  type Lineage,
   type LoadOutcome,
   type LoadPlan,
   type MapNode,
@@ -53,13 +55,19 @@ import {
   type PlacePlan,
   type PlaceState,
   type Plan,
+  type ProgramEnd,
   type PullEvent,
   type PullOutcome,
   type PullPlan,
   type PushOutcome,
   type PushPlan,
+  type Referrer,
+  type RemoteImage,
   type RemoteTag,
   type Removed,
+  type RunCheck,
+  type RunForm,
+  type RunProbe,
   type SaveCompression,
   type SaveFormat,
   type SaveOutcome,
@@ -72,6 +80,8 @@ import {
   type StoreStatus,
   type TagMove,
   type TagPlan,
+  type TerminalRow,
+  type TerminalSize,
   type TextDifference,
   type Undoable,
   type Waste,
@@ -140,10 +150,20 @@ function hearing(onEvent: (event: PullEvent) => void): Channel<PullEvent> {
   return channel;
 }
 
+function hearingBytes(onOutput: (bytes: Uint8Array) => void): Channel<ArrayBuffer> {
+  const channel = new Channel<ArrayBuffer>();
+  channel.onmessage = (bytes) => {
+    onOutput(new Uint8Array(bytes));
+  };
+  return channel;
+}
+
 export const api = {
   images: (query: ImageQuery): Promise<ImagePage> => unwrap(commands.images(query)),
   image: (target: string): Promise<ImageDetail> => unwrap(commands.image(target)),
   imageDocuments: (target: string): Promise<ImageDocument[]> => unwrap(commands.imageDocuments(target)),
+  /** Which images that are here an image was made of, and which were made of it. */
+  imageLineage: (target: string): Promise<Lineage> => unwrap(commands.imageLineage(target)),
   /** The packages that the package managers of an image know. */
   imageSoftware: (target: string): Promise<Software> => unwrap(commands.imageSoftware(target)),
 
@@ -220,6 +240,80 @@ export const api = {
   ): Promise<FilesAdded> {
     const { container, folder, tokens } = form;
     return unwrap(commands.addFiles(operation, container, folder, tokens, hearing(onEvent)));
+  },
+  /** Finds out whether containers can run here, and what would make more possible. */
+  probeRunning: (): Promise<RunProbe> => unwrap(commands.probeRunning()),
+  runForm: (container: string): Promise<RunForm> => unwrap(commands.runForm(container)),
+  /** A form that nobody has filled in yet. */
+  usualRunForm: (): Promise<RunForm> => unwrap(commands.usualRunForm()),
+  /** What is wrong with a form, and the same for docker. */
+  checkRunForm: (form: RunForm, image: string, name: string): Promise<RunCheck> =>
+    unwrap(commands.checkRunForm(form, image, name)),
+  async setRunForm(container: string, form: RunForm): Promise<void> {
+    await unwrap(commands.setRunForm(container, form));
+  },
+  /** Starts a container that ends with the window. `onUnpacked` hears how many bytes of its image are unpacked. */
+  startInTerminal(
+    operation: string,
+    container: string,
+    size: TerminalSize,
+    onUnpacked: (bytes: number) => void,
+  ): Promise<TerminalRow> {
+    const channel = new Channel<number>();
+    channel.onmessage = onUnpacked;
+    return unwrap(commands.startInTerminal(operation, container, size, channel));
+  },
+  /** Starts a container that lives on when the window is closed. */
+  async startInBackground(
+    operation: string,
+    container: string,
+    onUnpacked: (bytes: number) => void,
+  ): Promise<void> {
+    const channel = new Channel<number>();
+    channel.onmessage = onUnpacked;
+    await unwrap(commands.startInBackground(operation, container, channel));
+  },
+  /** Runs one more command in a container that runs. */
+  execInContainer: (container: string, command: string, size: TerminalSize): Promise<TerminalRow> =>
+    unwrap(commands.execInContainer(container, command, size)),
+  /** The programs that this window started in a container. */
+  terminals: (container: string): Promise<TerminalRow[]> => unwrap(commands.terminals(container)),
+  /**
+   * Shows what a program wrote and writes, until it ends; null when another view took its place or `closeView` was called.
+   * Whoever looks says by `viewDrawn` how many bytes are drawn, and gets no more than a little ahead of that.
+   */
+  viewTerminal: (
+    terminal: string,
+    view: string,
+    onOutput: (bytes: Uint8Array) => void,
+  ): Promise<ProgramEnd | null> => unwrap(commands.viewTerminal(terminal, view, hearingBytes(onOutput))),
+  /** Shows what a container wrote and writes, until it ends; as `viewTerminal`. */
+  async viewLog(container: string, view: string, onOutput: (bytes: Uint8Array) => void): Promise<void> {
+    await unwrap(commands.viewLog(container, view, hearingBytes(onOutput)));
+  },
+  async viewDrawn(view: string, bytes: number): Promise<void> {
+    await unwrap(commands.viewDrawn(view, bytes));
+  },
+  async closeView(view: string): Promise<void> {
+    await unwrap(commands.closeView(view));
+  },
+  async terminalInput(terminal: string, text: string): Promise<void> {
+    await unwrap(commands.terminalInput(terminal, text));
+  },
+  async terminalResize(terminal: string, size: TerminalSize): Promise<void> {
+    await unwrap(commands.terminalResize(terminal, size));
+  },
+  /** Kills a program that this window started, or forgets it where it has ended. */
+  async closeTerminal(terminal: string): Promise<void> {
+    await unwrap(commands.closeTerminal(terminal));
+  },
+  /** Asks a container to stop, and resolves when it has ended. */
+  async stopContainer(container: string): Promise<void> {
+    await unwrap(commands.stopContainer(container));
+  },
+  /** Sends a signal to a container's first program, by its name. */
+  async signalContainer(container: string, signal: string): Promise<void> {
+    await unwrap(commands.signalContainer(container, signal));
   },
   commit(operation: string, form: CommitForm, onEvent: (event: PullEvent) => void): Promise<CommitOutcome> {
     return unwrap(commands.commit(operation, form, hearing(onEvent)));
@@ -316,6 +410,21 @@ export const api = {
   },
   tagDetails: (repository: string, tags: string[]): Promise<RemoteTag[]> =>
     unwrap(commands.tagDetails(repository, tags)),
+  /** Looks at an image of a registry; nothing of it is stored. `cancel` with the same operation stops it. */
+  lookAtRemote: (operation: string, reference: string, platform: string | null): Promise<RemoteImage> =>
+    unwrap(commands.lookAtRemote(operation, reference, platform)),
+  remoteDocuments: (image: string): Promise<ImageDocument[]> => unwrap(commands.remoteDocuments(image)),
+  /** Signatures, SBOMs, attestations. Nothing of it is verified. */
+  remoteReferrers: (image: string): Promise<Referrer[]> => unwrap(commands.remoteReferrers(image)),
+  /** Reads one layer, so that its files can be listed; with `content` they can be read, too. Nothing of it is stored. */
+  async readRemoteLayer(
+    operation: string,
+    form: { image: string; layer: number; content: boolean },
+    onEvent: (event: PullEvent) => void,
+  ): Promise<void> {
+    const { image, layer, content } = form;
+    await unwrap(commands.readRemoteLayer(operation, image, layer, content, hearing(onEvent)));
+  },
   checkUpdates: (names: string[]): Promise<Update[]> => unwrap(commands.checkUpdates(names)),
 
   /** Tries a login at once and keeps it where it is accepted. */
@@ -326,6 +435,21 @@ export const api = {
   /** Forgets the login of a registry, and tells which places had one. */
   signOut: (host: string): Promise<string[]> => unwrap(commands.signOut(host)),
   logins: (): Promise<KnownLogin[]> => unwrap(commands.logins()),
+
+  /** The registries that somebody signed in to or added. Nothing is connected to. */
+  registries: (): Promise<KnownRegistry[]> => unwrap(commands.registries()),
+  registryLogin: (host: string): Promise<KnownLogin | null> => unwrap(commands.registryLogin(host)),
+  /** Remembers a registry, and resolves to its host as references write it. */
+  addRegistry: (host: string): Promise<string> => unwrap(commands.addRegistry(host)),
+  async forgetRegistry(host: string): Promise<void> {
+    await unwrap(commands.forgetRegistry(host));
+  },
+  /** Tells repositories page by page and resolves to all of them. `cancel` with the same operation stops it. */
+  listRepositories(operation: string, host: string, onNames: (names: string[]) => void): Promise<string[]> {
+    const channel = new Channel<string[]>();
+    channel.onmessage = onNames;
+    return unwrap(commands.listRepositories(operation, host, channel));
+  },
 
   places: (): Promise<Place[]> => unwrap(commands.places()),
   /** Connects and asks who it is, or throws why it cannot be used. */
@@ -340,6 +464,8 @@ export const api = {
     unwrap(commands.placeTag(place, source, name)),
   planPlaceRemoval: (place: string, selections: Selection[], force: boolean): Promise<PlacePlan> =>
     unwrap(commands.planPlaceRemoval(place, selections, force)),
+  planPlacePrune: (place: string, all: boolean): Promise<PlacePlan> =>
+    unwrap(commands.planPlacePrune(place, all)),
   executePlacePlan: (planId: string): Promise<Removed> => unwrap(commands.executePlacePlan(planId)),
   placeContainers: (place: string): Promise<PlaceContainer[]> => unwrap(commands.placeContainers(place)),
   placeContainerChanges: (place: string, container: string): Promise<PlaceChange[]> =>

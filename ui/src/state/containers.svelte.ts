@@ -66,6 +66,7 @@ class Containers {
           return { target: null, fetchedBytes: added.bytes, reusedBytes: 0, upToDate: false };
         } finally {
           done();
+          void this.refresh();
         }
       },
     });

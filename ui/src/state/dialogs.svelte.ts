@@ -27,6 +27,9 @@ export interface ContainedImage {
   name: string;
 }
 
+/** What is about to be started: a container that is there, or one that is made of an image first. */
+export type RunTarget = { container: ContainerRow } | { image: ContainedImage };
+
 /** A name that is asked for. */
 export interface NameRequest {
   title: string;
@@ -56,6 +59,8 @@ export interface ConfirmRequest {
   blocked?: string | null;
   /** What the button says. */
   action: string;
+  /** Whether something goes for good. */
+  tone?: "danger" | "primary";
   run: () => Promise<void>;
 }
 
@@ -88,11 +93,12 @@ export interface CommittedContainer {
 }
 
 /** What a plan sheet is asked to show before anything happens. */
-export type PlanRequest = { kind: "removal"; selections: Selection[]; place?: string } | { kind: "prune" };
+export type PlanRequest =
+  { kind: "removal"; selections: Selection[]; place?: string } | { kind: "prune"; place?: string };
 
 /** The dialog on screen; at most one is open at a time. */
 export type OpenDialog =
-  | { kind: "pull"; reference: string }
+  | { kind: "pull"; reference: string; platform?: string }
   | { kind: "push"; image: PushedImage }
   | { kind: "sign in"; host: string; then: OpenDialog | null }
   | { kind: "copy"; image: CopiedImage }
@@ -103,6 +109,7 @@ export type OpenDialog =
   | { kind: "save"; images: SavedImage[] }
   | { kind: "create"; image: ContainedImage }
   | { kind: "commit"; container: ContainerRow }
+  | { kind: "run"; target: RunTarget }
   | { kind: "name"; request: NameRequest }
   | { kind: "attributes"; request: AttributesRequest }
   | { kind: "confirm"; request: ConfirmRequest }
@@ -117,9 +124,9 @@ export type OpenDialog =
 class Dialogs {
   current = $state.raw<OpenDialog | null>(null);
 
-  /** Opens the pull dialog, with `reference` already typed. */
-  openPull(reference = ""): void {
-    this.current = { kind: "pull", reference };
+  /** Opens the pull dialog, with `reference` already typed and a platform already chosen. */
+  openPull(reference = "", platform: string | null = null): void {
+    this.current = platform === null ? { kind: "pull", reference } : { kind: "pull", reference, platform };
   }
 
   /** Opens the push dialog of one image. */
@@ -154,9 +161,10 @@ class Dialogs {
     this.current = { kind: "plan", request: place === undefined ? request : { ...request, place } };
   }
 
-  /** Opens the plan sheet that removes what nothing uses. */
-  openPrune(): void {
-    this.current = { kind: "plan", request: { kind: "prune" } };
+  /** Opens the plan sheet that removes what nothing uses, here or in an engine. */
+  openPrune(place?: string): void {
+    const request: PlanRequest = place === undefined ? { kind: "prune" } : { kind: "prune", place };
+    this.current = { kind: "plan", request };
   }
 
   /** Opens the sheet that shows what is in files. */
@@ -177,6 +185,11 @@ class Dialogs {
   /** Opens the dialog that makes an image of a container. */
   openCommit(container: ContainerRow): void {
     this.current = { kind: "commit", container };
+  }
+
+  /** Opens the form that says how a container is started. */
+  openRun(target: RunTarget): void {
+    this.current = { kind: "run", target };
   }
 
   /** Asks for a name. */

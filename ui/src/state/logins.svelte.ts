@@ -1,4 +1,5 @@
 import { api, toApiError, type ApiError, type KnownLogin } from "../api";
+import { registries } from "./registries.svelte";
 import { toasts } from "./toasts.svelte";
 
 /** The registries for which a login is known. */
@@ -31,6 +32,8 @@ class Logins {
       toasts.showError(toApiError(thrown));
     }
     await this.load();
+    void registries.load();
+    if (registries.known(host)) void registries.askLogin(host);
   }
 }
 

@@ -1,18 +1,29 @@
 /** The screens of the window. */
-export type Screen = "images" | "containers" | "place" | "search" | "activity" | "disk" | "settings";
+export type Screen =
+  "images" | "containers" | "place" | "registry" | "search" | "activity" | "disk" | "settings";
 
 /** The tabs of one image. */
 export type ImageTab =
   "overview" | "layers" | "files" | "waste" | "history" | "software" | "compare" | "json";
 
+/** The tabs of one image of a registry. */
+export type RemoteTab = "overview" | "layers" | "history" | "referrers" | "compare" | "json";
+
 /** The tabs of one container. */
-export type ContainerTab = "files" | "changes" | "settings";
+export type ContainerTab = "files" | "changes" | "terminal" | "logs" | "settings";
 
 /** A file of the image that is open. */
 export interface FilePlace {
   path: string;
   /** As this layer left it; null for what a container sees. */
   layer: number | null;
+}
+
+/** An image to compare with. */
+export interface ComparedWith {
+  /** Where the name is looked up. */
+  kind: "here" | "registry";
+  name: string;
 }
 
 /** Where in the window somebody is. */
@@ -25,8 +36,15 @@ class Navigation {
   /** The image of that engine that is open, by its ID. */
   placeImage = $state<string | null>(null);
   placeTab = $state<"images" | "containers">("images");
+  /** The registry that is shown, by its host. */
+  registry = $state<string | null>(null);
   /** The repository whose tags are shown; null = the search. */
   repository = $state<string | null>(null);
+  /** The registry in whose list it was chosen; null = it was searched for. */
+  repositoryOf = $state<string | null>(null);
+  /** The image of that repository that is open, as it is pulled. */
+  remote = $state<string | null>(null);
+  remoteTab = $state<RemoteTab>("overview");
   tab = $state<ImageTab>("overview");
   /** The container that is open, by its ID. */
   container = $state<string | null>(null);
@@ -36,7 +54,7 @@ class Navigation {
   /** The file that the explorer should open the way to. */
   file = $state.raw<FilePlace | null>(null);
   /** The image that the Compare tab should compare with at once. */
-  compareWith = $state<string | null>(null);
+  compareWith = $state.raw<ComparedWith | null>(null);
   /** Counts the wishes to compare. */
   compareWish = $state(0);
   /** Whether somebody asked for the filter box and it has not come yet. */
@@ -57,10 +75,35 @@ class Navigation {
     this.screen = "place";
   }
 
-  /** Shows the tags of a repository. */
-  openRepository(repository: string): void {
+  /** Shows a registry. */
+  openRegistry(host: string): void {
+    this.registry = host;
+    this.screen = "registry";
+  }
+
+  /** Shows the tags of a repository that was searched for, or chosen in the list of a registry. */
+  openRepository(repository: string, registry: string | null = null): void {
     this.repository = repository;
+    this.repositoryOf = registry;
+    this.remote = null;
     this.screen = "search";
+  }
+
+  /** Opens an image of a registry. */
+  openRemote(reference: string): void {
+    if (this.remote !== reference) this.remoteTab = "overview";
+    this.remote = reference;
+  }
+
+  /** Goes back by a step: to the tags, to where the repository was found. */
+  closeRemote(): void {
+    if (this.remote !== null) {
+      this.remote = null;
+      return;
+    }
+    this.repository = null;
+    if (this.repositoryOf !== null) this.openRegistry(this.repositoryOf);
+    this.repositoryOf = null;
   }
 
   /** Opens an image, at one of its layers when `layer` names one. */
@@ -79,10 +122,10 @@ class Navigation {
   }
 
   /** Opens an image at the comparison with another, or where that can be chosen. */
-  compare(target: string, other: string | null = null): void {
+  compare(target: string, other: string | null = null, kind: ComparedWith["kind"] = "here"): void {
     this.openImage(target);
     this.tab = "compare";
-    this.compareWith = other;
+    this.compareWith = other === null ? null : { kind, name: other };
     this.compareWish += 1;
   }
 

@@ -18,6 +18,7 @@ class Places {
   /** The number of the newest question to each engine. */
   readonly #tickets = new Map<string, number>();
   readonly #asked = new SvelteMap<string, Asked>();
+  #looking = false;
 
   /** What is known of an engine; nothing before it was asked. */
   asked(id: string): Asked | undefined {
@@ -38,6 +39,28 @@ class Places {
       return;
     }
     await Promise.all(this.list.filter((place) => !place.remote).map((place) => this.ask(place.id)));
+  }
+
+  /**
+   * Reads again which engines there are, and asks only those on this computer that are new or somewhere else by now.
+   *
+   * What cannot be read leaves the list as it was: nobody asked for it.
+   */
+  async lookAgain(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const before = new Map(this.list.map((place) => [place.id, place.address]));
+      this.list = await api.places();
+      this.error = null;
+      const changed = this.list.filter((place) => before.get(place.id) !== place.address);
+      for (const place of changed) if (before.has(place.id)) this.#asked.delete(place.id);
+      await Promise.all(changed.filter((place) => !place.remote).map((place) => this.ask(place.id)));
+    } catch {
+      // The next look finds it.
+    } finally {
+      this.#looking = false;
+    }
   }
 
   /** Connects to an engine and asks who it is. */

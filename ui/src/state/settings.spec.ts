@@ -27,12 +27,22 @@ describe("settings", () => {
   it("save a change at once, whole", async () => {
     const saved: unknown[] = [];
     mockIPC((command, args) => {
+      if (command !== "save_settings") return STORED;
       saved.push([command, args]);
-      return STORED;
+      return (args as { settings: Settings }).settings;
     });
     await settings.change("theme", "dark");
     expect(settings.theme).toBe("dark");
     expect(saved).toEqual([["save_settings", { settings: { ...STORED, theme: "dark" } }]]);
+  });
+
+  it("show what was written beside them, as a registry that was signed in to", async () => {
+    mockIPC((_command, args) => ({
+      ...(args as { settings: Settings }).settings,
+      registries: ["registry.lan:5000"],
+    }));
+    await settings.change("theme", "dark");
+    expect(settings.value).toEqual({ ...STORED, theme: "dark", registries: ["registry.lan:5000"] });
   });
 
   it("take a change back that could not be saved, and say beside which field", async () => {
@@ -55,9 +65,11 @@ describe("settings", () => {
 
   it("save in the order of the changes", async () => {
     const order: number[] = [];
-    mockIPC((_command, args) => {
-      order.push((args as { settings: Settings }).settings.parallelDownloads);
-      return STORED;
+    mockIPC((command, args) => {
+      if (command !== "save_settings") return STORED;
+      const { settings } = args as { settings: Settings };
+      order.push(settings.parallelDownloads);
+      return settings;
     });
     await Promise.all([settings.change("parallelDownloads", 4), settings.change("parallelDownloads", 5)]);
     expect(settings.value?.parallelDownloads).toBe(5);

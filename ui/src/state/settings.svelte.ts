@@ -45,8 +45,10 @@ class SettingsState {
     const saved = this.value;
     try {
       if (saved) {
-        await api.saveSettings(saved);
-        this.#stored = saved;
+        const answer = await api.saveSettings(saved);
+        this.#stored = answer;
+        // With what was written beside it; unless other changes wait, whose values are shown already.
+        if (this.saving === 1) this.value = answer;
       }
       if (this.failedKey === key || this.failedKey === null) {
         this.error = null;

@@ -1,4 +1,11 @@
-import type { ContainerChange, ContainerRow, ContainerSettings } from "../api";
+import type {
+  ContainerChange,
+  ContainerRow,
+  ContainerSettings,
+  RunForm,
+  RunProbe,
+  TerminalRow,
+} from "../api";
 
 export function containerRow(changes: Partial<ContainerRow> = {}): ContainerRow {
   return {
@@ -11,6 +18,8 @@ export function containerRow(changes: Partial<ContainerRow> = {}): ContainerRow 
     status: "created",
     running: false,
     exitCode: null,
+    started: null,
+    ended: null,
     changes: 4,
     size: 1_200_000,
     ...changes,
@@ -54,6 +63,34 @@ export function containerSettings(changes: Partial<ContainerSettings> = {}): Con
     user: "",
     labels: [],
     volumes: [],
+    ...changes,
+  };
+}
+
+export function terminalRow(changes: Partial<TerminalRow> = {}): TerminalRow {
+  return { id: "t0", title: "", first: true, terminal: true, ended: null, ...changes };
+}
+
+export function runProbe(changes: Partial<RunProbe> = {}): RunProbe {
+  return { canRun: true, privateNetwork: true, networkProgram: "pasta", findings: [], ...changes };
+}
+
+export function runForm(changes: Partial<RunForm> = {}): RunForm {
+  return {
+    command: "",
+    entrypoint: "",
+    env: [],
+    mounts: [],
+    memory: [],
+    ports: [],
+    network: "private",
+    user: "",
+    workdir: "",
+    hostname: "",
+    readOnly: false,
+    terminal: true,
+    stdin: true,
+    remove: false,
     ...changes,
   };
 }

@@ -85,6 +85,7 @@ export function layeredDetail(): ImageDetail {
     contentSize: size,
     createdBy,
     sharedWith: number === 1 ? [{ target: "sha256:other", name: "other:1" }] : [],
+    sharedCount: number === 1 ? 1 : 0,
   });
   const step = (
     createdBy: string,

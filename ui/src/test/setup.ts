@@ -19,4 +19,7 @@ globalThis.matchMedia ??= (query: string) =>
     media: query,
     addEventListener() {},
     removeEventListener() {},
+    // The older names of the two, which xterm.js still uses.
+    addListener() {},
+    removeListener() {},
   }) as unknown as MediaQueryList;

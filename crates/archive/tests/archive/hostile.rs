@@ -5,7 +5,7 @@ use oci::Digest;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::lab::{blob, docker, file, image, layout, link, on_disk, read, tar};
+use crate::lab::{blob, docker, file, image, layout, link, on_disk, read, summary, tar};
 
 #[test]
 fn what_is_no_archive_says_what_it_looks_like() {
@@ -41,6 +41,65 @@ fn an_archive_that_is_cut_names_the_member() {
         read(&gzip[..gzip.len() - 20]),
         Err(Error::Compressed { .. })
     ));
+}
+
+/// Cut anywhere, an archive is refused, or what is said to be whole is whole: never a part of an image.
+#[test]
+fn an_archive_that_is_cut_anywhere_is_refused_or_says_what_is_missing() {
+    let image = image("one");
+    let mut both = layout(&[(&image, json!({}))]);
+    both.extend(docker(&image, &json!(["app:1"])));
+    let mut late = layout(&[(&image, json!({}))]);
+    late.reverse();
+    for members in [
+        docker(&image, &json!(["app:1"])),
+        layout(&[(&image, json!({}))]),
+        both,
+        late,
+    ] {
+        let whole = tar(&members);
+        let complete = format!("{:#?}", read(&whole).expect("is whole").images);
+        // Around every header, and in between.
+        let near = |cut: usize| cut % 512 < 2 || cut % 512 == 511 || cut % 61 == 0;
+        for cut in (0..whole.len()).filter(|cut| near(*cut)) {
+            let (_folder, path) = on_disk(&whole[..cut]);
+            let by_offset = Archive::open(&path).and_then(archive::Opened::into_contents);
+            let passing = archive::Passage::new(std::io::Cursor::new(whole[..cut].to_vec()))
+                .and_then(|passage| archive::Opened::Passage(passage).into_contents());
+            for read in [by_offset, passing] {
+                match read {
+                    Err(error) => assert!(!error.to_string().is_empty(), "{cut}"),
+                    Ok(contents) if contents.images.is_empty() => assert!(
+                        !contents.incomplete.is_empty()
+                            || contents.format == archive::Format::RootFilesystem,
+                        "{cut}: {contents:?}"
+                    ),
+                    Ok(contents) => {
+                        assert_eq!(format!("{:#?}", contents.images), complete, "{cut}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same of an archive that is packed as a whole: what is missing of the packing is told, unless it is behind all that is packed.
+#[test]
+fn a_packed_archive_that_is_cut_anywhere_is_refused_or_complete() {
+    let whole = testkit::Layer::of_tar(tar(&docker(&image("one"), &json!(["app:1"]))));
+    for packing in [testkit::Packing::Gzip, testkit::Packing::Zstd] {
+        let packed = whole.clone().packed(packing).blob();
+        let complete = summary(&read(&packed).expect("is whole"));
+        for cut in (0..packed.len()).step_by(7) {
+            match read(&packed[..cut]) {
+                Err(
+                    Error::Compressed { .. } | Error::NotAnArchive { .. } | Error::Truncated { .. },
+                ) => {}
+                Err(error) => panic!("{packing:?} {cut}: {error}"),
+                Ok(contents) => assert_eq!(summary(&contents), complete, "{packing:?} {cut}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -152,6 +152,43 @@ fn a_platform_that_was_left_out_is_told() {
 }
 
 #[test]
+fn what_builders_say_about_an_image_is_read_with_it() {
+    let image = image("one");
+    let index = IndexBuilder::new()
+        .image(image.clone())
+        .attestation()
+        .build();
+    let members = layout(&[(&index, json!({}))]);
+    let contents = read(&tar(&members)).expect("reads");
+    assert_eq!(contents.images[0].manifests.len(), 1);
+    assert!(contents.incomplete.is_empty());
+    let [said] = contents.images[0].attestations.as_slice() else {
+        panic!("{:?}", contents.images[0].attestations)
+    };
+    assert_eq!(said.subject.as_ref(), Some(image.digest()));
+    assert_eq!(said.documents.len(), 3, "manifest, config, statement");
+    for (digest, bytes) in &said.documents {
+        assert_eq!(*digest, oci::Digest::sha256(bytes));
+    }
+    // Without all of it there is none, and the image is whole all the same.
+    for (digest, _) in &said.documents[1..] {
+        let name = blob(digest);
+        let mut fewer = members.clone();
+        fewer.retain(|member| member.name != name);
+        let contents = read(&tar(&fewer)).expect("reads");
+        assert_eq!(contents.images[0].manifests.len(), 1);
+        assert!(contents.images[0].attestations.is_empty());
+        let mut altered = members.clone();
+        for member in altered.iter_mut().filter(|member| member.name == name) {
+            let last = member.content.len() - 1;
+            member.content[last] ^= 1;
+        }
+        let error = read(&tar(&altered)).expect_err("has another digest");
+        assert!(error.to_string().contains(&name), "{error}");
+    }
+}
+
+#[test]
 fn a_folder_is_a_layout_too() {
     let image = image("one");
     let folder = tempfile::tempdir().expect("a folder");

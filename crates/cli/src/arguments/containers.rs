@@ -49,6 +49,9 @@ pub(crate) struct Commit {
     /// A Dockerfile instruction that changes how the image runs, such as 'CMD ["sh"]' (repeatable)
     #[arg(long, short, value_name = "INSTRUCTION")]
     pub(crate) change: Vec<String>,
+    /// Commit only what was changed at and below this path, as `strata diff` has it (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) only: Vec<OsString>,
     /// Hold what runs in the container meanwhile
     #[arg(
         long,

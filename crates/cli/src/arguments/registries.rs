@@ -14,10 +14,13 @@ pub(crate) struct Push {
     /// Refuse when the registry's tag already names another image
     #[arg(long)]
     pub(crate) no_move: bool,
-    /// The image: a name, an ID or the beginning of one
+    /// Push every tag that the repository SRC has here
+    #[arg(long, short)]
+    pub(crate) all_tags: bool,
+    /// The image: a name, an ID or the beginning of one; with --all-tags a repository
     #[arg(value_name = "SRC", value_parser = selector)]
     pub(crate) source: Selector,
-    /// Where it goes: [HOST/]REPOSITORY[:TAG] [default: what it is called]
+    /// Where it goes: [HOST/]REPOSITORY[:TAG] [default: what it is called]; with --all-tags a repository
     #[arg(value_name = "DEST")]
     pub(crate) destination: Option<String>,
 }

@@ -64,6 +64,15 @@ pub(crate) struct RunFlags {
     /// The program in place of the image's entrypoint; empty for none
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) entrypoint: Option<String>,
+    /// The memory that it may take, such as 512m
+    #[arg(long, short, value_name = "BYTES")]
+    pub(crate) memory: Option<String>,
+    /// How much of the CPUs it may take, such as 1.5
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpus: Option<String>,
+    /// How many processes may be in it; -1 for any number
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub(crate) pids_limit: Option<String>,
     /// Let nothing be written to the image's files
     #[arg(long)]
     pub(crate) read_only: bool,

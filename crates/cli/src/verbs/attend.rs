@@ -14,16 +14,27 @@ const PIECE: usize = 64 * 1024;
 /// The signal that nothing withstands.
 const KILL: i32 = 9;
 
+/// What is lent to a program besides a reader of its output.
+#[derive(Clone, Copy)]
+pub(super) struct Lent {
+    /// It has a terminal: its size is ours.
+    pub(super) terminal: bool,
+    /// It reads our standard input, and of a terminal every key. Otherwise that stays whole for who reads it after us.
+    pub(super) input: bool,
+}
+
 /// Passes everything on until the program has ended, and returns its exit code.
-pub(super) async fn attend(mut process: RunningContainer, terminal: bool) -> Result<u8, Failure> {
+pub(super) async fn attend(mut process: RunningContainer, lent: Lent) -> Result<u8, Failure> {
+    let Lent { terminal, input } = lent;
     let control = process.control();
-    let _raw = match terminal {
+    let _raw = match terminal && input {
         true => raw::Raw::enter(),
         false => None,
     };
     let mut helpers = tokio::task::JoinSet::new();
     helpers.spawn(signals(control.clone(), terminal));
-    if let Some(input) = process.input.take() {
+    // What is not taken stays open, and nothing comes from it.
+    if input && let Some(input) = process.input.take() {
         helpers.spawn(send(input));
     }
     let out = pass(

@@ -1,5 +1,6 @@
 //! `strata commit`.
 
+use std::ffi::OsString;
 use std::io::Write;
 
 use engine::{CommitRequest, Committed, Digest, ImageName, LayerCompression, MovePolicy};
@@ -40,6 +41,7 @@ pub(super) fn run(
         author,
         message,
         change,
+        only,
         pause,
         no_pause,
         compress,
@@ -57,6 +59,10 @@ pub(super) fn run(
             message,
             author,
             changes: change,
+            only: match only.is_empty() {
+                true => None,
+                false => Some(only.into_iter().map(OsString::into_encoded_bytes).collect()),
+            },
             compression: match compress {
                 Compress::Gzip => LayerCompression::Gzip,
                 Compress::Zstd => LayerCompression::Zstd,

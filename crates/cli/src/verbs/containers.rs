@@ -198,6 +198,13 @@ pub(super) fn changes(
     Ok(())
 }
 
+/// What an export did; `docs/cli.md` promises these keys.
+#[derive(Serialize)]
+struct ExportDocument<'a> {
+    id: &'a str,
+    written_bytes: u64,
+}
+
 pub(super) fn export(
     session: &Session,
     arguments: Export,
@@ -205,6 +212,11 @@ pub(super) fn export(
 ) -> Result<(), Failure> {
     let target = match arguments.output {
         Some(path) => TarTarget::File(path),
+        None if session.json() => {
+            return Err(Failure::Usage(
+                "with --json the tar needs a file: give it with -o".into(),
+            ));
+        }
         // docker's words.
         None if std::io::stdout().is_terminal() => {
             return Err(Failure::Usage(
@@ -216,10 +228,16 @@ pub(super) fn export(
             TarTarget::Stream(Box::new(super::save::standard_output()?))
         }
     };
-    session.with_engine_at_length("No file was written.", async |engine| {
-        let container = engine.container(&arguments.container).await?;
-        Ok(engine.export(&container.id, target, &|_| {}).await?)
-    })?;
+    let (id, written_bytes) =
+        session.with_engine_at_length("No file was written.", async |engine| {
+            let id = engine.container(&arguments.container).await?.id;
+            let written = engine.export(&id, target, &|_| {}).await?;
+            Ok((id, written))
+        })?;
+    if session.json() {
+        let id = id.as_str();
+        json::write(out, &ExportDocument { id, written_bytes })?;
+    }
     Ok(())
 }
 

@@ -80,7 +80,9 @@ async fn opened(
         let files = image.files(Reading::Names, &NoProgress).await?;
         return Ok((files, FileView::Merged));
     };
-    let files = image.layer_files(layer, &NoProgress).await?;
+    let files = image
+        .layer_files(layer, Reading::Names, &NoProgress)
+        .await?;
     let view = match layer {
         _ if image.is_stored() => FileView::Layer(layer),
         1 => FileView::Layer(1),

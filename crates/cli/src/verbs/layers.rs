@@ -79,10 +79,10 @@ pub(super) fn run(
             layer
                 .uncompressed_size
                 .map_or_else(|| "-".into(), human::size),
-            match layer.shared_with.len() {
-                0 => "-".into(),
-                1 => shown(&layer.shared_with[0]),
-                many => format!("{many} images"),
+            match (layer.shared_count, layer.shared_with.first()) {
+                (0, _) => "-".into(),
+                (1, Some(other)) => shown(other),
+                (many, _) => format!("{many} images"),
             },
             escaped(&by).into_owned(),
         ]);

@@ -88,6 +88,11 @@ pub(super) fn login(
         ));
     }
     session.note(&format!("The login for {} is {words}.", done.host));
+    if done.maybe_shadowed {
+        session.note(
+            "The system's keyring is asked first, and did not say whether it has an older one.",
+        );
+    }
     writeln!(out, "Login Succeeded")?;
     Ok(())
 }

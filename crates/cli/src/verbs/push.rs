@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use engine::{Digest, LeftOut, MovePolicy, PushRequest, Pushed, Reference, human};
+use engine::{
+    Digest, Engine, LeftOut, MovePolicy, PushRequest, Pushed, Reference, Selector, human,
+};
 use serde::Serialize;
 
 use crate::{arguments::Push, failure::Failure, json, session::Session};
@@ -10,7 +12,7 @@ use crate::{arguments::Push, failure::Failure, json, session::Session};
 /// What a push did; `docs/cli.md` promises these keys.
 #[derive(Serialize)]
 struct Document<'a> {
-    images: [ImageDocument<'a>; 1],
+    images: Vec<ImageDocument<'a>>,
     left_out: Vec<LeftOutDocument<'a>>,
     replaced: Option<&'a Digest>,
     pushed_bytes: u64,
@@ -24,6 +26,7 @@ struct ImageDocument<'a> {
     digest: &'a Digest,
     names: [String; 1],
     platforms: Vec<String>,
+    replaced: Option<&'a Digest>,
 }
 
 #[derive(Serialize)]
@@ -35,18 +38,12 @@ struct LeftOutDocument<'a> {
 const KEPT: &str = "What had arrived is kept by the registry for a while; its tag did not move.";
 
 pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Result<(), Failure> {
+    if arguments.all_tags {
+        return push_all(session, &arguments, out);
+    }
     let given = arguments.destination.as_deref();
     let destination = given.map(super::reference).transpose()?;
-    let request = PushRequest {
-        source: arguments.source,
-        destination,
-        platform: arguments.platform,
-        move_policy: if arguments.no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
-    };
+    let request = request(&arguments, arguments.source.clone(), destination);
     let talks = !session.json() && !session.quiet();
     // What may be an ID may also be a name; that is known when the push is over.
     let named = request
@@ -65,7 +62,7 @@ pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Re
     drop(progress);
     let pushed = pushed?;
     if session.json() {
-        json::write(out, &document(&pushed))?;
+        json::write(out, &document(std::slice::from_ref(&pushed)))?;
     } else if session.quiet() {
         writeln!(out, "{}", pushed.reference)?;
     } else {
@@ -75,6 +72,87 @@ pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Re
         end(session, &pushed, out)?;
     }
     Ok(())
+}
+
+/// Pushes every tag of a repository, one after the other. As docker's, it ends with the first that fails; those before are pushed.
+fn push_all(session: &Session, arguments: &Push, out: &mut dyn Write) -> Result<(), Failure> {
+    let source = repository(arguments.source.text())?;
+    let destination = match &arguments.destination {
+        Some(text) => repository(text)?,
+        None => source.clone(),
+    };
+    let told = !session.json() && !session.quiet();
+    let mut all = Vec::new();
+    let pushed = session.with_engine_at_length(KEPT, async |engine| {
+        let tags = tags_here(engine, &source).await?;
+        if told {
+            begin(&destination.with_tag(tags[0].1.clone()), out)?;
+        }
+        for (name, tag) in tags {
+            let goes = Some(destination.with_tag(tag));
+            let request = request(arguments, Selector::from(name.to_string().as_str()), goes);
+            let progress = session.progress("push");
+            let pushed = engine.push(&request, progress.as_ref()).await;
+            // Takes the bars away, before anything else is printed.
+            drop(progress);
+            let pushed = pushed?;
+            if told {
+                end(session, &pushed, out)?;
+            } else if !session.json() {
+                writeln!(out, "{}", pushed.reference)?;
+            }
+            all.push(pushed);
+        }
+        Ok(())
+    });
+    pushed?;
+    if session.json() {
+        json::write(out, &document(&all))?;
+    }
+    Ok(())
+}
+
+/// Lists the tags that a repository has here; there is at least one.
+async fn tags_here(
+    engine: &Engine,
+    repository: &Reference,
+) -> Result<Vec<(Reference, engine::Tag)>, Failure> {
+    let names = engine.tags_here(repository).await?.into_iter();
+    let tags: Vec<_> = names
+        .filter_map(|name| name.tag().cloned().map(|tag| (name, tag)))
+        .collect();
+    if tags.is_empty() {
+        return Err(Failure::Refused {
+            code: "not_found",
+            message: format!("No image here has a tag of {}.", repository.familiar()),
+            hint: Some("`strata images` lists the names that there are.".to_owned()),
+        });
+    }
+    Ok(tags)
+}
+
+/// Reads the name of a repository; docker refuses a tag beside `--all-tags`.
+fn repository(text: &str) -> Result<Reference, Failure> {
+    let reference = super::reference(text)?;
+    if reference.tag().is_some() || reference.digest().is_some() {
+        return Err(Failure::Usage(format!(
+            "with --all-tags, {text} must be a repository without tag or digest"
+        )));
+    }
+    Ok(reference)
+}
+
+fn request(arguments: &Push, source: Selector, destination: Option<Reference>) -> PushRequest {
+    PushRequest {
+        source,
+        destination,
+        platform: arguments.platform.clone(),
+        move_policy: if arguments.no_move {
+            MovePolicy::Keep
+        } else {
+            MovePolicy::Move
+        },
+    }
 }
 
 /// docker's first lines.
@@ -132,24 +210,33 @@ fn end(session: &Session, pushed: &Pushed, out: &mut dyn Write) -> Result<(), Fa
     Ok(())
 }
 
-fn document(pushed: &Pushed) -> Document<'_> {
-    let left_out = pushed.left_out.iter();
+fn document(all: &[Pushed]) -> Document<'_> {
+    let left_out = all.iter().flat_map(|pushed| &pushed.left_out);
+    let sum = |bytes: fn(&Pushed) -> u64| all.iter().map(bytes).sum();
     Document {
-        images: [ImageDocument {
-            id: &pushed.id,
-            digest: &pushed.digest,
-            names: [pushed.reference.to_string()],
-            platforms: pushed.platforms.iter().map(ToString::to_string).collect(),
-        }],
+        images: all
+            .iter()
+            .map(|pushed| ImageDocument {
+                id: &pushed.id,
+                digest: &pushed.digest,
+                names: [pushed.reference.to_string()],
+                platforms: pushed.platforms.iter().map(ToString::to_string).collect(),
+                replaced: pushed.replaced.as_ref(),
+            })
+            .collect(),
         left_out: left_out
             .map(|LeftOut { platform, digest }| LeftOutDocument {
                 platform: platform.as_ref().map(ToString::to_string),
                 digest,
             })
             .collect(),
-        replaced: pushed.replaced.as_ref(),
-        pushed_bytes: pushed.pushed_bytes,
-        mounted_bytes: pushed.mounted_bytes,
-        existing_bytes: pushed.existing_bytes,
+        // Of several tags each says it for itself.
+        replaced: match all {
+            [pushed] => pushed.replaced.as_ref(),
+            _ => None,
+        },
+        pushed_bytes: sum(|pushed| pushed.pushed_bytes),
+        mounted_bytes: sum(|pushed| pushed.mounted_bytes),
+        existing_bytes: sum(|pushed| pushed.existing_bytes),
     }
 }

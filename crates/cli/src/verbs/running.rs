@@ -4,11 +4,12 @@ use std::io::Write;
 use std::time::Duration;
 
 use engine::{
-    Container, ContainerId, CreateRequest, Engine, ExecOptions, LogLine, LogReader, LogStream,
-    Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest, run_options,
+    Container, ContainerId, CreateRequest, Engine, ExecOptions, Limits, LogLine, LogReader,
+    LogStream, Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest,
+    run_options,
 };
 
-use super::attend::{attend, check_terminal};
+use super::attend::{Lent, attend, check_terminal};
 use super::containers::document;
 use crate::{
     arguments::{Create, Exec, Logs, PullPolicy, Run, RunFlags, Start, Stop},
@@ -47,7 +48,7 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
             let made = make(session, engine, &flags).await?;
             let request = StartRequest {
                 detached: detach,
-                stdin: false,
+                ..StartRequest::default()
             };
             let started = engine.start_container(&made.id, request, &|_| {}).await;
             let process = match started {
@@ -68,7 +69,11 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
                 }
                 return Ok(0);
             }
-            attend(process, flags.tty).await
+            let lent = Lent {
+                terminal: flags.tty,
+                input: flags.interactive,
+            };
+            attend(process, lent).await
         })
         .map_err(not_run)?;
     ended(code)
@@ -89,30 +94,31 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
     if flags.pull == PullPolicy::Always {
         pull(session, engine, flags).await?;
     }
-    let made = match engine.create_container(request()).await {
+    let usual = RunOptions {
+        network: engine.default_network(),
+        ..RunOptions::default()
+    };
+    let is_usual = options == usual && !flags.rm;
+    let create = async || match is_usual {
+        true => engine.create_container(request()).await,
+        false => {
+            let options = options.clone();
+            engine
+                .create_container_to_run(request(), options, flags.rm)
+                .await
+        }
+    };
+    match create().await {
         Err(error) if error.code() == "not_found" && flags.pull == PullPolicy::Missing => {
             session.note(&format!(
                 "Unable to find image '{}' locally",
                 flags.image.text()
             ));
             pull(session, engine, flags).await?;
-            engine.create_container(request()).await?
+            Ok(create().await?)
         }
-        other => other?,
-    };
-    let usual = RunOptions {
-        network: engine.default_network(),
-        ..RunOptions::default()
-    };
-    if options == usual && !flags.rm {
-        return Ok(made);
+        other => Ok(other?),
     }
-    let set = engine.set_run_options(&made.id, options, flags.rm).await;
-    if let Err(error) = set {
-        engine.remove_container(&made.id, true).await?;
-        return Err(error.into());
-    }
-    Ok(made)
 }
 
 async fn pull(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<(), Failure> {
@@ -160,6 +166,18 @@ fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
         terminal: flags.tty,
         stdin: flags.interactive,
         no_new_privileges: false,
+        limits: limits(flags)?,
+    })
+}
+
+fn limits(flags: &RunFlags) -> Result<Limits, engine::Error> {
+    let memory = flags.memory.as_deref().map(Limits::parse_memory);
+    let cpus = flags.cpus.as_deref().map(Limits::parse_cpus);
+    let processes = flags.pids_limit.as_deref().map(Limits::parse_processes);
+    Ok(Limits {
+        memory: memory.transpose()?,
+        cpus: cpus.transpose()?,
+        processes: processes.transpose()?.flatten(),
     })
 }
 
@@ -200,6 +218,7 @@ pub(super) fn start(
     let request = StartRequest {
         detached: !attached,
         stdin: arguments.interactive,
+        ..StartRequest::default()
     };
     let code = session
         .with_engine_alone(async |engine| {
@@ -214,7 +233,11 @@ pub(super) fn start(
                     .start_container(&container.id, request, &|_| {})
                     .await?;
                 if attached {
-                    return attend(process, terminal).await;
+                    let lent = Lent {
+                        terminal,
+                        input: arguments.interactive,
+                    };
+                    return attend(process, lent).await;
                 }
                 writeln!(out, "{}", escaped(text))?;
             }
@@ -278,7 +301,11 @@ pub(super) fn exec(session: &Session, arguments: Exec) -> Result<(), Failure> {
         .with_engine_alone(async |engine| {
             let container = engine.container(&container).await?;
             let process = engine.exec_container(&container.id, options).await?;
-            attend(process, tty).await
+            let lent = Lent {
+                terminal: tty,
+                input: interactive,
+            };
+            attend(process, lent).await
         })
         .map_err(not_run)?;
     ended(code)

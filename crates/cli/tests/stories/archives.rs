@@ -286,6 +286,63 @@ fn a_layer_that_is_not_the_one_of_the_config_is_refused() {
     assert_eq!(lab.names(), Vec::<String>::new());
 }
 
+/// A layer that is a JSON text looks like one of the archive's own documents when all that is known of it is that it comes by.
+#[test]
+fn an_artifact_of_json_loads_however_it_comes() {
+    let source = Lab::new();
+    let folder = source.path("layout");
+    let put = |bytes: &[u8]| {
+        let digest = engine::Digest::sha256(bytes);
+        let path = folder.join("blobs/sha256").join(digest.hex());
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, bytes).expect("writes");
+        json!({"mediaType": "application/spdx+json", "digest": digest.as_str(), "size": bytes.len()})
+    };
+    let (sbom, mut config) = (put(br#"{"spdxVersion": "SPDX-2.3"}"#), put(b"{}"));
+    config["mediaType"] = json!("application/vnd.oci.empty.v1+json");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/spdx+json", "config": config, "layers": [sbom],
+    });
+    let mut line = put(manifest.to_string().as_bytes());
+    line["mediaType"] = manifest["mediaType"].clone();
+    line["annotations"] = json!({"org.opencontainers.image.ref.name": "example.com/app:sbom"});
+    let index = json!({"schemaVersion": 2, "manifests": [line]}).to_string();
+    std::fs::write(folder.join("index.json"), index).expect("writes");
+    let layout = r#"{"imageLayoutVersion":"1.0.0"}"#;
+    std::fs::write(folder.join("oci-layout"), layout).expect("writes");
+    let archive = source.path("app.tar");
+    let packed = std::process::Command::new("tar")
+        .args(["-C", &folder.display().to_string(), "-cf"])
+        .args([&archive.display().to_string(), "."])
+        .status();
+    assert!(packed.expect("tar runs").success());
+
+    for piped in [false, true] {
+        let lab = Lab::new();
+        let ran = if piped {
+            let archive = std::fs::File::open(&archive).expect("opens");
+            let mut cat = std::process::Command::new("cat")
+                .stdin(archive)
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("cat runs");
+            let pipe = cat.stdout.take().expect("a pipe");
+            let output = lab.command(&["load", "--json"]).stdin(pipe).output();
+            assert!(cat.wait().expect("ends").success());
+            crate::lab::Ran::of(output.expect("strata starts"))
+        } else {
+            lab.run(&["load", "--json", "-i", &archive.display().to_string()])
+        };
+        let loaded = ran.ok().json();
+        assert_eq!(loaded["images"][0]["digest"], line["digest"]);
+        let digest = sbom["digest"].as_str().expect("a digest");
+        let stored = std::fs::read(blob(&lab.store(), digest));
+        assert_eq!(stored.expect("reads"), br#"{"spdxVersion": "SPDX-2.3"}"#);
+        lab.run(&["check", "--read-data"]).ok();
+    }
+}
+
 #[test]
 fn the_tar_of_a_file_system_hints_at_import() {
     let lab = Lab::new();

@@ -289,7 +289,13 @@ fn docker_podman_and_umoci_have_the_files_that_were_committed() {
 
     // And our own export of the container is the same again.
     let exported = workshop.path().join("own.tar").display().to_string();
-    lab.run(&["export", "-o", &exported, "web"]).ok();
+    let told = lab.json(&["export", "-o", &exported, "web"]);
+    let size = std::fs::metadata(&exported).expect("a file").len();
+    assert_eq!(told["written_bytes"], size);
+    assert_eq!(
+        lab.run(&["export", "--json", "web"]).ended(2).error()["code"],
+        "usage"
+    );
     let own = workshop.path().join("own");
     extract(&exported, &own);
     assert_eq!(found(&own), wanted);

@@ -5,17 +5,22 @@ mod archives;
 mod committing;
 mod damage;
 #[cfg(target_os = "linux")]
+mod debian;
+#[cfg(target_os = "linux")]
 mod ending;
 mod engines;
 mod errors;
 #[cfg(target_os = "linux")]
 mod exported;
 mod full;
+mod input;
 mod inside;
 mod lab;
 mod looking;
 #[cfg(target_os = "linux")]
 mod peers;
+#[cfg(target_os = "linux")]
+mod place;
 mod places;
 mod pulling;
 mod pushing;

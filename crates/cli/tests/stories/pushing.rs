@@ -196,3 +196,62 @@ fn a_login_and_an_authority_of_ones_own() {
     std::fs::write(folder.join("config.json"), file).expect("written");
     trusting(&[]).ok();
 }
+
+#[test]
+fn all_tags_of_a_repository_are_pushed_as_docker_does() {
+    let (server, lab, workshop) = (DockerRegistry::plain(), Lab::new(), Workshop::new());
+    let (one, two) = (app("one").build(), app("two").build());
+    for (tag, image) in [("1", &one), ("2", &two), ("latest", &two)] {
+        lab.registry.push(&format!("team/app:{tag}"), image);
+        lab.pull(&format!("team/app:{tag}"));
+    }
+    lab.registry.push("team/other:1", &one);
+    lab.pull("team/other:1");
+    let there = server.reference("shop/app").to_string();
+    let repository = lab.at("team/app");
+    let refused = lab
+        .run(&["push", "-a", &lab.at("team/app:1"), "--json"])
+        .ended(2);
+    assert_eq!(refused.error()["code"], "usage");
+    let nothing = lab
+        .run(&["push", "-a", &lab.at("team/gone"), "--json"])
+        .ended(1);
+    assert_eq!(nothing.error()["code"], "not_found");
+
+    let ran = lab.run(&["push", "--all-tags", &repository, &there]).ok();
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[0], format!("The push refers to repository [{there}]"));
+    for (tag, image) in [("latest", &two), ("2", &two), ("1", &one)] {
+        let said = format!("{tag}: digest: {} size: ", image.digest());
+        assert!(
+            lines.iter().any(|line| line.starts_with(&said)),
+            "{}",
+            ran.out
+        );
+    }
+    let tags = format!("docker://{there}");
+    let listed = workshop.run(Tool::Skopeo, &["list-tags", "--tls-verify=false", &tags]);
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let mut listed: Vec<&str> = listed["Tags"]
+        .as_array()
+        .expect("tags")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(listed, ["1", "2", "latest"]);
+
+    // What is there already costs nothing; without a destination the names themselves say where to.
+    let again = lab.json(&["push", "-a", &repository, &there]);
+    assert_eq!(again["pushed_bytes"], 0);
+    assert_eq!(again["images"].as_array().map(Vec::len), Some(3));
+    lab.run(&["tag", &lab.at("team/other:1"), &format!("{there}:1")])
+        .ok();
+    let moved = lab.json(&["push", "-a", &there]);
+    assert_eq!(moved["images"][0]["names"][0], format!("{there}:1"));
+    assert_eq!(
+        moved["images"][0]["replaced"],
+        Value::Null,
+        "the same image"
+    );
+}

@@ -1,6 +1,7 @@
 //! `tag`, `rmi`, `prune`, `undo`, `journal`: names come and go.
 
 use serde_json::{Value, json};
+use testkit::Dockerd;
 
 use crate::lab::{Lab, app};
 
@@ -166,4 +167,84 @@ fn the_journal_tells_every_change_newest_first() {
     );
     assert_eq!(lab.json(&["journal"]).as_array().map(Vec::len), Some(3));
     assert!(lab.run(&["journal"]).ok().out.starts_with("TIME "));
+}
+
+/// docker itself on one side and we on the other are asked for the same, and the same names are left.
+#[test]
+fn rmi_leaves_what_docker_leaves() {
+    let (lab, image) = Lab::with_app();
+    let docker = Dockerd::start();
+    let by_digest = format!("{}@{}", lab.at("app"), image.digest());
+    let (one, two) = (lab.at("app:1"), lab.at("app:2"));
+    let id = image.config.to_string();
+    for (what, force) in [
+        (&by_digest, false),
+        (&by_digest, true),
+        (&id, false),
+        (&one, false),
+        (&one, true),
+        (&id, true),
+    ] {
+        docker.run(&["pull", &one]);
+        docker.run(&["tag", &one, &two]);
+        lab.pull("app:1");
+        lab.run(&["tag", &one, &two]).ok();
+
+        let flags: &[&str] = if force { &["-f"] } else { &[] };
+        let theirs = docker.command(&[&["rmi"], flags, &[what.as_str()]].concat());
+        let done = { theirs }.output().expect("docker runs").status.success();
+        let ours = lab.run(&[&["rmi"], flags, &[what.as_str()]].concat());
+        assert_eq!(ours.code == 0, done, "{what} {force}: {}", ours.err);
+        for key in ["RepoTags", "RepoDigests"] {
+            let format = format!("{{{{json .{key}}}}}");
+            let theirs = docker.command(&["image", "inspect", "-f", &format, &id]);
+            let theirs = { theirs }.output().expect("docker runs");
+            let theirs = serde_json::from_slice(&theirs.stdout).unwrap_or(Value::Null);
+            let ours = lab.run(&["inspect", "--json", &id]);
+            let ours = match ours.code {
+                0 => ours.json()[0][key].clone(),
+                _ => Value::Null,
+            };
+            assert_eq!(sorted(&ours), sorted(&theirs), "{key} after {what} {force}");
+        }
+        // Not there any more is no error by force, to both.
+        docker.run(&["rmi", "-f", &id]);
+        lab.run(&["rmi", "-f", &id]).ok();
+    }
+}
+
+fn sorted(list: &Value) -> Vec<String> {
+    let list = list.as_array().cloned().unwrap_or_default();
+    let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
+    texts.sort();
+    texts
+}
+
+/// A crash, or a store that cannot be written, in the middle of a removal leaves a container with what was changed in it, or none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_container_goes_before_its_files_do() {
+    use std::fs;
+    let (lab, _) = Lab::with_app();
+    lab.pull("app:1");
+    let id = lab
+        .run(&["create", "--name", "web", &lab.at("app:1")])
+        .ok()
+        .out;
+    let folder = lab.store().join("containers").join(id.trim());
+    let changed = folder.join("run/upper/changed");
+    fs::create_dir_all(changed.parent().expect("a folder")).expect("made");
+    fs::write(&changed, "by a program").expect("written");
+
+    // Nothing can be written down while the lock cannot be taken.
+    let lock = lab.store().join("locks/write");
+    fs::remove_file(&lock).expect("it is there");
+    fs::create_dir(&lock).expect("made");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let rm = || lab.command(&["rm", "web"]).env("PATH", &path).output();
+    assert_ne!(rm().expect("strata starts").status.code(), Some(0));
+    assert!(changed.exists());
+    fs::remove_dir(&lock).expect("removed");
+    assert_eq!(rm().expect("strata starts").status.code(), Some(0));
+    assert!(!folder.exists());
 }

@@ -4,162 +4,14 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Dockerd, Image, ImageBuilder, Layer, Registry, Tool, Workshop};
+use testkit::{Dockerd, Tool, Workshop};
 
 use crate::lab::Ran;
-
-/// The user of these stories, who has ranges of user numbers.
-const USER: &str = "strata-test";
-
-/// A place to run in, for root or for a user.
-struct Place {
-    folder: tempfile::TempDir,
-    program: PathBuf,
-    registry: Registry,
-    user: Option<(String, String)>,
-}
-
-fn base() -> Image {
-    let busybox = fs::read("/bin/busybox").expect("it is in Debian's package busybox-static");
-    let mut layer = Layer::new()
-        .folder("bin")
-        .entry("bin/busybox", b'0', 0o755, "", &busybox);
-    for name in [
-        "sh", "cat", "sleep", "ls", "stty", "rm", "id", "echo", "true",
-    ] {
-        layer = layer.symlink(&format!("bin/{name}"), "busybox");
-    }
-    ImageBuilder::new()
-        .layer(
-            layer
-                .folder("etc")
-                .file(
-                    "etc/passwd",
-                    "root:x:0:0:root:/:/bin/sh\nada:x:7:8::/:/bin/sh\n",
-                )
-                .file("etc/motd", "hello\n")
-                .folder("tmp"),
-        )
-        .config("Env", json!(["PATH=/bin"]))
-        .config("Cmd", json!(["true"]))
-        .build()
-}
-
-/// Tells a story twice: as root, and as a user.
-fn both(story: impl Fn(&Place)) {
-    for is_root in [true, false] {
-        story(&Place::new(is_root));
-    }
-}
-
-fn id(option: &str) -> Option<String> {
-    let output = Command::new("id").args([option, USER]).output();
-    let text = String::from_utf8(output.expect("id runs").stdout).expect("UTF-8");
-    (!text.trim().is_empty()).then(|| text.trim().to_owned())
-}
-
-impl Place {
-    fn new(is_root: bool) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
-        // A user may not be able to read where it was built.
-        let program = folder.path().join("strata");
-        fs::copy(env!("CARGO_BIN_EXE_strata"), &program).expect("a copy");
-        let home = folder.path().join("home");
-        fs::create_dir(&home).expect("a folder");
-        let user = (!is_root).then(|| {
-            if id("-u").is_none() {
-                // Another test may do the same at this moment; what counts is that the user is there.
-                let made = Command::new("useradd")
-                    .args(["--create-home", USER])
-                    .output();
-                made.expect("useradd runs");
-            }
-            id("-u").zip(id("-g")).expect("a user")
-        });
-        if let Some((uid, gid)) = &user {
-            let number = |text: &str| text.parse().ok();
-            std::os::unix::fs::chown(&home, number(uid), number(gid)).expect("an owner");
-        }
-        let registry = Registry::start();
-        registry.push("base:1", &base());
-        let place = Self {
-            folder,
-            program,
-            registry,
-            user,
-        };
-        let base = format!("{}/base:1", place.registry.host());
-        place.run(&["pull", "-q", &base]).ok();
-        place.run(&["tag", &base, "base:1"]).ok();
-        place
-    }
-
-    fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match &self.user {
-            None => Command::new(&self.program),
-            Some((uid, gid)) => {
-                let mut command = Command::new("setpriv");
-                command
-                    .args([
-                        format!("--reuid={uid}"),
-                        format!("--regid={gid}"),
-                        "--init-groups".to_owned(),
-                    ])
-                    .arg(&self.program);
-                command
-            }
-        };
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.home())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("STRATA_STORE", self.home().join("store"))
-            .current_dir(self.home())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(arguments).output().expect("strata starts"))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        self.run(&[&["--json"], arguments].concat()).ok().json()
-    }
-
-    /// What is mounted or runs below this place: the lines that name it.
-    fn remains(&self) -> Vec<String> {
-        let folder = self.folder.path().display().to_string();
-        let mut found: Vec<String> = fs::read_to_string("/proc/self/mountinfo")
-            .expect("a list of mounts")
-            .lines()
-            .filter(|line| line.contains(&folder))
-            .map(str::to_owned)
-            .collect();
-        for entry in fs::read_dir("/proc").expect("a list of processes") {
-            let path = entry.expect("an entry").path();
-            // A process that has ended meanwhile is none.
-            let program = fs::read_link(path.join("exe")).unwrap_or_default();
-            let root = fs::read_to_string(path.join("mountinfo")).unwrap_or_default();
-            if program.starts_with(self.folder.path()) || root.contains(&folder) {
-                found.push(path.display().to_string());
-            }
-        }
-        found
-    }
-}
+use crate::place::{Place, both};
 
 /// Waits for a line of what a program writes.
 fn first_line(child: &mut Child) -> String {
@@ -315,6 +167,69 @@ fn surroundings_are_what_was_asked_for() {
 }
 
 #[test]
+fn without_a_runtime_it_is_said_and_a_container_is_still_changed_and_committed() {
+    let place = Place::with_base(true);
+    place.run(&["create", "--name", "web", "base:1"]).ok();
+    let script = "
+        for name in crun runc; do
+            for folder in /usr/bin /usr/sbin /usr/local/bin /usr/local/sbin /bin /sbin; do
+                [ ! -f $folder/$name ] || mount --bind /dev/null $folder/$name
+            done
+        done
+        for verb in 'run --rm base:1' 'start web'; do
+            $STRATA --json $verb 2>>errors || echo $?
+        done
+        $STRATA ps -a --format '{{.Names}} {{.State}}'
+        $STRATA edit web mkdir /made
+        $STRATA commit -q web made:1 >/dev/null
+        $STRATA check";
+    let output = std::process::Command::new("unshare")
+        .args(["--mount", "--", "sh", "-euc", script])
+        .env("STRATA", &place.program)
+        .env("STRATA_STORE", place.home().join("store"))
+        .env("HOME", place.home())
+        .current_dir(place.home())
+        .output()
+        .expect("unshare is a part of util-linux");
+    let ran = Ran::of(output).ok();
+    assert!(
+        ran.out.starts_with("125\n125\nweb created\n"),
+        "{}",
+        ran.out
+    );
+    let errors = fs::read_to_string(place.home().join("errors")).expect("they were written");
+    for line in errors.lines() {
+        let error: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(error["error"]["code"], "cannot_run", "{error}");
+        assert!(error["error"]["hint"].is_string(), "{error}");
+    }
+    assert_eq!(place.run(&["diff", "web"]).ok().out, "A /made\n");
+}
+
+#[test]
+fn limits_hold_or_are_refused_with_the_reason() {
+    both(|place| {
+        for bad in [["-m", "5k"], ["--cpus", "none"], ["--pids-limit", "-2"]] {
+            let ran = place.run(&[&["--json", "run", "--rm"], &bad[..], &["base:1"]].concat());
+            assert_eq!(ran.ended(125).error()["code"], "usage", "{bad:?}");
+        }
+        let limits = ["-m", "64m", "--cpus", "0.5", "--pids-limit", "50"];
+        let script = ["base:1", "cat", "/proc/self/cgroup"];
+        let ran = place.run(&[&["--json", "run", "--rm"], &limits[..], &script[..]].concat());
+        if ran.code == 0 {
+            // Control groups of version 2 are delegated here.
+            assert!(ran.out.contains("strata-"), "{}", ran.out);
+        } else {
+            let error = ran.ended(125).error();
+            assert_eq!(error["code"], "cannot_run", "{error}");
+            assert!(error["hint"].is_string(), "{error}");
+        }
+        assert_eq!(place.json(&["ps", "-a"]), json!([]), "it is gone");
+        assert_eq!(place.remains(), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn what_programs_change_is_kept_with_what_was_edited() {
     both(|place| {
         place
@@ -393,7 +308,18 @@ fn a_container_lives_on_until_it_is_stopped() {
             .ok();
         assert_eq!(place.run(&["cat", "live:1", "/two"]).ok().out, "2\n");
         place.run(&["rm", "bg"]).ended(1);
-        place.run(&["edit", "bg", "mkdir", "/x"]).ended(1);
+        let refused = place
+            .run(&["--json", "edit", "bg", "mkdir", "/x"])
+            .ended(1)
+            .error();
+        assert_eq!(refused["code"], "conflict");
+        let hint = refused["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains("exec"), "{hint}");
+        let motd = place.home().join("variables");
+        fs::write(&motd, "x").expect("a file");
+        place
+            .run(&["cp", &motd.display().to_string(), "bg:/x"])
+            .ended(1);
         place.run(&["start", "bg"]).ok();
         place.run(&["stop", "bg"]).ok();
         let list = place.json(&["ps", "-a"]);
@@ -450,8 +376,129 @@ fn a_killed_program_leaves_nothing_running_and_no_change_is_lost() {
 }
 
 #[test]
+fn what_a_killed_monitor_left_is_ended_by_the_next_that_looks() {
+    both(|place| {
+        for verb in [&["ps", "-a"][..], &["stop", "bg"], &["rm", "-f", "bg"]] {
+            let script = "echo 1 > /one; while :; do sleep 0.1; done";
+            place
+                .run(&["run", "-d", "--name", "bg", "base:1", "sh", "-c", script])
+                .ok();
+            let id = place.json(&["ps"])[0]["id"]
+                .as_str()
+                .expect("an ID")
+                .to_owned();
+            let state = place
+                .home()
+                .join("store/containers")
+                .join(&id)
+                .join("run/state.json");
+            let state = fs::read(state).expect("what is known of the run");
+            let state: Value = serde_json::from_slice(&state).expect("JSON");
+            let monitor = state["monitor"]["pid"].as_i64().expect("a number");
+            let pid = i32::try_from(monitor)
+                .ok()
+                .and_then(rustix::process::Pid::from_raw);
+            let one = place
+                .home()
+                .join("store/containers")
+                .join(&id)
+                .join("run/upper/one");
+            soon("the program", || one.exists());
+            rustix::process::kill_process(pid.expect("a number"), rustix::process::Signal::KILL)
+                .expect("a signal");
+            soon("the end of the monitor", || {
+                !Path::new(&format!("/proc/{monitor}/exe")).exists()
+            });
+            place.run(verb).ok();
+            assert_eq!(place.remains(), Vec::<String>::new(), "after {verb:?}");
+            if verb[0] != "rm" {
+                let list = place.json(&["ps", "-a"]);
+                assert_eq!(list[0]["status"], "exited");
+                assert_eq!(place.run(&["diff", "bg"]).ok().out, "A /one\n");
+                place.run(&["rm", "bg"]).ok();
+            }
+        }
+        place.run(&["check"]).ok();
+    });
+}
+
+#[test]
+fn looking_at_what_runs_writes_nothing_when_nothing_was_changed() {
+    both(|place| {
+        let script = "echo 1 > /one; busybox ln /one /two; echo up; while :; do sleep 0.1; done";
+        place
+            .run(&["run", "-d", "--name", "bg", "base:1", "sh", "-c", script])
+            .ok();
+        soon("the program", || place.run(&["logs", "bg"]).out == "up\n");
+        let id = place.json(&["ps"])[0]["id"]
+            .as_str()
+            .expect("an ID")
+            .to_owned();
+        let folder = place.home().join("store/containers").join(id);
+        let kept = || -> Vec<(String, u64)> {
+            let packs = fs::read_dir(folder.join("content")).expect("a folder");
+            let mut found: Vec<(String, u64)> = packs
+                .map(|entry| entry.expect("an entry"))
+                .map(|entry| {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    (name, entry.metadata().expect("a file").len())
+                })
+                .collect();
+            found.sort();
+            let log = fs::metadata(folder.join("changes")).map_or(0, |log| log.len());
+            found.push(("changes".into(), log));
+            found
+        };
+        assert_eq!(place.run(&["diff", "bg"]).ok().out, "A /one\nA /two\n");
+        let before = kept();
+        assert_eq!(before.len(), 2, "one pack, and the log: {before:?}");
+        place.run(&["diff", "bg"]).ok();
+        place.run(&["commit", "-q", "bg", "live:1"]).ok();
+        place.run(&["diff", "bg"]).ok();
+        assert_eq!(kept(), before);
+        place
+            .run(&["exec", "bg", "sh", "-c", "echo 22 > /one"])
+            .ok();
+        assert_eq!(place.run(&["diff", "bg"]).ok().out, "A /one\nA /two\n");
+        place.run(&["commit", "-q", "bg", "live:2"]).ok();
+        assert_eq!(place.run(&["cat", "live:2", "/two"]).ok().out, "22\n");
+        assert_ne!(kept(), before);
+        place.run(&["rm", "-f", "bg"]).ok();
+    });
+}
+
+#[test]
+fn what_a_crash_left_of_unpacking_goes_with_a_repair() {
+    both(|place| {
+        place.run(&["run", "--rm", "base:1", "true"]).ok();
+        let roots = place.home().join("store/roots");
+        let user = fs::read_dir(&roots)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .next()
+            .expect("the folder of one user");
+        let chain = fs::read_dir(&user)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .next()
+            .expect("the files of one image");
+        place.run(&["check"]).ok();
+        // A number that no process has.
+        fs::rename(&chain, chain.with_extension("4194305.new")).expect("a name");
+        let ran = place.run(&["--json", "check"]).ended(1);
+        let found = ran.json();
+        assert_eq!(found["problems"][0]["kind"], "unfinished_unpack", "{found}");
+        assert_eq!(found["problems"][0]["repairable"], true);
+        place.run(&["check", "--repair"]).ok();
+        assert_eq!(fs::read_dir(&user).expect("a folder").count(), 0);
+        place.run(&["run", "--rm", "base:1", "true"]).ok();
+        place.run(&["check"]).ok();
+    });
+}
+
+#[test]
 fn docker_and_podman_run_what_was_committed() {
-    let (place, docker, workshop) = (Place::new(true), Dockerd::start(), Workshop::new());
+    let (place, docker, workshop) = (Place::with_base(true), Dockerd::start(), Workshop::new());
     let script = "echo new > /etc/new; rm /etc/motd; busybox ln -s new /etc/link";
     place
         .run(&["run", "--name", "web", "base:1", "sh", "-c", script])

@@ -8,6 +8,7 @@ use layer::ContentHash;
 use store::{ContainerRecord, Problem, ProblemKind, Store};
 
 use super::changeset::{self, Change, Content, Kind, Node};
+use super::run::ROOTS;
 use crate::Error;
 
 /// Finds contents that are missing or cut, and with `read_data` those that are not what they were.
@@ -51,6 +52,24 @@ pub(crate) fn check(store: &Store, read_data: bool) -> Result<Vec<Problem>, Erro
         problems.extend(paths.map(|path| problem(&container, path)));
     }
     Ok(problems)
+}
+
+/// Finds what a crash left among the files that were unpacked for containers, and what is there and is none of ours.
+pub(crate) fn check_unpacked(store: &Store) -> Result<Vec<Problem>, Error> {
+    let left = runtime::Runtime::leftovers(&store.root().join(ROOTS))?;
+    let unfinished = left.unfinished.into_iter();
+    let strange = left.strange.into_iter();
+    let problem = |kind: ProblemKind, path: PathBuf| Problem {
+        kind,
+        digest: None,
+        path: Some(path),
+        images: Vec::new(),
+        repairable: true,
+    };
+    Ok(unfinished
+        .map(|path| problem(ProblemKind::UnfinishedUnpack, path))
+        .chain(strange.map(|path| problem(ProblemKind::StrangeFile, path)))
+        .collect())
 }
 
 fn problem(container: &ContainerRecord, path: PathBuf) -> Problem {

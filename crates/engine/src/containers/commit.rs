@@ -10,7 +10,7 @@ use layer::{CompressedSink, Compression, LayerScan, SeekTableBuilder};
 use oci::{Digest, ImageName, MediaType, Reference};
 use serde_json::{Map, Value, json};
 use store::{
-    ContainerId, ContainerRecord, Lease, LeasePurpose, ManifestDetail, NewImage, UnnamedWriter,
+    ContainerId, ContainerRecord, LeasePurpose, ManifestDetail, NewImage, NewLayer, UnnamedWriter,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::changeset::{Change, ChangeSet};
 use super::config;
 use super::editing::{image_of, replay};
+use super::steps;
+use super::stream::clean;
 use super::tar::{Contents, LayerTar, unreadable};
 use super::view::{beneath, parents};
 use crate::changes::Changes;
@@ -38,7 +40,7 @@ pub struct CommitRequest {
     pub author: Option<String>,
     /// Dockerfile instructions that change how the image runs.
     pub changes: Vec<String>,
-    /// The changed paths that go in, each with all that is below it; `None` = all.
+    /// The changed paths that go in, as the list of changes has them, each with all that is below it; `None` = all.
     pub only: Option<Vec<Vec<u8>>>,
     /// How the new layer is compressed: gzip, which everybody reads, or zstd.
     pub compression: Compression,
@@ -162,29 +164,41 @@ impl Commit<'_> {
         let purpose = LeasePurpose::Local {
             operation: "commit".into(),
         };
-        let lease = store.lease(&purpose, now)?;
         let base = store.manifest(&record.manifest)?;
         let mut set = replay(&record, log.batches())?;
         if let Some(only) = &self.request.only {
-            set = chosen(&set, only);
+            set = chosen(&set, only)?;
         }
-        let layer = match set.is_empty() {
-            true => None,
-            false => Some(self.layer(&record, &set, &lease)?),
-        };
+        // A lease waits for the disk, and nothing of it is needed before the layer gets its name.
+        let (lease, layer) = thread::scope(|scope| {
+            let lease = scope.spawn(|| store.lease(&purpose, now));
+            let layer = match set.is_empty() {
+                true => Ok(None),
+                false => self.layer(&record, &set).map(Some),
+            };
+            let lease = lease
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (lease, layer)
+        });
+        let (lease, layer) = (lease?, layer?);
+        let (layer, written) = layer.unzip();
         let created = self.request.epoch.unwrap_or(now);
         let mut settings = config::current(store, &record)?;
         let command = words(settings.get("Cmd"));
         changes.apply(&mut settings)?;
         let config = self.config(&base, settings, &command, layer.as_ref(), created)?;
         let config_bytes = Value::Object(config).to_string();
-        let config = store.put_document(&lease, config_bytes.as_bytes())?;
+        let config = Digest::sha256(config_bytes.as_bytes());
         let size = config_bytes.len();
         let manifest = self.manifest(&record, &base, (&config, size), layer.as_ref())?;
-        let target = store.put_document(&lease, manifest.to_string().as_bytes())?;
+        let manifest_bytes = manifest.to_string();
+        let target = Digest::sha256(manifest_bytes.as_bytes());
         if self.stop.is_cancelled() {
             return Err(Error::Cancelled);
         }
+        let documents = [config_bytes.as_bytes(), manifest_bytes.as_bytes()];
+        store.bring_in(&lease, written, &documents)?;
         let image = NewImage {
             target: &target,
             manifests: std::slice::from_ref(&target),
@@ -209,12 +223,7 @@ impl Commit<'_> {
     }
 
     /// Writes the layer, its file index and its seek table in one pass.
-    fn layer(
-        &self,
-        record: &ContainerRecord,
-        set: &ChangeSet,
-        lease: &Lease,
-    ) -> Result<Layer, Error> {
+    fn layer(&self, record: &ContainerRecord, set: &ChangeSet) -> Result<(Layer, NewLayer), Error> {
         let store = &self.shared.store;
         let contents = Contents {
             image: match needs_image(set) {
@@ -272,21 +281,27 @@ impl Commit<'_> {
         })??;
         let facts = scan.finish().map_err(scan_failed)?;
         let facts = crate::pipeline::facts_of(facts);
-        let (digest, size) = sink.writer.commit(lease)?;
-        index.commit(&digest, &facts)?;
-        let table = store.seek_table_writer(&digest)?;
-        if compression == Compression::Gzip {
-            match sink.table.finish(facts.uncompressed_size, table.file()) {
-                Ok(()) => table.commit()?,
-                // It is made when somebody reads from the middle.
-                Err(error) => tracing::warn!(%error, "a seek table could not be written"),
-            }
+        let (digest, size) = (sink.writer.digest(), sink.writer.size());
+        let mut table = store.seek_table_writer(&digest)?;
+        if compression == Compression::Gzip
+            && let Err(error) = sink.table.finish(facts.uncompressed_size, table.file())
+        {
+            // It is made when somebody reads from the middle.
+            tracing::warn!(%error, "a seek table could not be written");
+            table = store.seek_table_writer(&digest)?;
         }
-        Ok(Layer {
+        let layer = Layer {
             digest,
             size,
-            diff_id: facts.diff_id,
-        })
+            diff_id: facts.diff_id.clone(),
+        };
+        let written = NewLayer {
+            blob: sink.writer,
+            index,
+            facts,
+            table,
+        };
+        Ok((layer, written))
     }
 
     fn config(
@@ -315,7 +330,7 @@ impl Commit<'_> {
             ) && !key.starts_with("moby.buildkit.")
         });
         let created = json!(created.to_string());
-        config.insert("created".into(), created.clone());
+        let made = config.insert("created".into(), created.clone());
         let mut step = json!({"created": created, "created_by": command});
         if let Some(author) = author {
             config.insert("author".into(), json!(author));
@@ -339,10 +354,9 @@ impl Commit<'_> {
                 }
             }
         }
-        match config.get_mut("history") {
-            Some(Value::Array(history)) => history.push(step),
-            _ => drop(config.insert("history".into(), json!([step]))),
-        }
+        let history = config.remove("history");
+        let history = steps::add(history, base.layers.len(), made.as_ref(), step);
+        config.insert("history".into(), history);
         config.insert("config".into(), Value::Object(settings));
         Ok(config)
     }
@@ -459,14 +473,25 @@ fn needs_image(set: &ChangeSet) -> bool {
 }
 
 /// Returns the changes at and below these paths, with the folders that they need.
-fn chosen(set: &ChangeSet, only: &[Vec<u8>]) -> ChangeSet {
+///
+/// # Errors
+/// `usage` for a path at and below which nothing was changed.
+fn chosen(set: &ChangeSet, only: &[Vec<u8>]) -> Result<ChangeSet, Error> {
     let mut kept: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut needed: BTreeSet<Vec<u8>> = BTreeSet::new();
     for path in only {
+        let path = &clean(path);
         let listed = set.get(path).map(|_| path.clone());
+        let mut any = false;
         for path in listed.into_iter().chain(beneath(set, path).cloned()) {
             needed.extend(parents(&path).map(<[u8]>::to_vec));
             kept.insert(path);
+            any = true;
+        }
+        if !any {
+            return Err(Error::NotChanged {
+                path: crate::files::escaped(path),
+            });
         }
     }
     let mut chosen = ChangeSet::new();
@@ -485,7 +510,7 @@ fn chosen(set: &ChangeSet, only: &[Vec<u8>]) -> ChangeSet {
         };
         chosen.insert(path.clone(), change);
     }
-    chosen
+    Ok(chosen)
 }
 
 fn words(list: Option<&Value>) -> String {

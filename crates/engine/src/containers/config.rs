@@ -31,11 +31,14 @@ impl Settings {
         serde_json::from_str(&record.settings).unwrap_or_default()
     }
 
+    /// Returns what is kept of it.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Internal(error.to_string()))
+    }
+
     /// Keeps it with a container that nobody else changes meanwhile.
     pub(super) fn keep(&self, store: &Store, id: &ContainerId) -> Result<(), Error> {
-        let text =
-            serde_json::to_string(self).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(store.set_container_settings(id, &text)?)
+        Ok(store.set_container_settings(id, &self.text()?)?)
     }
 }
 

@@ -82,7 +82,9 @@ pub(super) fn edit_alone<T>(
     if batch.0.is_empty() {
         return Ok(value);
     }
-    if let Some(pack) = pack {
+    if let Some(pack) = pack
+        && pack.written() > 0
+    {
         pack.finish()?;
     }
     let text = |batch: &Batch| {
@@ -147,6 +149,56 @@ impl Editing<'_> {
             size: pack.written() - offset,
             hash: Some(format!("{:032x}", hash.finish())),
         })
+    }
+
+    /// Makes an empty file where nothing is yet, not even a link that leads nowhere.
+    pub(super) fn make_file(&mut self, path: &[u8]) -> Result<(), Error> {
+        match self.edits.place_for(path)? {
+            Found { node: None, .. } => self.write(path, b""),
+            Found { path, .. } => Err(Error::PathExists {
+                path: escaped(&path),
+            }),
+        }
+    }
+
+    /// Takes the content of a file in that a program wrote, unless it is what the file held before.
+    ///
+    /// # Errors
+    /// `disk_full`, `run_failed`.
+    pub(super) fn content_unless(
+        &mut self,
+        before: Option<&Node>,
+        source: &mut dyn Read,
+    ) -> Result<Kind, Error> {
+        let ended = |error: io::Error| {
+            Error::Runtime(Box::new(runtime::Error::MonitorEnded {
+                said: error.to_string(),
+            }))
+        };
+        let start = self.pack.as_ref().map_or(0, PackWriter::written);
+        let kind = self.content(source, &mut |_| ControlFlow::Continue(()), &ended)?;
+        let same = |(new, old): (&Kind, &Kind)| match (new, old) {
+            (
+                Kind::File {
+                    size: a,
+                    hash: Some(one),
+                    ..
+                },
+                Kind::File {
+                    size: b,
+                    hash: Some(other),
+                    ..
+                },
+            ) => a == b && one == other,
+            _ => false,
+        };
+        match (before, &mut self.pack) {
+            (Some(node), Some(pack)) if same((&kind, &node.kind)) => {
+                pack.rewind(start)?;
+                Ok(node.kind.clone())
+            }
+            _ => Ok(kind),
+        }
     }
 
     /// Writes a file as a program would: through links, over what is there, whose mode and owner stay.

@@ -17,7 +17,7 @@ use crate::{Engine, Error};
 const LOG: u64 = 16 << 20;
 
 /// The folder below a container's in which the runtime works.
-const RUN: &str = "run";
+pub(super) const RUN: &str = "run";
 
 /// How a container is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +26,8 @@ pub struct StartRequest {
     pub detached: bool,
     /// Whether something is sent to its input, also where its options do not say so.
     pub stdin: bool,
+    /// Whether it has a terminal, also where its options do not say so.
+    pub terminal: bool,
 }
 
 impl Engine {
@@ -77,6 +79,14 @@ impl Engine {
         Ok(self.options(&Settings::of(&record)))
     }
 
+    /// Tells whether a container is removed when it has ended.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn removed_at_end(&self, id: &ContainerId) -> Result<bool, Error> {
+        Ok(Settings::of(&self.container_record(id).await?).remove)
+    }
+
     /// Says how a container is to be started, and whether it is removed when it has ended.
     ///
     /// # Errors
@@ -97,11 +107,7 @@ impl Engine {
                 ..Settings::of(&record)
             };
             let options = settings.run.clone().unwrap_or_default();
-            match spec(store, &record, options) {
-                // It can still be changed and committed, and get one then.
-                Err(Error::Runtime(error)) if matches!(*error, runtime::Error::NoCommand) => {}
-                other => drop(other?),
-            }
+            refuse(store, &record, options)?;
             settings.keep(store, &id)
         })
         .await
@@ -128,8 +134,10 @@ impl Engine {
         let (ground, lower) = self.ground(&runtime, id, root).await?;
         let store = &self.shared.store;
         let settings = Settings::of(&ground.record);
-        let mut spec = spec(store, &ground.record, self.options(&settings))?;
-        spec.process.stdin |= request.stdin;
+        let mut options = self.options(&settings);
+        options.stdin |= request.stdin;
+        options.terminal |= request.terminal;
+        let spec = spec(store, &ground.record, options)?;
         let before = (ground.record.status, ground.record.exit_code);
         ground.begin(store)?;
         store.set_container_status(id, ContainerStatus::Running, None)?;
@@ -238,6 +246,10 @@ impl Engine {
                     Ok(match Runtime::status_of(&folder)? {
                         runtime::Status::Running { .. } => None,
                         runtime::Status::Exited { code, .. } => {
+                            if code.is_none() {
+                                // Its monitor was killed: what runs in it would stay unseen.
+                                Runtime::end_abandoned(&folder)?;
+                            }
                             // As docker says it of one that nobody saw ending.
                             Some(code.map_or(255, i32::from))
                         }
@@ -279,6 +291,19 @@ impl Engine {
         }
     }
 
+    /// Refuses to change the files of a container that runs, before any of them is read.
+    ///
+    /// Its root is in a mount namespace of its own, with volumes and with programs in it that may swap a folder for a link at any
+    /// moment; and what the change set says would not be what is there until the next look. What runs in it can do it.
+    pub(super) async fn refuse_running(&self, id: &ContainerId) -> Result<(), Error> {
+        self.settle(id).await?;
+        let record = self.container_record(id).await?;
+        match record.status.is_running() {
+            true => Err(Error::ContainerRunning { name: record.name }),
+            false => Ok(()),
+        }
+    }
+
     /// Makes a container's change set tell what programs changed until now. What runs is held meanwhile, if that is wanted;
     /// with `exact` no file counts as unchanged by its size and time alone.
     pub(crate) async fn up_to_date(
@@ -309,27 +334,22 @@ impl Engine {
             },
             false => None,
         };
-        let changes = runtime.changes(&folder, true).await?;
+        let told = match exact {
+            true => None,
+            false => {
+                let changes = runtime.changes(&folder, false).await?;
+                let (shared, id) = (self.shared.clone(), id.clone());
+                blocking(move || upper::known(&shared, &id, changes)).await?
+            }
+        };
+        let told = match told {
+            Some(told) => told,
+            None => upper::Told::Whole(Box::new(runtime.changes(&folder, true).await?)),
+        };
         let (shared, id) = (self.shared.clone(), id.clone());
-        let taken = blocking(move || upper::take(&shared, &id, changes, exact)).await;
+        let taken = blocking(move || upper::take(&shared, &id, told, exact)).await;
         drop(paused);
         taken
-    }
-
-    /// Removes a container and all that the runtime has of it.
-    pub(super) async fn discard(&self, id: &ContainerId) -> Result<u64, Error> {
-        let folder = self.shared.store.container_folder(id);
-        let (run, edits) = (folder.join(RUN), folder.join(EDITS));
-        if run.exists() || edits.exists() {
-            // Without a runtime there is nothing of it that belongs to others.
-            if let Ok(runtime) = self.runtime() {
-                runtime.remove(&run).await?;
-                runtime.remove(&edits).await?;
-            }
-        }
-        let id = id.clone();
-        self.with_store(move |store| Ok(store.remove_container(&id)?))
-            .await
     }
 
     /// Removes the unpacked files of images that no container needs.
@@ -355,6 +375,11 @@ impl Engine {
         Ok(runtime
             .sweep(&|name| needed.iter().any(|needed| needed == name))
             .await?)
+    }
+
+    /// Removes what a crash left of unpacking images. What it is made of is in the layers.
+    pub(crate) async fn sweep_unfinished(&self) -> Result<(), Error> {
+        Ok(self.runtime()?.sweep(&|_| true).await?)
     }
 
     async fn stack_of(&self, id: &ContainerId) -> Result<Stack, Error> {
@@ -426,7 +451,7 @@ impl Engine {
         Ok(())
     }
 
-    fn run_folder(&self, id: &ContainerId) -> PathBuf {
+    pub(super) fn run_folder(&self, id: &ContainerId) -> PathBuf {
         folder(&self.shared.store, id)
     }
 
@@ -450,7 +475,7 @@ impl Engine {
         })
     }
 
-    fn runtime(&self) -> Result<Runtime, Error> {
+    pub(super) fn runtime(&self) -> Result<Runtime, Error> {
         Ok(Runtime::open(self.runtime_settings()?)?)
     }
 }
@@ -461,7 +486,7 @@ pub(super) fn folder(store: &store::Store, id: &ContainerId) -> PathBuf {
 }
 
 /// The folder of unpacked images.
-const ROOTS: &str = "roots";
+pub(super) const ROOTS: &str = "roots";
 
 /// The last chain ID, and blob and file index of each layer, base first.
 type Stack = (Digest, Vec<(PathBuf, PathBuf)>);
@@ -481,6 +506,19 @@ fn stack(store: &store::Store, record: &ContainerRecord) -> Result<Stack, Error>
         .zip(&diff_ids)
         .map(|(layer, diff_id)| (store.blob_path(&layer.digest), store.index_path(diff_id)));
     Ok((chain_id, paths.collect()))
+}
+
+/// Refuses options with which nothing could run.
+pub(super) fn refuse(
+    store: &store::Store,
+    record: &ContainerRecord,
+    options: RunOptions,
+) -> Result<(), Error> {
+    match spec(store, record, options) {
+        // It can still be changed and committed, and get one then.
+        Err(Error::Runtime(error)) if matches!(*error, runtime::Error::NoCommand) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// Puts a container's options on top of its settings.

@@ -231,7 +231,7 @@ impl Taking<'_, '_> {
 }
 
 /// Resolves `.` and `..` by the text alone, never above the root.
-fn clean(path: &[u8]) -> Vec<u8> {
+pub(super) fn clean(path: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|byte| *byte == b'/') {
         match part {

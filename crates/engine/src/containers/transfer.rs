@@ -86,10 +86,13 @@ impl Engine {
         options: CopyOptions,
         progress: &OnCopy<'_>,
     ) -> Result<CopiedIn, Error> {
+        let from_runtime = matches!(source, CopySource::Layer { .. });
+        if !from_runtime {
+            self.refuse_running(id).await?;
+        }
         self.up_to_date(id, true, true).await?;
         let (id, shared) = (id.clone(), self.shared.clone());
         let destination = destination.to_vec();
-        let from_runtime = matches!(source, CopySource::Layer { .. });
         with_progress(0, progress, move |told| {
             edit(&shared, &id, from_runtime, |editing| {
                 let files = match source {

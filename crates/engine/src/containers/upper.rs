@@ -167,13 +167,66 @@ pub(super) fn layer_files(folder: &Path) -> (std::path::PathBuf, std::path::Path
     (folder.join(EDITS_TAR), folder.join(EDITS_INDEX))
 }
 
+/// What a writable layer holds, as it is taken in.
+pub(super) enum Told {
+    /// With the content of files.
+    Whole(Box<runtime::Changes>),
+    /// Without: each file is one that is known already.
+    Known(std::vec::IntoIter<ChangedPath>, io::Empty),
+}
+
+impl Told {
+    fn next_path(&mut self) -> Result<Option<ChangedPath>, Error> {
+        match self {
+            Self::Whole(changes) => Ok(changes.next_path()?),
+            Self::Known(paths, _) => Ok(paths.next()),
+        }
+    }
+
+    fn content(&mut self) -> &mut dyn Read {
+        match self {
+            Self::Whole(changes) => changes,
+            Self::Known(_, nothing) => nothing,
+        }
+    }
+}
+
+/// Looks at what a writable layer holds, without the content of files. `None` where one has another size or time than when it was
+/// taken in last, so that its content is wanted.
+pub(super) fn known(
+    shared: &Shared,
+    id: &ContainerId,
+    mut changes: runtime::Changes,
+) -> Result<Option<Told>, Error> {
+    let record = shared.store.container(id)?;
+    let before = replay(&record, &shared.store.container_batches(id)?)?;
+    let mut paths = Vec::new();
+    while let Some(changed) = changes.next_path()? {
+        if let ChangedKind::File { size } = changed.kind {
+            let Some(Change::Placed(node)) = before.get(&changed.path) else {
+                return Ok(None);
+            };
+            if !is_as_before(node, size, changed.modified) {
+                return Ok(None);
+            }
+        }
+        paths.push(changed);
+    }
+    Ok(Some(Told::Known(paths.into_iter(), io::empty())))
+}
+
+fn is_as_before(node: &Node, size: u64, modified: (i64, u32)) -> bool {
+    node.modified == modified
+        && matches!(node.kind, Kind::File { size: known, .. } if known == size)
+}
+
 /// Makes the change set what the writable layer and what is below it are now.
 ///
 /// With `exact` every file is read; without, those that have size and time of before count as they were.
 pub(super) fn take(
     shared: &Arc<Shared>,
     id: &ContainerId,
-    mut changes: runtime::Changes,
+    mut told: Told,
     exact: bool,
 ) -> Result<(), Error> {
     let store = &shared.store;
@@ -196,12 +249,12 @@ pub(super) fn take(
     edit_alone(shared, &record, &mut log, |editing| {
         editing.edits.reset(&base);
         let mut links = editing.edits.free_group();
-        while let Some(changed) = changes.next_path()? {
+        while let Some(changed) = told.next_path()? {
             let known = match before.get(&changed.path) {
-                Some(Change::Placed(node)) if !exact => Some(node),
+                Some(Change::Placed(node)) => Some(node),
                 _ => None,
             };
-            put(editing, &mut changes, changed, known, &mut links)?;
+            put(editing, &mut told, changed, (known, exact), &mut links)?;
         }
         Ok(())
     })?;
@@ -217,9 +270,9 @@ pub(super) fn take(
 
 fn put(
     editing: &mut Editing<'_>,
-    content: &mut dyn Read,
+    told: &mut Told,
     changed: ChangedPath,
-    known: Option<&Node>,
+    (known, exact): (Option<&Node>, bool),
     links: &mut u64,
 ) -> Result<(), Error> {
     let ChangedPath {
@@ -260,21 +313,9 @@ fn put(
             }
         }
         ChangedKind::File { size } => match known {
-            Some(node)
-                if node.modified == modified
-                    && matches!(node.kind, Kind::File { size: known, .. } if known == size) =>
-            {
-                node.kind.clone()
-            }
-            _ => editing.content(
-                content,
-                &mut |_| std::ops::ControlFlow::Continue(()),
-                &|error| {
-                    Error::Runtime(Box::new(runtime::Error::MonitorEnded {
-                        said: error.to_string(),
-                    }))
-                },
-            )?,
+            Some(node) if !exact && is_as_before(node, size, modified) => node.kind.clone(),
+            // What is read and found to be what it was is not kept a second time.
+            _ => editing.content_unless(known, told.content())?,
         },
         ChangedKind::Symlink { target } => Kind::Symlink {
             target: Bytes(target),

@@ -1,6 +1,6 @@
 //! One thing to do.
 
-use registry::{CredentialUse, TlsReason, What};
+use registry::{CredentialError, CredentialUse, TlsReason, What};
 
 use crate::{Error, PlaceError};
 
@@ -38,6 +38,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoKeyring { .. } => Some(
             "Set up a keyring or a credential helper, or agree to plain text: strata login --plain-text.".into(),
         ),
+        Error::Credentials(CredentialError::Keyring { .. }) => {
+            Some("Unlock the keyring, and try again.".into())
+        }
         Error::Credentials(_) => Some("Correct or remove what it names, and try again.".into()),
         Error::NoRegistry { .. } => {
             Some("Write it as registry.example.com, localhost:5000, or docker.io.".into())
@@ -47,6 +50,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoDestination { wanted } => Some(format!(
             "Say where it goes, as in strata push {wanted} registry.example.com/team/app:1."
         )),
+        Error::OtherDigest { .. } => {
+            Some("Push it to a tag; its digest is what the registry then has it as, too.".into())
+        }
         Error::PartlyHere { here, .. } => here.first().map(|platform| {
             format!("Push one of them with --platform {platform}, or pull the others first.")
         }),
@@ -78,7 +84,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("Choose another path, or remove what is there first.".into())
         }
         Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
-        Error::ContainerRunning { .. } => Some("Stop it first.".into()),
+        Error::ContainerRunning { .. } => Some(
+            "Stop it first. The files of one that runs are changed by what runs in it: use exec."
+                .into(),
+        ),
         Error::Runtime(error) => runtime(error),
         Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
         Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),
@@ -217,6 +226,10 @@ fn runtime(error: &runtime::Error) -> Option<String> {
         E::Failure(F::NotRunning) => "Start it first.".into(),
         E::Failure(F::UnknownUser { .. }) => {
             "Name one of the image's /etc/passwd, or give a number.".into()
+        }
+        E::Failure(F::Limits { .. }) => {
+            "Leave the limits out, or run it where control groups are delegated: systemd-run --user --scope -p Delegate=yes strata …"
+                .into()
         }
         E::Failure(F::Unmapped { .. }) => Finding::NoRanges.remedy().into(),
         E::Failure(F::Step { step, .. }) if step.contains("user namespace") => {

@@ -2,7 +2,7 @@
 
 use registry::{CredentialUse, What};
 
-use crate::Error;
+use crate::{Error, human};
 
 pub(super) fn code(error: &Error) -> &'static str {
     match error {
@@ -15,7 +15,8 @@ pub(super) fn code(error: &Error) -> &'static str {
         | Error::FilterNotHere { .. }
         | Error::SearchLimit { .. }
         | Error::NoSearchTerm
-        | Error::NoDestination { .. } => "usage",
+        | Error::NoDestination { .. }
+        | Error::OtherDigest { .. } => "usage",
         Error::Registry(error) => registry(error),
         Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
@@ -160,6 +161,7 @@ fn runtime(error: &runtime::Error) -> &'static str {
             }
             F::CommandNotExecutable { .. } => "not_executable",
             F::Running | F::NotRunning => "conflict",
+            F::Limits { .. } => "cannot_run",
             _ => "run_failed",
         },
         _ => "run_failed",
@@ -219,7 +221,7 @@ pub(super) fn message(error: &Error) -> String {
             let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
             format!("{error}; there is {}.", offered.join(", "))
         }
-        other => sentence(&other.to_string()),
+        other => human::sentence(&other.to_string()),
     }
 }
 
@@ -230,14 +232,6 @@ fn registry_message(error: &registry::Error) -> String {
             credentials: CredentialUse::None,
             ..
         } => format!("{host} asked for a password."),
-        other => sentence(&other.to_string()),
-    }
-}
-
-/// Makes a sentence of an error's words: a full stop at the end. Names keep their spelling, so nothing is capitalised.
-pub(super) fn sentence(words: &str) -> String {
-    match words.chars().last() {
-        Some('.' | '!' | '?') | None => words.to_owned(),
-        Some(_) => format!("{words}."),
+        other => human::sentence(&other.to_string()),
     }
 }

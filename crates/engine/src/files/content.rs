@@ -46,15 +46,7 @@ impl ImageFiles {
         self.reader(file, path)
     }
 
-    /// Reads at most `limit` bytes from the start of a file, as for a preview.
-    ///
-    /// # Errors
-    /// As [`ImageFiles::read`].
-    pub fn read_start(&self, path: &[u8], limit: u64) -> Result<FileContent, Error> {
-        self.read_start_in(path, FileView::Merged, limit)
-    }
-
-    /// Reads at most `limit` bytes from the start of what a view has at a path, and of what it removed as it was before.
+    /// Reads at most `limit` bytes, as for a preview, from the start of what a view has at a path, and of what it removed as it was before.
     ///
     /// Symbolic links are followed by what is in the merged tree, to the file that the view has there.
     ///

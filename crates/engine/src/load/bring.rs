@@ -235,12 +235,17 @@ impl Bringing {
             (None, _) => None,
         };
         let sink = match known {
-            None => Sink::Unnamed(self.store.ingest_unnamed()?, Arc::clone(&self.lease)),
+            None => Sink::Unnamed(
+                self.store.ingest_unnamed()?,
+                Arc::clone(&self.lease),
+                Some(part.size),
+            ),
             Some(digest) => match self.store.ingest(&self.lease, digest, part.size)? {
                 Ingest::Busy => return Ok(None),
                 Ingest::Present => return self.present(digest, compression).map(Some),
                 Ingest::Partial(mut writer) => {
                     // What an earlier attempt left is as easily read again as hashed again.
+                    writer.forget_when_dropped();
                     if writer.offset() > 0 {
                         writer.restart()?;
                     }

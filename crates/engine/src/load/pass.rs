@@ -74,7 +74,25 @@ impl Passing {
             let brought = self.take(&mut passage, &member, count)?;
             parts.insert(member.name, brought);
         }
-        Ok((passage.finish().map_err(&fail)?, parts))
+        let contents = passage.finish().map_err(&fail)?;
+        let images = contents.images.iter();
+        let manifests = images.flat_map(|image| &image.manifests);
+        for layer in manifests.flat_map(|manifest| &manifest.layers) {
+            // What an artifact holds may be JSON, and was taken for a document as it came by.
+            if let (Some(digest), Some(bytes)) = (&layer.digest, passage.kept(&layer.member))
+                && !parts.contains_key(&layer.member)
+            {
+                self.store
+                    .put_verified(&self.lease, digest, bytes)
+                    .map_err(|error| of_member(&self.place, &layer.member, error.into()))?;
+                let brought = Brought {
+                    reused: false,
+                    ..self.present(digest, layer.size)?
+                };
+                parts.insert(layer.member.clone(), brought);
+            }
+        }
+        Ok((contents, parts))
     }
 
     fn take(
@@ -84,12 +102,13 @@ impl Passing {
         count: &watch::Sender<u64>,
     ) -> Result<Brought, Error> {
         let sink = match &member.kind {
-            Kind::Layer => self.unnamed()?,
+            Kind::Layer => self.unnamed(member.size)?,
             Kind::Blob(digest) => match self.store.ingest(&self.lease, digest, member.size)? {
                 Ingest::Present => return self.present(digest, member.size),
                 // Somebody brings the same blob: it is written once more, under no name until it is whole.
-                Ingest::Busy => self.unnamed()?,
+                Ingest::Busy => self.unnamed(member.size)?,
                 Ingest::Partial(mut writer) => {
+                    writer.forget_when_dropped();
                     if writer.offset() > 0 {
                         writer.restart()?;
                     }
@@ -138,10 +157,11 @@ impl Passing {
         })
     }
 
-    fn unnamed(&self) -> Result<Sink, Error> {
+    fn unnamed(&self, size: u64) -> Result<Sink, Error> {
         Ok(Sink::Unnamed(
             self.store.ingest_unnamed()?,
             Arc::clone(&self.lease),
+            Some(size),
         ))
     }
 

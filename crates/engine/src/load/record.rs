@@ -117,12 +117,14 @@ fn prepare(
             names,
         });
     }
-    for (digest, bytes) in &selected.image.documents {
+    let attested = selected.image.attestations.iter();
+    let attested = attested.flat_map(|attestation| &attestation.documents);
+    for (digest, bytes) in selected.image.documents.iter().chain(attested) {
         store.put_verified(lease, digest, bytes)?;
     }
     let mut manifests = Vec::with_capacity(selected.manifests().len());
     for manifest in selected.manifests() {
-        let layers = verified(place, manifest, parts)?;
+        let layers = verified(store, place, manifest, parts)?;
         manifests.push(match &manifest.digest {
             Some(digest) => digest.clone(),
             None => {
@@ -150,6 +152,7 @@ fn prepare(
 
 /// Compares every layer with what the image says of it.
 fn verified<'a>(
+    store: &Store,
     place: &str,
     manifest: &ArchivedManifest,
     parts: &'a Parts,
@@ -166,14 +169,23 @@ fn verified<'a>(
         })?;
         if let Some(expected) = &layer.diff_id {
             match (&brought.diff_id, &brought.broken) {
-                (Some(found), _) if found != expected && layer.digest.is_none() => {
-                    return Err(fail(archive::Error::DigestMismatch {
-                        member: layer.member.clone(),
-                        expected: expected.clone(),
-                        found: found.clone(),
-                    }));
+                (Some(found), _) => {
+                    // What came by before anybody knew the image was hashed as nearly all are.
+                    let compared = match found.algorithm() == expected.algorithm() {
+                        true => pipeline::verify(&brought.digest, expected, found),
+                        false => pipeline::index_stored(store, &brought.digest, Some(expected)),
+                    };
+                    compared.map_err(|error| match error {
+                        Error::DiffId {
+                            expected, found, ..
+                        } if layer.digest.is_none() => fail(archive::Error::DigestMismatch {
+                            member: layer.member.clone(),
+                            expected,
+                            found,
+                        }),
+                        other => other,
+                    })?;
                 }
-                (Some(found), _) => pipeline::verify(&brought.digest, expected, found)?,
                 (None, Some(broken)) => {
                     return Err(Error::BrokenMember {
                         place: place.to_owned(),

@@ -144,6 +144,9 @@ fn narrowed(
             narrowed
                 .documents
                 .retain(|(digest, _)| !left_out.contains(&digest));
+            narrowed
+                .attestations
+                .retain(|attestation| attestation.subject == best.digest);
         }
         None => {
             if let Some(best) = host.choose(platforms())

@@ -205,16 +205,20 @@ impl Engine {
         .await
     }
 
-    /// Tells whether a pull would change nothing: the name points there, and everything is whole and indexed.
+    /// Tells whether a pull would change nothing: the name points there, the documents are what they should be, and
+    /// the layers are all there and indexed.
     pub(super) async fn is_up_to_date(&self, prepared: &Prepared) -> Result<bool, Error> {
-        if prepared.blobs.iter().any(|blob| !blob.present) {
-            return Ok(false);
-        }
+        let all_here = prepared.blobs.iter().all(|blob| blob.present);
         let (name, target, manifest) = (
             prepared.name.clone(),
             prepared.target.clone(),
             prepared.manifest.clone(),
         );
+        let documents: Vec<Digest> = prepared
+            .documents
+            .iter()
+            .map(|(digest, _)| digest.clone())
+            .collect();
         let layers: Vec<Digest> = prepared
             .blobs
             .iter()
@@ -222,6 +226,15 @@ impl Engine {
             .map(|blob| blob.digest.clone())
             .collect();
         self.with_store(move |store| {
+            // They are small, and a pull is what mends them: so they are read, not only looked for. One that is damaged counts as absent
+            // from then on, and is stored anew.
+            let mut whole = all_here;
+            for document in &documents {
+                whole &= lost(store.read_document(document, MAX_CONFIG_SIZE))?.is_some();
+            }
+            if !whole {
+                return Ok(false);
+            }
             let named = match &name {
                 Some(name) => super::holder(store, name)?.as_ref() == Some(&target),
                 None => !store.images_of(std::slice::from_ref(&target))?.is_empty(),
@@ -238,13 +251,22 @@ impl Engine {
             if manifest == target {
                 return Ok(true);
             }
-            Ok(store
-                .image(&target)?
-                .index
-                .iter()
-                .any(|entry| entry.digest == manifest && entry.present))
+            let known = lost(store.image(&target))?;
+            Ok(known.is_some_and(|image| {
+                let mut entries = image.index.iter();
+                entries.any(|entry| entry.digest == manifest && entry.present)
+            }))
         })
         .await
+    }
+}
+
+/// Returns `None` for what was lost or damaged in the store.
+fn lost<T>(found: Result<T, store::Error>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(store::Error::BlobDamaged { .. } | store::Error::BlobMissing { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
     }
 }
 

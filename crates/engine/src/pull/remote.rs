@@ -4,12 +4,12 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 use layer::LayerScan;
-use oci::{Digest, Document, ImageConfig, Manifest, Platform};
+use oci::{Digest, Document, ImageConfig, Manifest, Platform, Reference};
 use registry::{Repository, What};
 use store::Scratch;
 use tokio::sync::mpsc;
 
-use super::{PlannedBlob, PullRequest, Retries};
+use super::{OfferedPlatform, PlannedBlob, PullRequest, Retries};
 use crate::engine::blocking;
 use crate::files::broken;
 use crate::pipeline::{self, Message};
@@ -17,13 +17,23 @@ use crate::{Engine, Error, Progress};
 
 /// An image of a registry. Manifest and config were read and verified, of the layers nothing yet.
 pub(crate) struct RemoteImage {
+    /// What was asked for, in full.
+    pub(crate) reference: Reference,
     pub(crate) target: Digest,
     pub(crate) manifest: Digest,
     pub(crate) id: Digest,
     pub(crate) platform: Option<Platform>,
+    pub(crate) foreign: bool,
+    pub(crate) offered: Vec<OfferedPlatform>,
     pub(crate) config: ImageConfig,
     /// The layers, base first; in an image one can stand twice.
     pub(crate) layers: Vec<RemoteLayer>,
+    /// Indexes, manifest and config, byte for byte.
+    pub(crate) documents: Vec<(Digest, Vec<u8>)>,
+    /// Config first, then the distinct layers, base first.
+    pub(crate) blobs: Vec<PlannedBlob>,
+    /// Whether a pull would change nothing.
+    pub(crate) up_to_date: bool,
 }
 
 /// A layer of a registry.
@@ -62,13 +72,20 @@ impl Engine {
         let config = bytes_of(&prepared.id).and_then(|bytes| ImageConfig::parse(bytes).ok());
         let repository = Repository::of(&prepared.reference);
         let layers = self.layers_of(&manifest, &prepared.blobs, &repository);
+        let up_to_date = self.is_up_to_date(&prepared).await?;
         Ok(RemoteImage {
+            reference: prepared.reference,
             target: prepared.target,
             manifest: prepared.manifest,
             id: prepared.id,
             platform: prepared.platform,
+            foreign: prepared.foreign,
+            offered: prepared.offered,
             config: config.unwrap_or_default(),
             layers,
+            documents: prepared.documents,
+            blobs: prepared.blobs,
+            up_to_date,
         })
     }
 

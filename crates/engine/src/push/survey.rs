@@ -22,6 +22,16 @@ impl Engine {
         observer: &dyn Observer,
     ) -> Result<PushPlan, Error> {
         let root = content.root.clone();
+        // A registry has every manifest under its own digest, so that this would say that something is there which is not.
+        if destination
+            .digest()
+            .is_some_and(|named| *named != root.digest)
+        {
+            return Err(Error::OtherDigest {
+                destination: destination.to_string(),
+                digest: root.digest,
+            });
+        }
         let holder = self.names_now(destination, observer).await?;
         let up_to_date = holder.as_ref() == Some(&root.digest);
         let blobs = match up_to_date {

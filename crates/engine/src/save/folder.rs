@@ -30,7 +30,7 @@ pub(super) fn write(
         let parent = folder.join("blobs").join(digest.algorithm().as_str());
         fs::create_dir_all(&parent).map_err(failed(&parent))?;
         let place = parent.join(digest.hex());
-        if fs::metadata(&place).is_ok_and(|there| there.is_file() && there.len() == *size) {
+        if is_there(writing, &place, digest, *size)? {
             continue;
         }
         let mut source = writing.store.open_blob(digest)?;
@@ -76,6 +76,36 @@ pub(super) fn write(
         written += joined.len() as u64;
     }
     Ok(written)
+}
+
+/// Tells whether a file of the folder is the blob. It is read for that: the folder is not ours, and what is wrong in it would else
+/// stay, in the name of an image that was just saved.
+fn is_there(
+    writing: &Writing<'_>,
+    place: &Path,
+    digest: &Digest,
+    size: u64,
+) -> Result<bool, Error> {
+    if !fs::metadata(place).is_ok_and(|there| there.is_file() && there.len() == size) {
+        return Ok(false);
+    }
+    let failed = |source| Error::Io {
+        path: place.to_owned(),
+        source,
+    };
+    let mut file = fs::File::open(place).map_err(failed)?;
+    let mut hasher = Hasher::new(digest.algorithm());
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = file.read(&mut buffer).map_err(failed)?;
+        if count == 0 {
+            return Ok(hasher.finish() == *digest);
+        }
+        if writing.stop.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        hasher.update(&buffer[..count]);
+    }
 }
 
 fn put(place: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -75,6 +75,23 @@ struct Found {
     platform: Option<Platform>,
 }
 
+/// An attestation that is here whole: it goes where the manifest goes that it is about.
+struct Attached {
+    subject: Option<Digest>,
+    /// Its manifest, its config and its statements, with their sizes.
+    blobs: Vec<(Digest, u64)>,
+}
+
+/// What is below an image's target.
+#[derive(Default)]
+struct Below {
+    /// Indexes and manifests, with their types and sizes.
+    documents: BTreeMap<Digest, (oci::MediaType, u64)>,
+    /// The manifests that are here whole.
+    found: Vec<Found>,
+    attached: Vec<Attached>,
+}
+
 impl Gathered {
     /// Returns about how many bytes the archive has.
     pub(crate) fn total(&self) -> u64 {
@@ -90,9 +107,13 @@ impl Gathered {
         wanted: &[Platform],
         host: &Platform,
     ) -> Result<(), Error> {
-        let mut found = Vec::new();
-        let mut documents = BTreeMap::new();
-        descend(store, target, None, 0, &mut documents, &mut found)?;
+        let mut below = Below::default();
+        below.descend(store, target, None, 0)?;
+        let Below {
+            documents,
+            found,
+            attached,
+        } = below;
         let chosen = choose(&found, wanted, host);
         let shown = *chosen.first().ok_or_else(|| match wanted.first() {
             Some(first) => Error::PlatformNotFound {
@@ -127,6 +148,15 @@ impl Gathered {
             let parts = std::iter::once(&found.manifest.config).chain(&found.manifest.layers);
             self.blobs
                 .extend(parts.map(|part| (part.digest.clone(), part.size)));
+        }
+        // The index names what is said about its manifests; a manifest alone has nobody who does.
+        let about_saved = |attached: &&Attached| {
+            let subject = attached.subject.as_ref();
+            let saved = |subject: &Digest| manifests.iter().any(|found| found.digest == *subject);
+            !alone && (whole || subject.is_none_or(saved))
+        };
+        for attached in attached.iter().filter(about_saved) {
+            self.blobs.extend(attached.blobs.iter().cloned());
         }
         let mut root_descriptor = None;
         for (digest, (media_type, size)) in documents {
@@ -197,68 +227,102 @@ fn choose<'a>(found: &'a [Found], wanted: &[Platform], host: &Platform) -> Vec<&
     chosen
 }
 
-/// Reads a document and what is below it. Manifests that are not here whole are passed over.
-fn descend(
-    store: &Store,
-    digest: &Digest,
-    platform: Option<&Platform>,
-    depth: usize,
-    documents: &mut BTreeMap<Digest, (oci::MediaType, u64)>,
-    found: &mut Vec<Found>,
-) -> Result<(), Error> {
-    if depth > MAX_INDEX_DEPTH || documents.contains_key(digest) {
-        return Ok(());
+impl Below {
+    /// Reads a document and what is below it. Manifests that are not here whole are passed over.
+    fn descend(
+        &mut self,
+        store: &Store,
+        digest: &Digest,
+        platform: Option<&Platform>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        if depth > MAX_INDEX_DEPTH || self.documents.contains_key(digest) {
+            return Ok(());
+        }
+        let (document, size) = read(store, digest)?;
+        let entry = (document.media_type().clone(), size);
+        match document {
+            Document::Index(index) => {
+                self.documents.insert(digest.clone(), entry);
+                for child in &index.manifests {
+                    if !store.contains(&child.digest)? {
+                        continue;
+                    }
+                    if child.is_attestation() {
+                        self.attach(store, child)?;
+                    } else {
+                        let platform = child.platform.as_ref().or(platform);
+                        self.descend(store, &child.digest, platform, depth + 1)?;
+                    }
+                }
+            }
+            Document::Manifest(manifest) => {
+                if !is_whole(store, &manifest)? && depth > 0 {
+                    return Ok(());
+                }
+                self.documents.insert(digest.clone(), entry);
+                let told = platform_of(store, &manifest)?;
+                self.found.push(Found {
+                    digest: digest.clone(),
+                    manifest,
+                    platform: told.or_else(|| platform.cloned()),
+                });
+            }
+        }
+        Ok(())
     }
+
+    /// Takes an attestation along, where it is here whole.
+    fn attach(&mut self, store: &Store, entry: &Descriptor) -> Result<(), Error> {
+        let (document, size) = read(store, &entry.digest)?;
+        let Document::Manifest(manifest) = document else {
+            return Ok(());
+        };
+        if !is_whole(store, &manifest)? {
+            return Ok(());
+        }
+        let parts = std::iter::once(&manifest.config).chain(&manifest.layers);
+        let parts = parts.map(|part| (part.digest.clone(), part.size));
+        self.attached.push(Attached {
+            subject: entry.attested(),
+            blobs: std::iter::once((entry.digest.clone(), size))
+                .chain(parts)
+                .collect(),
+        });
+        Ok(())
+    }
+}
+
+fn read(store: &Store, digest: &Digest) -> Result<(Document, u64), Error> {
     let bytes = store.read_document(digest, MAX_MANIFEST_SIZE)?;
     let document = Document::parse(&bytes, None).map_err(|source| Error::Document {
         digest: digest.clone(),
         source,
     })?;
-    let entry = (document.media_type().clone(), bytes.len() as u64);
-    match document {
-        Document::Index(index) => {
-            documents.insert(digest.clone(), entry);
-            for child in &index.manifests {
-                if store.contains(&child.digest)? && !child.is_attestation() {
-                    let platform = child.platform.as_ref().or(platform);
-                    descend(store, &child.digest, platform, depth + 1, documents, found)?;
-                }
-            }
-        }
-        Document::Manifest(manifest) => {
-            let parts: Vec<Digest> = std::iter::once(&manifest.config)
-                .chain(&manifest.layers)
-                .map(|part| part.digest.clone())
-                .collect();
-            let whole = store
-                .blob_states(&parts)?
-                .iter()
-                .all(|state| matches!(state, BlobState::Present { .. }));
-            if !whole && depth > 0 {
-                return Ok(());
-            }
-            documents.insert(digest.clone(), entry);
-            let told = match manifest.is_image() {
-                false => None,
-                true => {
-                    let digest = &manifest.config.digest;
-                    let bytes = store.read_document(digest, crate::pull::MAX_CONFIG_SIZE)?;
-                    let config =
-                        ImageConfig::parse(&bytes).map_err(|source| store::Error::Config {
-                            digest: digest.clone(),
-                            source,
-                        })?;
-                    Some(config.platform())
-                }
-            };
-            found.push(Found {
-                digest: digest.clone(),
-                manifest,
-                platform: told
-                    .filter(|told| !told.os.is_empty())
-                    .or_else(|| platform.cloned()),
-            });
-        }
+    Ok((document, bytes.len() as u64))
+}
+
+fn is_whole(store: &Store, manifest: &Manifest) -> Result<bool, Error> {
+    let parts: Vec<Digest> = std::iter::once(&manifest.config)
+        .chain(&manifest.layers)
+        .map(|part| part.digest.clone())
+        .collect();
+    let states = store.blob_states(&parts)?;
+    Ok(states
+        .iter()
+        .all(|state| matches!(state, BlobState::Present { .. })))
+}
+
+/// Reads the platform that the config tells, where it tells one; an artifact has none.
+fn platform_of(store: &Store, manifest: &Manifest) -> Result<Option<Platform>, Error> {
+    if !manifest.is_image() {
+        return Ok(None);
     }
-    Ok(())
+    let digest = &manifest.config.digest;
+    let bytes = store.read_document(digest, crate::pull::MAX_CONFIG_SIZE)?;
+    let config = ImageConfig::parse(&bytes).map_err(|source| store::Error::Config {
+        digest: digest.clone(),
+        source,
+    })?;
+    Ok(Some(config.platform()).filter(|told| !told.os.is_empty()))
 }

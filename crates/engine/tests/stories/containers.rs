@@ -4,6 +4,7 @@ mod commits;
 mod copies;
 mod edits;
 mod model;
+mod refusals;
 
 use std::io::Read as _;
 use std::path::Path;

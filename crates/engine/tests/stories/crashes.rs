@@ -3,7 +3,9 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use engine::{CommitRequest, ContainerEdit, CreateRequest, ImageQuery, NoProgress, Selector};
+use engine::{
+    CommitRequest, ContainerEdit, CreateRequest, FileView, ImageQuery, NoProgress, Selector,
+};
 use testkit::{ImageBuilder, Layer, Packing, Registry};
 
 use crate::lab::{check, open, request};
@@ -130,7 +132,10 @@ fn a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were
             let web = engine.container("web").await.unwrap();
             let files = engine.container_files(&web.id).await.unwrap();
             // Both files of an edit say the same: it came as a whole or not.
-            let read = |path: &[u8]| files.read_start(path, 9).map(|file| file.bytes).ok();
+            let read = |path: &[u8]| {
+                let start = files.read_start_in(path, FileView::Merged, 9);
+                start.map(|file| file.bytes).ok()
+            };
             assert_eq!(read(b"one"), read(b"two"), "after {moment} ms");
             let write = |path: &str| ContainerEdit::Write {
                 path: path.into(),

@@ -1,10 +1,10 @@
 //! Sending images to a registry: whole, once, and only where everything is there that they need.
 
 use engine::{
-    BlobThere, CopyRequest, Event, MovePolicy, NoProgress, Platform, Progress, PushPlan,
-    PushRequest, Pushed, Reference,
+    BlobThere, CopyRequest, Event, ImageQuery, MovePolicy, NoProgress, Place, Platform, Progress,
+    PushPlan, PushRequest, Pushed, Reference, RemovalRequest,
 };
-use oci::{Digest, MediaType};
+use oci::{Digest, MediaType, Selector};
 use serde_json::json;
 use std::sync::Mutex;
 use testkit::{
@@ -286,6 +286,31 @@ async fn nothing_moves_where_it_may_not() {
 }
 
 #[tokio::test]
+async fn nothing_is_pushed_under_the_digest_of_something_else() {
+    let (lab, image) = (Lab::new().await, app());
+    let source = lab.registry.push("app:1", &image);
+    lab.pull(&source).await.expect("pulled");
+    let other = Registry::start();
+    let tag = other.reference("app:1");
+    let wrong = tag.with_digest(Digest::sha256(b"another"));
+    let refused = lab.engine.push(&push(&source, &wrong), &NoProgress).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    let refused = lab.engine.plan_push(&push(&source, &wrong)).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    let request = CopyRequest {
+        from: Place::Registry(source.clone()),
+        to: Place::Registry(wrong),
+        platform: None,
+        move_policy: MovePolicy::Move,
+    };
+    let refused = lab.engine.copy(&request, &NoProgress).await;
+    assert_eq!(refused.expect_err("refused").code(), "usage");
+    assert!(other.requests_for("/v2/app/").is_empty());
+    let right = tag.with_digest(image.digest().clone());
+    assert_eq!(&pushed(&lab, &source, &right).await.digest, image.digest());
+}
+
+#[tokio::test]
 async fn a_damaged_blob_is_not_pushed_as_something_else() {
     let (lab, image) = (Lab::new().await, app());
     let source = lab.registry.push("app:1", &image);
@@ -303,27 +328,33 @@ async fn a_damaged_blob_is_not_pushed_as_something_else() {
     assert_eq!(other.open_uploads(), 0);
 }
 
-#[tokio::test]
-async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
-    let lab = Lab::new().await;
-    let subject = app();
-    lab.registry.push("app:1", &subject);
+/// An SBOM about an image, in the lab's registry but for its manifest.
+fn sbom_of(lab: &Lab, subject: &Image, number: usize) -> Document {
     let empty = lab.registry.push_blob("app", "{}");
-    let sbom = lab.registry.push_blob("app", "{\"sbom\":1}");
+    let content = format!("{{\"sbom\":{number}}}");
+    let size = content.len();
+    let sbom = lab.registry.push_blob("app", content);
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "artifactType": "application/spdx+json",
         "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2},
-        "layers": [{"mediaType": "application/spdx+json", "digest": sbom, "size": 10}],
+        "layers": [{"mediaType": "application/spdx+json", "digest": sbom, "size": size}],
         "subject": {
             "mediaType": subject.root.media_type.as_str(),
             "digest": subject.digest(),
             "size": subject.root.bytes.len(),
         },
     });
-    let bytes = manifest.to_string().into_bytes();
-    let document = Document::new(MediaType::OciManifest, bytes);
+    Document::new(MediaType::OciManifest, manifest.to_string().into_bytes())
+}
+
+#[tokio::test]
+async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
+    let lab = Lab::new().await;
+    let subject = app();
+    lab.registry.push("app:1", &subject);
+    let document = sbom_of(&lab, &subject, 1);
     let source = lab.registry.push_document("app:sbom", document.clone());
     for (native, tagged) in [(false, true), (true, false)] {
         let other = Registry::start();
@@ -350,4 +381,102 @@ async fn a_referrer_is_listed_where_the_registry_does_not_do_it() {
             assert!(text.contains("application/spdx+json"), "{text}");
         }
     }
+}
+
+/// A copy between two places that are not the store goes through the store, and takes nothing away from it.
+#[tokio::test]
+async fn what_passes_through_the_store_leaves_it_as_it_was() {
+    let lab = Lab::new().await;
+    let (mine, other) = (app(), Registry::start());
+    let name = lab.registry.push("app:1", &mine);
+    lab.pull(&name).await.expect("pulled");
+    let archive = || Place::OciArchive {
+        path: lab.folder.path().join("app.tar"),
+        reference: None,
+    };
+    let copy = async |from: Place, to: Place| {
+        let request = CopyRequest {
+            from,
+            to,
+            platform: None,
+            move_policy: MovePolicy::Move,
+        };
+        let copied = lab.engine.copy(&request, &NoProgress).await;
+        copied.expect("copied").target
+    };
+    copy(Place::Store(name.to_string().as_str().into()), archive()).await;
+    // Its name goes to a newer one, and it stays without.
+    let newer = ImageBuilder::new().layer(Layer::files([("/new", "")]));
+    lab.registry.push("app:1", &newer.build());
+    lab.pull(&name).await.expect("pulled");
+    let there = async || {
+        let list = lab.engine.images(&ImageQuery::default()).await;
+        let images = list.expect("listed").images;
+        images.iter().any(|image| image.target == *mine.digest())
+    };
+    let next_undo = async || {
+        let next = lab.engine.undoable().await.expect("read");
+        next.expect("something can be undone").operation
+    };
+    let folder = || Place::OciFolder {
+        path: lab.folder.path().join("folder"),
+        reference: None,
+    };
+    for to in [Place::Registry(other.reference("app:1")), folder()] {
+        assert_eq!(copy(archive(), to).await, *mine.digest());
+        assert!(there().await, "the image without a name is still there");
+        assert_eq!(next_undo().await, "pull");
+    }
+    let removal = RemovalRequest {
+        selections: vec![Selector::digest_of(mine.digest())],
+        ..RemovalRequest::default()
+    };
+    let plan = lab.engine.plan_removal(&removal).await.expect("planned");
+    lab.engine.execute(&plan).await.expect("removed");
+    for to in [Place::Registry(other.reference("app:2")), folder()] {
+        copy(archive(), to).await;
+        assert!(!there().await, "what only passed through is gone again");
+        assert_eq!(next_undo().await, "rmi");
+    }
+    lab.engine.undo().await.expect("undone");
+    assert!(there().await, "undo is of what the user did");
+    lab.check().await;
+}
+
+#[tokio::test]
+async fn referrers_that_are_pushed_at_the_same_time_are_all_listed() {
+    const WRITERS: usize = 6;
+    let lab = Lab::new().await;
+    let subject = app();
+    lab.registry.push("app:1", &subject);
+    let other = Registry::start();
+    other.uploads(Uploads {
+        conditional: true,
+        ..Uploads::default()
+    });
+    let pushes = (0..WRITERS).map(|number| {
+        let source = lab.registry.push_document(
+            &format!("app:sbom{number}"),
+            sbom_of(&lab, &subject, number),
+        );
+        let request = CopyRequest {
+            from: engine::Place::Registry(source),
+            to: engine::Place::Registry(other.reference(&format!("app:sbom{number}"))),
+            platform: None,
+            move_policy: MovePolicy::Move,
+        };
+        let engine = &lab.engine;
+        async move { engine.copy(&request, &NoProgress).await }
+    });
+    for pushed in futures_util::future::join_all(pushes).await {
+        pushed.expect("copied");
+    }
+    let tag = format!("sha256-{}", subject.digest().hex());
+    let list = other.document("app", &tag).expect("there is a list");
+    let list: serde_json::Value = serde_json::from_slice(&list.bytes).expect("JSON");
+    assert_eq!(
+        list["manifests"].as_array().map(Vec::len),
+        Some(WRITERS),
+        "{list}"
+    );
 }

@@ -447,6 +447,7 @@ async fn nothing_is_written_in_plain_text_without_consent() {
     )
     .expect("written");
     for keyring in [None, Some(Arc::new(Locked) as Arc<dyn Keyring>)] {
+        let is_locked = keyring.is_some();
         let engine = with_file(&lab, &file, keyring).await;
         let mut request = login(&server.host(), PASSWORD);
         let error = engine.login(&request).await.expect_err("nowhere");
@@ -456,6 +457,7 @@ async fn nothing_is_written_in_plain_text_without_consent() {
         request.plain_text = true;
         let done = engine.login(&request).await.expect("accepted");
         assert_eq!(done.kept, Kept::File(file.clone()));
+        assert_eq!(done.maybe_shadowed, is_locked);
         let text = std::fs::read_to_string(&file).expect("read");
         assert!(
             text.contains("HttpHeaders") && text.contains("other.example"),
@@ -477,8 +479,12 @@ async fn nothing_is_written_in_plain_text_without_consent() {
         let target = server.reference("app:1");
         let error = engine.tags(&target).await.expect_err("no such repository");
         assert_eq!(error.code(), "not_found", "it is let in");
-        let places = engine.logout(&server.host()).await.expect("out");
-        assert_eq!(places, [file.display().to_string()]);
+        let places = engine.logout(&server.host()).await;
+        match is_locked {
+            false => assert_eq!(places.expect("out"), [file.display().to_string()]),
+            // It may have the login still; the file has not.
+            true => assert_eq!(places.expect_err("kept").code(), "credentials"),
+        }
         let text = std::fs::read_to_string(&file).expect("read");
         assert!(text.contains("other.example") && !text.contains(&server.host()));
     }
@@ -490,6 +496,36 @@ async fn nothing_is_written_in_plain_text_without_consent() {
     let error = engine.login(&request).await.expect_err("damaged");
     assert_eq!(error.code(), "credentials");
     assert_eq!(std::fs::read_to_string(&file).expect("read"), "{ no json");
+}
+
+/// Who says which file is to be asked means it: a job with a login of its own is not signed in as the user of the desktop.
+#[tokio::test]
+async fn a_file_that_was_named_is_asked_before_the_keyring_and_others_after() {
+    let (lab, server) = (Lab::new().await, real(false));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.json");
+    let keyring = Arc::new(Memory::default());
+    let host = server.host();
+    let engine = with_file(&lab, &file, None).await;
+    let mut request = login(&host, PASSWORD);
+    request.plain_text = true;
+    engine.login(&request).await.expect("accepted");
+    let old = r#"{"username": "old", "secret": "wrong"}"#;
+    keyring.set(&host, &Secret::new(old)).expect("kept");
+    for named in [1, 0] {
+        let mut settings = settings(&lab.store());
+        settings.registry.credentials.files = vec![file.clone()];
+        settings.registry.credentials.named_files = named;
+        settings.registry.credentials.keyring = Some(keyring.clone());
+        let engine = Engine::open(settings).await.expect("opened");
+        let error = engine.tags(&server.reference("app:1")).await;
+        let expected = if named == 1 {
+            "not_found"
+        } else {
+            "unauthorized"
+        };
+        assert_eq!(error.expect_err("no such repository").code(), expected);
+    }
 }
 
 #[cfg(unix)]

@@ -39,6 +39,12 @@ use crate::entry::EntryKind;
 /// The version of the index format that this crate writes and reads. An index of another one is built anew.
 pub const FORMAT_VERSION: u16 = 1;
 
+/// Bytes that the index of one layer may have. Half a million files, each with a label of SELinux, take a fifth of it.
+///
+/// Attributes of zeros compress a thousandfold: without a limit a small layer would fill the disk with its index, and the memory of
+/// whoever reads that.
+pub const MAX_INDEX_SIZE: u64 = 256 << 20;
+
 const MAGIC: [u8; 8] = *b"\x89STRIDX\n";
 
 const SPARSE: u8 = 0x10;

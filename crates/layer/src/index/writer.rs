@@ -27,6 +27,7 @@ impl<W: Write> IndexWriter<W> {
         Self {
             output: Output {
                 writer,
+                size: buffer.len() as u64,
                 buffer,
                 hash: Box::new(Xxh3Default::new()),
             },
@@ -121,6 +122,11 @@ impl<W: Write> IndexWriter<W> {
         Ok(())
     }
 
+    /// Returns how many bytes the index has so far.
+    pub(crate) fn size(&self) -> u64 {
+        self.output.size
+    }
+
     /// Writes the trailer and the checksum, and flushes the writer.
     pub(crate) fn finish(mut self, facts: &LayerFacts) -> io::Result<()> {
         let LayerFacts {
@@ -144,12 +150,14 @@ impl<W: Write> IndexWriter<W> {
 
 struct Output<W> {
     writer: W,
+    size: u64,
     buffer: Vec<u8>,
     hash: Box<Xxh3Default>,
 }
 
 impl<W: Write> Output<W> {
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.size += bytes.len() as u64;
         if self.buffer.len() + bytes.len() > BUFFER {
             self.drain()?;
             if bytes.len() > BUFFER {

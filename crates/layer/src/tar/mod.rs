@@ -40,6 +40,9 @@ pub const MAX_NAME_LENGTH: usize = 1 << 17;
 /// Extended attributes that an entry may have. Linux lists at most 64 KiB of names (`XATTR_LIST_MAX`).
 pub const MAX_XATTRS: usize = 1 << 13;
 
+/// Bytes that the value of an extended attribute may have: Linux's number (`XATTR_SIZE_MAX`).
+pub const MAX_XATTR_SIZE: usize = 1 << 16;
+
 /// Parses decimal digits with an optional sign, nothing else around them.
 fn parse_decimal(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {

@@ -1,6 +1,6 @@
 //! PAX extended headers: records `LENGTH KEY=VALUE\n` (POSIX.1-2017 pax, "pax Extended Header").
 
-use super::{MAX_XATTRS, parse_decimal};
+use super::{MAX_XATTR_SIZE, MAX_XATTRS, parse_decimal};
 use crate::entry::Xattrs;
 use crate::error::Corruption;
 
@@ -149,6 +149,15 @@ impl Pax {
         };
         if self.xattrs.len() == MAX_XATTRS {
             return Err(Corruption::TooManyXattrs { limit: MAX_XATTRS });
+        }
+        // In base 64 every three bytes are four.
+        let limit = match origin {
+            XattrOrigin::Schily => MAX_XATTR_SIZE,
+            XattrOrigin::Libarchive => MAX_XATTR_SIZE.div_ceil(3) * 4,
+        };
+        let size = record.value.end - record.value.start;
+        if size > limit {
+            return Err(Corruption::XattrTooLarge { size, limit });
         }
         let name = Span {
             start: record.key.start + prefix.len(),

@@ -11,6 +11,12 @@ use crate::path::{Purpose, components, is_marked, purpose};
 /// Symbolic links that are followed for one path: Linux's number for a whole lookup (`MAXSYMLINKS`).
 pub(super) const MAX_LINKS: usize = 40;
 
+/// How many files a tree may hold for each path that it may have: most paths are touched by one layer.
+const FILES_A_NODE: usize = 2;
+
+/// Bytes of names, link targets and attributes that a tree may hold for each path that it may have.
+const BYTES_A_NODE: u64 = 256;
+
 impl Tree {
     pub(super) fn apply(
         &mut self,
@@ -63,7 +69,7 @@ impl Tree {
             if entry.kind != EntryKind::Directory {
                 return Err(fail(PathProblem::RootIsNoFolder));
             }
-            let file = self.add_file(File::of(entry, fingerprint, layer));
+            let file = self.add_file(File::of(entry, fingerprint, layer))?;
             self.set(layer, NodeId::ROOT, file, None);
             return Ok(());
         };
@@ -91,7 +97,7 @@ impl Tree {
             }
             (file, target)
         } else {
-            (self.add_file(File::of(entry, fingerprint, layer)), None)
+            (self.add_file(File::of(entry, fingerprint, layer))?, None)
         };
         let node = self.child(folder, name)?;
         if let Some(old) = self.current(node) {
@@ -127,7 +133,7 @@ impl Tree {
             match self.current(node).map(|file| self.file(file)) {
                 Some(file) if file.is_folder() => at = node,
                 None => {
-                    self.make_folder(layer, node);
+                    self.make_folder(layer, node)?;
                     at = node;
                 }
                 Some(_) => {
@@ -149,7 +155,7 @@ impl Tree {
             match self.current(node).map(|file| self.file(file)) {
                 Some(file) if file.is_folder() => at = node,
                 None => {
-                    self.make_folder(layer, node);
+                    self.make_folder(layer, node)?;
                     at = node;
                 }
                 Some(file) if file.kind == EntryKind::Symlink => {
@@ -247,16 +253,33 @@ impl Tree {
         }
     }
 
-    fn make_folder(&mut self, layer: u32, node: NodeId) {
-        let file = self.add_file(File::folder(layer));
+    fn make_folder(&mut self, layer: u32, node: NodeId) -> Result<(), Error> {
+        let file = self.add_file(File::folder(layer))?;
         self.set(layer, node, file, None);
+        Ok(())
     }
 
-    fn add_file(&mut self, file: File) -> FileId {
-        // There is at most one file for each node and layer's entry; indexes of more than 2^32 entries do not fit a disk.
+    /// Every entry makes a file, also one that names what an entry before it has named: there can be more of them than paths.
+    fn add_file(&mut self, file: File) -> Result<FileId, Error> {
+        if self.files.len() >= FILES_A_NODE * self.limit {
+            return Err(Error::TooManyFiles { limit: self.limit });
+        }
+        let xattrs = file.xattrs.iter().flat_map(|xattrs| xattrs.iter());
+        let xattrs: usize = xattrs.map(|(name, value)| name.len() + value.len()).sum();
+        self.take(file.link_target.len() + xattrs)?;
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(file);
-        id
+        Ok(id)
+    }
+
+    /// Counts bytes of names and attributes.
+    fn take(&mut self, bytes: usize) -> Result<(), Error> {
+        let limit = BYTES_A_NODE * self.limit as u64;
+        self.bytes += bytes as u64;
+        match self.bytes > limit {
+            true => Err(Error::TooMuchMetadata { limit }),
+            false => Ok(()),
+        }
     }
 
     /// Returns the place of a name in a folder, and makes one where there is none.
@@ -264,9 +287,10 @@ impl Tree {
         if let Some(node) = self.nodes[folder.at()].children.get(name) {
             return Ok(*node);
         }
-        if self.nodes.len() >= self.limit || self.files.len() >= 2 * self.limit {
+        if self.nodes.len() >= self.limit {
             return Err(Error::TooManyFiles { limit: self.limit });
         }
+        self.take(name.len())?;
         let node = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         let name: Arc<[u8]> = name.into();
         self.nodes.push(Node {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layer::{Corruption, Error};
+use layer::{Corruption, Error, LayerScan, MAX_INDEX_SIZE};
 
 use crate::archive::{Archive, Header, SIZE, UID, pax_records, scan, scan_chunks};
 
@@ -262,6 +262,50 @@ fn extension_headers_are_bounded() {
         .file("name", "")
         .end();
     assert!(matches!(problem(&tar).1, Corruption::TooManyXattrs { .. }));
+
+    let limit = layer::tar::MAX_XATTR_SIZE;
+    for (key, most) in [
+        ("SCHILY.xattr.user.x", limit),
+        ("LIBARCHIVE.xattr.user.x", limit.div_ceil(3) * 4),
+    ] {
+        let of = |size: usize| {
+            let value = "A".repeat(size);
+            Archive::new()
+                .extension("ext", b'x', pax_records([(key, value)]))
+                .file("name", "")
+                .end()
+        };
+        scan(&of(most)).expect("Linux takes it");
+        assert!(matches!(
+            problem(&of(most + 1)).1,
+            Corruption::XattrTooLarge { .. }
+        ));
+    }
+}
+
+#[test]
+fn attributes_of_a_layer_are_bounded_together() {
+    let value = "\0".repeat(layer::tar::MAX_XATTR_SIZE);
+    let records =
+        pax_records((0..15).map(|number| (format!("SCHILY.xattr.user.{number}"), &value)));
+    let member = Archive::new()
+        .extension("ext", b'x', records)
+        .file("name", "")
+        .0;
+    let mut scan = LayerScan::new(std::io::sink());
+    let mut written: u64 = 0;
+    let refused = loop {
+        if let Err(error) = scan.write(&member) {
+            break error;
+        }
+        written += member.len() as u64;
+        assert!(written < 2 * MAX_INDEX_SIZE, "it goes on for ever");
+    };
+    assert!(
+        matches!(refused, Error::TooMuchMetadata { .. }),
+        "{refused}"
+    );
+    assert!(written > MAX_INDEX_SIZE - 2 * member.len() as u64);
 }
 
 #[test]

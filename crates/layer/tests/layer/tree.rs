@@ -306,6 +306,33 @@ fn many_and_deep_names_are_bounded() {
     );
 }
 
+#[test]
+fn one_name_many_times_and_large_attributes_are_bounded() {
+    let mut same = new();
+    for _ in 0..3000 {
+        same = same.file("again", "");
+    }
+    let mut bounded = Tree::with_limit(1000);
+    let error = push(&mut bounded, same).unwrap_err();
+    assert!(
+        matches!(error, Error::TooManyFiles { limit: 1000 }),
+        "{error}"
+    );
+
+    let mut bounded = Tree::with_limit(1000);
+    let value = "x".repeat(60_000);
+    for layer in 0.. {
+        let attributed = new()
+            .pax([("SCHILY.xattr.user.x", &value)])
+            .file("file", "");
+        if let Err(error) = push(&mut bounded, attributed) {
+            assert!(matches!(error, Error::TooMuchMetadata { .. }), "{error}");
+            assert_eq!(layer, 4, "256 bytes for each path are 256 000");
+            break;
+        }
+    }
+}
+
 /// What a layer of the model has: a path and what is there, or a mark.
 #[derive(Clone, Debug)]
 enum Item {

@@ -151,6 +151,11 @@ impl Keyring for SystemKeyring {
     }
 
     fn remove(&self, address: &str) -> Result<bool, CredentialError> {
+        // One that is locked may have it; what cannot even be reached, as on a server without any, has nothing of ours.
+        if let Err(problem) = open() {
+            tracing::debug!(%problem, "there is no keyring to forget a login");
+            return Ok(false);
+        }
         match Self::entry(address)?.delete_credential() {
             Ok(()) => Ok(true),
             Err(keyring_core::Error::NoEntry) => Ok(false),

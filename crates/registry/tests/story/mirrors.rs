@@ -62,14 +62,40 @@ async fn a_mirror_that_fails_is_left_alone() {
     }
     assert_eq!(mirror.requests_for("/v2/app/").len(), 1);
     assert_eq!(lab.retries(), 0);
-    // Nothing wrong passes for what has a digest.
-    mirror.behave();
-    let other = self::lab(&server, &mirror.host());
-    mirror.push("app:1", &image);
-    mirror.rule(Rule::path("/manifests/sha256").fault(Fault::Flip(3)));
-    other
-        .client
-        .resolve(&reference, &other.heard)
-        .await
-        .expect_err("wrong bytes");
+}
+
+/// Nothing wrong passes for what has a digest, and what the registry has right is had.
+#[tokio::test]
+async fn a_mirror_with_wrong_bytes_is_left_alone_and_the_registry_asked() {
+    let image = ImageBuilder::new().files([("/a", "1")]).build();
+    let layer = &image.layers[0];
+    for (fault, wrong) in [
+        (Fault::Flip(3), "/manifests/sha256"),
+        (Fault::Flip(3), "/blobs/sha256"),
+        (Fault::Body(b"short".to_vec()), "/blobs/sha256"),
+    ] {
+        let (server, mirror) = (Registry::start(), Registry::start());
+        let lab = lab(&server, &mirror.host());
+        let reference = server.push("app:1", &image);
+        mirror.push("app:1", &image);
+        mirror.rule(Rule::path(wrong).fault(fault));
+        let resolved = lab.client.resolve(&reference, &lab.heard).await;
+        assert_eq!(&resolved.expect("resolved").digest, image.digest());
+        let repository = Repository::of(&reference);
+        for _ in 0..3 {
+            let read = lab
+                .client
+                .read_blob(&repository, &layer.descriptor, 1 << 20, &lab.heard)
+                .await;
+            assert_eq!(read.expect("read"), image.blobs[&layer.descriptor.digest]);
+        }
+        let asked = mirror.requests_for(wrong);
+        assert_eq!(asked.len(), 1, "once, and then not for a while");
+        // Of the registry itself they are an error, as ever.
+        server.rule(Rule::path("/blobs/sha256").fault(Fault::Flip(3)));
+        lab.client
+            .read_blob(&repository, &layer.descriptor, 1 << 20, &lab.heard)
+            .await
+            .expect_err("wrong bytes");
+    }
 }

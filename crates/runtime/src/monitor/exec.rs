@@ -6,7 +6,7 @@ use std::path::Path;
 use super::bundle::Bundle;
 use super::inside::Inside;
 use super::run::{self, Start};
-use super::{Caller, namespace};
+use super::{Caller, cgroup, namespace};
 use crate::config;
 use crate::error::Context;
 use crate::message::{Exec, Kept, Report};
@@ -21,6 +21,7 @@ pub(super) fn exec(
     caller: &mut Caller,
 ) -> Result<Report, Failure> {
     let parent = Some(rustix::process::getpid());
+    cgroup::join(exec.first)?;
     namespace::join(exec.monitor)?;
     // Only now: what is started in other namespaces is the child of who asked for it from there.
     rustix::process::set_child_subreaper(parent).context("become the process's parent")?;

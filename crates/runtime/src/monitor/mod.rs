@@ -10,6 +10,7 @@
 //! which started it, and threads of a pool come and go.)
 
 mod bundle;
+mod cgroup;
 mod console;
 mod copy;
 mod exec;
@@ -36,7 +37,9 @@ use crate::error::Context;
 use crate::message::{self, Incoming, Order, Report, Word, Work};
 use crate::{Failure, Identity};
 
+pub(crate) use cgroup::hindrance;
 pub use log::LogReader;
+pub(crate) use run::end_what_was_left;
 pub(crate) use state::{
     ATTEMPTS, PAUSE, Recorded, has_ended, is_alive, is_running, read as read_state, try_lock,
 };

@@ -10,6 +10,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::Pid;
 
 use super::bundle::Bundle;
+use super::cgroup::Group;
 use super::console::Console;
 use super::inside::{self, Inside};
 use super::log::Log;
@@ -76,7 +77,15 @@ fn live(run: &Run, bundle: &Bundle, caller: &mut Caller) -> Result<Recorded, Fai
         network: run.spec.network,
         ports: &run.spec.ports,
     };
-    let started = start(&run.programs, bundle, &how)?;
+    let group = Group::make(&run.spec.limits, &config::control_group(own()))?;
+    if let Some(group) = &group {
+        group.enter()?;
+    }
+    let started = start(&run.programs, bundle, &how);
+    if let Some(group) = &group {
+        group.leave()?;
+    }
+    let started = started?;
     let mut recorded = Recorded {
         monitor: ProcessId::of(own()).ok_or(Failure::NotRunning)?,
         process: ProcessId::of(started.pid.as_raw_nonzero().get()),
@@ -101,17 +110,24 @@ pub(super) fn own() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Ends what a monitor that was itself killed left behind.
-fn end_what_was_left(folder: &Path) -> Result<(), Failure> {
+/// Ends what a monitor that was itself killed left behind, and waits for that. What has a monitor stays.
+pub(crate) fn end_what_was_left(folder: &Path) -> Result<(), Failure> {
     let step = "end what an earlier run left";
     let recorded = state::read(folder).context(step)?;
-    let Some(recorded) = recorded.filter(|recorded| recorded.ended.is_none()) else {
+    let left =
+        recorded.filter(|recorded| recorded.ended.is_none() && !state::is_alive(recorded.monitor));
+    let Some(recorded) = left else {
         return Ok(());
     };
     let process = recorded.process.filter(|process| state::is_alive(*process));
-    if let Some(pid) = process.and_then(|process| Pid::from_raw(process.pid)) {
-        let handle =
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).context(step)?;
+    let open = |process: ProcessId| {
+        let pid = Pid::from_raw(process.pid)?;
+        let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
+        // Its number may have become another's before it was opened.
+        Some(handle).filter(|_| state::is_alive(process))
+    };
+    if let Some(handle) = process.and_then(open) {
+        let handle = handle.context(step)?;
         rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).context(step)?;
         let mut polled = [rustix::event::PollFd::new(
             &handle,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use runtime::{Error, ExecOptions, Failure, LogReader, RunOptions, Running, Start, Status, Stream};
+use runtime::{
+    Error, ExecOptions, Failure, LogReader, RunOptions, Running, Runtime, Start, Status, Stream,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::lab::{end, shell, stories};
@@ -58,6 +60,18 @@ fn processes(text: &str) -> Vec<String> {
         .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
         .filter(|line| line.contains(text))
         .collect()
+}
+
+/// Returns the states of these processes, as `ps` has them.
+fn states(text: &str) -> Vec<char> {
+    let all = std::fs::read_dir("/proc").expect("is mounted").flatten();
+    all.filter(|entry| {
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(text))
+    })
+    .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
+    .filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next())
+    .collect()
 }
 
 /// Waits until something is so; the system needs a moment for it, and says nothing.
@@ -187,6 +201,26 @@ stories! {
         assert!(!mounts.contains(&*lab.folder.path().to_string_lossy()), "{mounts}");
     }
 
+    async fn what_a_killed_monitor_left_is_ended_by_who_looks(lab: Lab) {
+        let folder = lab.container();
+        let mark = format!("5000.{}", std::process::id());
+        let detached = Start { detached: true, ..lab.start_of(&shell(&format!("sleep {mark} & sleep {mark}; true"))) };
+        let running = Box::pin(lab.runtime.start(detached)).await.expect("starts");
+        soon("the processes run", || processes(&mark).len() >= 3).await;
+        let monitor = running.monitor().expect("it runs");
+        drop(running);
+        Runtime::end_abandoned(&folder).expect("looks");
+        assert!(processes(&mark).len() >= 3, "it has its monitor");
+        let killed = std::process::Command::new("kill").args(["-9", &monitor.to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+        soon("the monitor ends", || matches!(lab.runtime.status(&folder), Ok(Status::Exited { code: None, .. }))).await;
+        assert!(!processes(&mark).is_empty(), "nobody ended it");
+        Runtime::end_abandoned(&folder).expect("ends");
+        soon("all processes end", || processes(&mark).is_empty()).await;
+        Runtime::end_abandoned(&folder).expect("there is nothing to end");
+        lab.runtime.remove(&folder).await.expect("goes");
+    }
+
     async fn a_killed_program_takes_its_containers_along(lab: Lab) {
         if let Some(mark) = std::env::var_os("STRATA_TEST_VICTIM") {
             // This is the program that is killed.
@@ -212,14 +246,16 @@ stories! {
     async fn a_paused_container_writes_nothing(lab: Lab) {
         let folder = lab.container();
         assert!(matches!(lab.runtime.pause(&folder).err(), Some(Error::Failure(Failure::NotRunning))));
-        let line = "(while :; do echo x >> /a; done) & while :; do echo x >> /b; sh -c 'echo y >> /c'; done";
-        let running = lab.start(&shell(line)).await.expect("starts");
+        let mark = format!("4000.{}", std::process::id());
+        let line = format!("(while :; do echo x >> /a; done) & while :; do echo x >> /b; sh -c 'echo y >> /c; : {mark}'; done");
+        let running = lab.start(&shell(&line)).await.expect("starts");
         let size = |name: &str| std::fs::metadata(folder.join("upper").join(name)).map_or(0, |found| found.len());
         soon("it writes", || size("a") > 100 && size("c") > 4).await;
         let paused = lab.runtime.pause(&folder).expect("stops");
         let sizes = || [size("a"), size("b"), size("c")];
         let before = sizes();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let states = states(&mark);
+        assert!(states.len() >= 2 && states.iter().all(|state| matches!(state, 'T' | 'Z')), "{states:?}");
         assert_eq!(sizes(), before);
         drop(paused);
         soon("it goes on", || sizes().iter().zip(before).all(|(now, before)| *now > before)).await;

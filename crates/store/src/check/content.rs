@@ -10,6 +10,20 @@ use oci::{Digest, Hasher};
 use super::{PIECE, Report};
 use crate::{BlobFault, Error, Result, Store};
 
+/// Tells whether a disk could not read what it holds: content that is lost. Any other refusal, such as that of too many open files,
+/// says nothing of the content.
+pub(super) fn is_unreadable(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO)
+    }
+    #[cfg(not(unix))]
+    {
+        // ERROR_CRC, which is what a bad sector gives.
+        error.raw_os_error() == Some(23)
+    }
+}
+
 impl Store {
     /// Hashes blobs on all cores.
     pub(super) fn check_content(
@@ -35,10 +49,7 @@ impl Store {
                     // It went or changed while we looked: a collector may have taken it, and then no row names it any more.
                     Err(Error::BlobMissing { .. }) => {}
                     Err(Error::BlobDamaged { fault, .. }) => wrong.push((digest.clone(), fault)),
-                    // A sector that cannot be read is content that is lost.
-                    Err(Error::Io { source, .. })
-                        if *size > 0 && source.kind() != io::ErrorKind::PermissionDenied =>
-                    {
+                    Err(Error::Io { source, .. }) if *size > 0 && is_unreadable(&source) => {
                         wrong.push((digest.clone(), BlobFault::Content));
                     }
                     Err(other) => return Err(other),

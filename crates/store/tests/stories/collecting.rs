@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use oci::Digest;
 use store::{GRACE, Ingest, RemovalOptions, Store};
 
-use crate::{lease, now, open, put, remove};
+use crate::lab::{lease, now, open, put, remove};
 
 /// Begins to bring a blob in whose row is there and whose file is not whole, and lets go of the lease.
 fn replacing(store: &Store, digest: &Digest, size: u64) -> store::IngestWriter {
@@ -64,4 +64,55 @@ fn a_collection_is_due_an_hour_after_the_last_one() {
     assert!(due(&second, 61));
     assert!(!due(&first, 62));
     assert!(due(&first, -600), "the clock was set back");
+}
+
+#[test]
+fn the_collector_waits_for_the_grace_and_spares_what_is_leased() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["a", "held"], &["app:1"]);
+    remove(&store, &["app:1"], RemovalOptions::default());
+    store.collect(now()).unwrap();
+    assert!(
+        store.contains(&Digest::sha256(b"a")).unwrap(),
+        "within the grace"
+    );
+    let lease = lease(&store);
+    lease.hold(&[Digest::sha256(b"held")]).unwrap();
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    let collected = store.collect(later).unwrap();
+    assert_eq!(collected.images, 1);
+    assert!(!store.contains(&Digest::sha256(b"a")).unwrap());
+    assert!(store.contains(&Digest::sha256(b"held")).unwrap());
+}
+
+#[test]
+fn a_blob_that_comes_again_while_it_is_collected_is_there_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, collector) = (open(folder.path()), open(folder.path()));
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    let contents: Vec<String> = (0..30).map(|number| format!("blob {number}")).collect();
+    for _ in 0..10 {
+        let former = lease(&store);
+        for content in &contents {
+            store.put_document(&former, content.as_bytes()).unwrap();
+        }
+        former.release().unwrap();
+        let lease = lease(&store);
+        std::thread::scope(|scope| {
+            scope.spawn(|| collector.collect(later).expect("collects"));
+            for content in contents.iter().rev() {
+                let mut writer = store.ingest_unnamed().unwrap();
+                writer.append(content.as_bytes()).unwrap();
+                writer.commit(&lease).unwrap();
+            }
+        });
+        for content in &contents {
+            let digest = Digest::sha256(content.as_bytes());
+            assert!(
+                store.contains(&digest).unwrap(),
+                "{content} was acknowledged"
+            );
+        }
+    }
 }

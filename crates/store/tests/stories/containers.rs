@@ -11,13 +11,18 @@ use store::{
     RemovalOptions, Store,
 };
 
-use crate::{check, now, open, put};
+use crate::lab::{check, now, open, put};
 
-fn id(digit: char) -> ContainerId {
+pub(crate) fn id(digit: char) -> ContainerId {
     String::from(digit).repeat(64).parse().unwrap()
 }
 
-fn create(store: &Store, target: &Digest, digit: char, name: &str) -> store::Result<ContainerId> {
+pub(crate) fn create(
+    store: &Store,
+    target: &Digest,
+    digit: char,
+    name: &str,
+) -> store::Result<ContainerId> {
     let id = id(digit);
     store.create_container(&NewContainer {
         id: &id,
@@ -74,7 +79,6 @@ fn what_a_container_was_made_of_outlives_its_image_and_goes_with_the_container()
     let options = |force| RemovalOptions {
         force,
         now_drop: true,
-        ..RemovalOptions::default()
     };
     store
         .set_container_status(&web, ContainerStatus::Running, None)
@@ -202,4 +206,25 @@ fn a_folder_that_a_crash_left_goes_and_a_container_without_its_image_is_set_asid
     assert!(store.containers().unwrap().is_empty());
     let aside = folder.path().join("quarantine").join(format!("{web}.0"));
     assert!(aside.join("container.json").is_file());
+}
+
+#[test]
+fn what_cannot_be_removed_of_a_container_keeps_nothing_else_from_being_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = put(&store, &["layer"], &["app:1"]);
+    let web = create(&store, &target, 'b', "web").unwrap();
+    assert!(!store.forget_container(&web, || false).unwrap());
+    assert_eq!(store.container(&web).unwrap().name, "web");
+    // A crash right after the row: what is left is files.
+    assert!(store.forget_container(&web, || true).unwrap());
+    assert!(store.container_folder(&web).join("container.json").exists());
+    // What is no folder cannot be removed as one.
+    let odd = store.container_folder(&id('a'));
+    fs::write(&odd, "").unwrap();
+    let later = now() + GRACE + SignedDuration::from_hours(1);
+    assert_eq!(store.forgotten_containers(now()).unwrap(), []);
+    assert_eq!(store.forgotten_containers(later).unwrap().len(), 2);
+    store.collect(later).unwrap();
+    assert!(odd.exists() && !store.container_folder(&web).exists());
 }

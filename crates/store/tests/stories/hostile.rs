@@ -5,7 +5,7 @@ use std::path::Path;
 use oci::{Digest, ImageName};
 use store::{Error, Lease, MovePolicy, NewImage, Store};
 
-use crate::{check, lease, names, now, open, put, put_for};
+use crate::lab::{check, lease, names, now, open, put, put_for};
 
 /// Tells whether the next open would set the database aside.
 fn is_noted_as_damaged(root: &Path) -> bool {

@@ -8,7 +8,7 @@ use oci::{Algorithm, Digest, Hasher};
 use store::{CheckOptions, Error, GRACE, LayerFacts, MovePolicy, NewImage};
 
 use crate::hostile::record;
-use crate::{check, lease, name, names, now, open, put};
+use crate::lab::{check, lease, name, names, now, open, put};
 
 #[test]
 fn a_blob_that_was_cut_off_before_a_rebuild_gets_its_size_back_with_its_bytes() {
@@ -200,4 +200,79 @@ fn a_file_index_that_a_dead_process_finished_gets_its_row_on_open() {
     let store = open(folder.path());
     assert!(store.layer(&digest).unwrap().is_some());
     assert_eq!(check(&store).problems, []);
+}
+
+#[test]
+fn damage_is_found_repaired_to_quarantine_and_mended_by_bringing_the_blob_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = put(&store, &["layer"], &["app:1"]);
+    let digest = Digest::sha256(b"layer");
+    fs::write(
+        folder.path().join("blobs/sha256").join(digest.hex()),
+        b"LAYER",
+    )
+    .unwrap();
+    let report = check(&store);
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    assert_eq!(report.problems[0].kind.as_str(), "blob_content");
+    assert_eq!(report.problems[0].images, [target]);
+    assert!(store.images().unwrap()[0].damaged);
+    let repaired = store.repair(&report, now()).unwrap();
+    assert_eq!(repaired.quarantined.len(), 1);
+    assert_eq!(repaired.unfetched[0].missing, std::slice::from_ref(&digest));
+    store.put_document(&lease(&store), b"layer").unwrap();
+    assert_eq!(check(&store).problems, []);
+    assert!(!store.images().unwrap()[0].damaged);
+}
+
+#[test]
+fn a_check_names_the_document_that_is_damaged_and_spares_the_one_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = put(&store, &["layer"], &["app:1"]);
+    let config = store.image(&target).unwrap().config;
+    let place = folder.path().join("blobs/sha256").join(config.hex());
+    let mut bytes = fs::read(&place).unwrap();
+    bytes[0] = b'[';
+    fs::write(&place, bytes).unwrap();
+    let quick = CheckOptions {
+        read_data: false,
+        now: now(),
+    };
+    let report = store.check(&quick, &|_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    let problem = &report.problems[0];
+    assert_eq!(problem.kind.as_str(), "blob_content");
+    assert_eq!(
+        (&problem.digest, &problem.path),
+        (&Some(config), &Some(place))
+    );
+    assert_eq!(problem.images, std::slice::from_ref(&target));
+    assert!(problem.repairable);
+    assert!(store.contains(&target).unwrap());
+}
+
+#[test]
+fn a_blob_that_comes_back_during_a_check_is_not_noted_as_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["layer", "other"], &["app:1"]);
+    let digest = Digest::sha256(b"layer");
+    fs::remove_file(folder.path().join("blobs/sha256").join(digest.hex())).unwrap();
+    let everything = CheckOptions {
+        read_data: true,
+        now: now(),
+    };
+    // The files were looked at when the first bytes are read.
+    let report = store
+        .check(&everything, &|_| {
+            store.put_document(&lease(&store), b"layer").unwrap();
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(report.problems, []);
+    assert!(store.contains(&digest).unwrap());
+    let left = fs::read_dir(folder.path().join("ingest")).unwrap().count();
+    assert_eq!(left, 0);
 }

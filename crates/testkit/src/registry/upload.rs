@@ -25,6 +25,8 @@ pub struct Uploads {
     pub read_only: bool,
     /// Whether manifests with a subject are listed by the referrers API.
     pub referrers: bool,
+    /// Whether manifests have an `ETag`, and `If-Match` and `If-None-Match` are followed.
+    pub conditional: bool,
 }
 
 /// An upload that goes on.
@@ -192,8 +194,11 @@ impl State {
         let Ok(parsed) = oci::Document::parse(&request.body, Some(media_type.as_str())) else {
             return Reply::error(400, "MANIFEST_INVALID");
         };
-        let referrers = self.uploads.referrers;
+        let (referrers, conditional) = (self.uploads.referrers, self.uploads.conditional);
         let there = self.repository(repository);
+        if conditional && !holds(there.tags.get(name), request) {
+            return Reply::error(412, "PRECONDITION_FAILED");
+        }
         let missing = parsed.children().into_iter().any(|child| {
             !matches!(child.media_type, MediaType::Foreign(_))
                 && !there.blobs.contains_key(&child.digest)
@@ -226,6 +231,15 @@ impl State {
     fn repository(&mut self, name: &str) -> &mut Repository {
         self.repositories.entry(name.to_owned()).or_default()
     }
+}
+
+/// Tells whether what a tag names now is what the request says it has to be.
+fn holds(named: Option<&Digest>, request: &Logged) -> bool {
+    let absent = request.header("if-none-match") != Some("*") || named.is_none();
+    let still = request
+        .header("if-match")
+        .is_none_or(|mark| named.is_some_and(|digest| mark.trim_matches('"') == digest.as_str()));
+    absent && still
 }
 
 fn created(place: &str, digest: &Digest) -> Reply {

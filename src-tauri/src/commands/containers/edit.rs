@@ -229,9 +229,8 @@ impl FileEdit {
                 path: beside(&paths::bytes(&folder)?, &name)?,
                 parents: false,
             },
-            FileEdit::MakeFile { folder, name } => ContainerEdit::Write {
+            FileEdit::MakeFile { folder, name } => ContainerEdit::MakeFile {
                 path: beside(&paths::bytes(&folder)?, &name)?,
-                bytes: Vec::new(),
             },
             FileEdit::Write { path, text } => ContainerEdit::Write {
                 path: paths::bytes(&path)?,

@@ -30,6 +30,10 @@ pub struct ContainerRow {
     pub running: bool,
     /// The code with which the last program in it ended.
     pub exit_code: Option<i32>,
+    /// Since when it runs, where it does, RFC 3339.
+    pub started: Option<String>,
+    /// When it ended, where that is known, RFC 3339.
+    pub ended: Option<String>,
     /// How many paths were changed.
     pub changes: u64,
     /// Bytes of their content.
@@ -115,8 +119,8 @@ impl From<engine::Container> for ContainerRow {
             exit_code,
             changes,
             size,
-            started: _,
-            ended: _,
+            started,
+            ended,
         } = container;
         ContainerRow {
             id: id.to_string(),
@@ -128,6 +132,8 @@ impl From<engine::Container> for ContainerRow {
             status: status.as_str().to_owned(),
             running: status.is_running(),
             exit_code,
+            started: started.map(|time| time.to_string()),
+            ended: ended.map(|time| time.to_string()),
             changes,
             size,
         }

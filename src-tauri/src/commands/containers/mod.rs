@@ -4,6 +4,8 @@ pub mod commit;
 pub mod config;
 pub mod edit;
 pub mod list;
+pub mod run;
+pub mod terminal;
 
 use engine::ContainerId;
 

@@ -26,6 +26,13 @@ pub enum FilesOf {
         /// The container's ID.
         container: String,
     },
+    /// One layer's of an image of a registry that was looked at; it was read by `readRemoteLayer`, and is the only one.
+    Remote {
+        /// The image, by the name that it was given.
+        remote: String,
+        /// The layer, counted from 1.
+        layer: u32,
+    },
 }
 
 /// Which files are looked at.
@@ -58,10 +65,11 @@ impl From<FileView> for engine::FileView {
 
 impl FilesOf {
     /// Opens the files.
-    async fn open(&self, engine: &Engine) -> Result<ImageFiles, Failure> {
+    async fn open(&self, session: &Session, engine: &Engine) -> Result<ImageFiles, Failure> {
         match self {
             Self::Image(target) => Ok(Box::pin(engine.files(&Selector::from(&**target))).await?),
             Self::Container { container } => Ok(engine.container_files(&id_of(container)?).await?),
+            Self::Remote { remote, layer } => session.looks().layer(remote, *layer),
         }
     }
 }
@@ -74,7 +82,7 @@ pub(super) async fn look<T: Send + 'static>(
 ) -> Result<T, Failure> {
     session
         .with(|engine| async move {
-            let files = target.open(&engine).await?;
+            let files = target.open(session, &engine).await?;
             let looked = tauri::async_runtime::spawn_blocking(move || work(&files)).await;
             Ok(looked.map_err(|error| Failure::new("internal", error.to_string()))??)
         })

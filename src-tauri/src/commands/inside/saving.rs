@@ -57,7 +57,7 @@ pub(crate) async fn save_file(
     let path = paths::bytes(&path)?;
     session
         .with(|engine| async move {
-            let files = target.open(&engine).await?;
+            let files = target.open(session, &engine).await?;
             let sink = ChannelSink::new(on_event);
             let told = |progress: CopyProgress| {
                 let CopyProgress { current, total } = progress;

@@ -1,6 +1,7 @@
 import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { ImageAddress } from "../../api";
 import { navigation } from "../../state/navigation.svelte";
 import { comparison, fileDifference, filesPage } from "../../test/comparison";
 import { fakeEngine, held, refuse } from "../../test/engine";
@@ -11,7 +12,10 @@ const field = (): HTMLElement => screen.getByRole("combobox", { name: "Compare w
 const button = (name: string): HTMLElement => screen.getByRole("button", { name });
 let number = 0;
 /** Another image each time: a comparison stays with its image. */
-const props = (): { target: string; name: string } => ({ target: `sha256:${++number}`, name: "app:1" });
+const props = (): { own: ImageAddress; name: string } => ({
+  own: { kind: "here", value: `sha256:${++number}`, label: null },
+  name: "app:1",
+});
 
 beforeEach(() => {
   navigation.compareWith = null;
@@ -30,7 +34,7 @@ describe("the comparison", () => {
     expect(first).toHaveTextContent("1 of its own, 5 MB");
     expect(screen.getByRole("group", { name: "Second: app:2" })).toHaveTextContent("none of its own");
     expect(engine.asked("compare")[0]).toMatchObject({
-      a: { kind: "here", value: given.target },
+      a: { kind: "here", value: given.own.value },
       b: { kind: "here", value: "app:2" },
     });
     expect(screen.getByRole("radio", { name: "Packages 2" })).toBeChecked();
@@ -39,13 +43,16 @@ describe("the comparison", () => {
 
   it("begins at once where another image was chosen already, and looks the other way on demand", async () => {
     const engine = fakeEngine({ ...nothing, compare: () => comparison() });
-    navigation.compareWith = "app:3";
+    navigation.compareWith = { kind: "here", name: "app:3" };
     const given = props();
     render(ComparePanel, { props: given });
     await screen.findByRole("group", { name: "Second: app:3" });
     await userEvent.click(button("Swap"));
     await screen.findByRole("group", { name: "First: app:3" });
-    expect(engine.asked("compare")[1]).toMatchObject({ a: { value: "app:3" }, b: { value: given.target } });
+    expect(engine.asked("compare")[1]).toMatchObject({
+      a: { value: "app:3" },
+      b: { value: given.own.value },
+    });
   });
 
   it("offers the registry where this computer has no such image", async () => {

@@ -10,7 +10,7 @@ it("the address that was given last is the one that is compared, however long st
     compare: ({ b }) => ((b as { value: string }).value === "app:1" ? held<unknown>().promise : comparison()),
     cancel: () => stops[stopped++]?.promise ?? null,
   });
-  const comparing = new Comparing("sha256:aaaa");
+  const comparing = new Comparing({ kind: "here", value: "sha256:aaaa", label: null });
   comparing.take("app:1");
   await vi.waitFor(() => {
     expect(engine.asked("compare")).toHaveLength(1);

@@ -36,7 +36,7 @@ export class Comparing {
   readonly ready = $derived(this.kind === "file" ? this.file !== null : this.text.trim() !== "");
   #operation: string | null = null;
 
-  constructor(readonly target: string) {}
+  constructor(readonly own: ImageAddress) {}
 
   choose(kind: PlaceKind): void {
     this.kind = kind;
@@ -91,8 +91,7 @@ export class Comparing {
     this.error = null;
     if (before !== null) await stopped(before);
     if (this.#operation !== operation) return;
-    const own: ImageAddress = { kind: "here", value: this.target, label: null };
-    const [a, b] = this.swapped ? [address, own] : [own, address];
+    const [a, b] = this.swapped ? [address, this.own] : [this.own, address];
     try {
       const answer = await api.compare(operation, a, b);
       if (this.#operation !== operation) return;
@@ -147,7 +146,7 @@ async function stopped(operation: string): Promise<void> {
 let last: Comparing | null = null;
 
 /** The comparison of an image that was on screen last, for whoever comes back to the tab; else a new one. */
-export function comparingOf(target: string): Comparing {
-  if (last?.target !== target) last = new Comparing(target);
+export function comparingOf(own: ImageAddress): Comparing {
+  if (last?.own.kind !== own.kind || last.own.value !== own.value) last = new Comparing(own);
   return last;
 }

@@ -6,7 +6,7 @@ import { dialogs, type NameRequest } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { toasts } from "../../state/toasts.svelte";
-import { containerRow, containerSettings, someChanges } from "../../test/containers";
+import { containerRow, containerSettings, runProbe, someChanges, terminalRow } from "../../test/containers";
 import { fakeEngine, held, refuse, type FakeEngine } from "../../test/engine";
 import { fakeOutline, layeredDetail, listedFile } from "../../test/files";
 import ContainerPage from "./ContainerPage.svelte";
@@ -130,6 +130,28 @@ describe("a container's files", () => {
     });
   });
 
+  it("give the side to the next one that is chosen, and what was written waits until it is committed", async () => {
+    const fake = engine({ container_text: () => "listen = 80\n" });
+    await openFile(/^app.conf/);
+    await userEvent.click(await screen.findByRole("button", { name: "Edit" }));
+    await userEvent.type(await screen.findByRole("textbox", { name: "Text of /etc/app.conf" }), "x", {
+      initialSelectionStart: 0,
+      initialSelectionEnd: 0,
+    });
+    await userEvent.click(await screen.findByRole("treeitem", { name: /^motd/ }));
+    await waitFor(() => {
+      expect(screen.queryByRole("textbox", { name: /Text of/ })).toBeNull();
+    });
+    await userEvent.click(screen.getByRole("button", { name: "Commit…" }));
+    const request = dialogs.current?.kind === "confirm" ? dialogs.current.request : null;
+    expect(request?.lines[0]).toBe("/etc/app.conf has text that was written and not saved.");
+    await request?.run();
+    expect(fake.asked("edit_container")).toEqual([
+      { container: id, edits: [{ kind: "write", path: "etc/app.conf", text: "xlisten = 80\n" }] },
+    ]);
+    expect(dialogs.current?.kind).toBe("commit");
+  });
+
   it("that are no text are not offered a field, and say why", async () => {
     engine({ container_text: () => refuse("usage", "The file is no text in UTF-8.") });
     await openFile(/^app.conf/);
@@ -157,6 +179,28 @@ describe("a container's files", () => {
     expect(screen.getByRole("button", { name: "New folder" })).toBeDisabled();
     expect(screen.getByRole("button", { name: "Commit…" })).toBeDisabled();
     expect(archives.target).toBeNull();
+  });
+});
+
+describe("a container that goes when it ends", () => {
+  it("leaves what it wrote on the screen", async () => {
+    navigation.containerTab = "terminal";
+    let there = true;
+    engine({
+      probe_running: () => runProbe(),
+      container: () => (there ? containerRow() : refuse("not_found", "There is no such container any more.")),
+      terminals: () => [terminalRow({ ended: { code: 0, failure: null } })],
+      view_terminal: () => null,
+      close_view: () => null,
+    });
+    const { rerender } = render(ContainerPage, { id, changes: 0 });
+    await screen.findByText("Ended with exit code 0");
+    there = false;
+    await rerender({ changes: 1 });
+    expect(await screen.findByText(/It is not there any more/)).toBeVisible();
+    expect(screen.getByText("Ended with exit code 0")).toBeVisible();
+    expect(screen.getAllByRole("tab")).toHaveLength(1);
+    expect(screen.queryByRole("button", { name: "Start again" })).toBeNull();
   });
 });
 
@@ -206,6 +250,19 @@ describe("a container's settings", () => {
         { container: id, settings: containerSettings({ env: ["PATH=/bin", "MODE=production"] }) },
       ]);
     });
+  });
+
+  it("that were typed and not saved are there after a look elsewhere", async () => {
+    navigation.containerTab = "settings";
+    engine();
+    const first = render(ContainerPage, { id, changes: 0 });
+    await userEvent.type(await screen.findByRole("textbox", { name: "User" }), "daemon");
+    first.unmount();
+    render(ContainerPage, { id, changes: 0 });
+    const field = await screen.findByRole("textbox", { name: "User" });
+    expect(field).toHaveValue("daemon");
+    expect(screen.getByRole("button", { name: "Save settings" })).toBeEnabled();
+    await userEvent.clear(field);
   });
 
   it("stay in the form where they are refused", async () => {

@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { containers } from "../../state/containers.svelte";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
-import { containerRow } from "../../test/containers";
+import { running } from "../../state/running.svelte";
+import { toasts } from "../../state/toasts.svelte";
+import { containerRow, runProbe } from "../../test/containers";
 import { fakeEngine, refuse } from "../../test/engine";
 import ConfirmDialog from "./ConfirmDialog.svelte";
 import ContainersScreen from "./ContainersScreen.svelte";
@@ -15,6 +17,7 @@ beforeEach(() => {
   containers.loaded = false;
   containers.error = null;
   dialogs.close();
+  toasts.list = [];
   navigation.container = null;
 });
 
@@ -37,6 +40,45 @@ describe("the list of containers", () => {
     expect(screen.getByRole("row", { name: /calm-ibis/ })).toHaveTextContent(/none/);
     await userEvent.click(screen.getByRole("button", { name: "keen-otter" }));
     expect(navigation.container).toBe(containerRow().id);
+  });
+
+  it("stops and kills what runs, and shows its log", async () => {
+    const row = containerRow({ running: true, status: "running" });
+    const engine = fakeEngine({
+      containers: () => [row],
+      probe_running: () => runProbe(),
+      stop_container: () => null,
+      signal_container: () => null,
+    });
+    await containers.refresh();
+    render(ContainersScreen);
+    const choose = async (name: string): Promise<void> => {
+      await fireEvent.contextMenu(screen.getByRole("row", { name: /keen-otter/ }));
+      await userEvent.click(await screen.findByRole("menuitem", { name }));
+    };
+    await choose("Stop");
+    await choose("Kill");
+    await choose("Logs");
+    expect(engine.asked("stop_container")).toEqual([{ container: row.id }]);
+    expect(engine.asked("signal_container")).toEqual([{ container: row.id, signal: "KILL" }]);
+    expect([navigation.container, navigation.containerTab]).toEqual([row.id, "logs"]);
+  });
+
+  it("starts in the background and says how that ended", async () => {
+    const engine = fakeEngine({
+      containers: () => [containerRow()],
+      probe_running: () => runProbe(),
+      start_in_background: () => refuse("cannot_run", "User namespaces are off."),
+    });
+    await containers.refresh();
+    await running.learnAgain();
+    render(ContainersScreen);
+    await fireEvent.contextMenu(screen.getByRole("row", { name: /keen-otter/ }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Start in the background" }));
+    await waitFor(() => {
+      expect(toasts.list[0]).toMatchObject({ tone: "bad" });
+    });
+    expect(engine.asked("start_in_background")).toMatchObject([{ container: containerRow().id }]);
   });
 
   it("says why it cannot be read", async () => {

@@ -1,10 +1,36 @@
-import type { ContainerRow, FileChange, ListedFile } from "../../api";
+import type { ContainerRow, FileChange, ListedFile, ProgramEnd, TerminalRow } from "../../api";
+import { plainUntrusted } from "../../text/escapes";
 import { formatCount, formatSize } from "../../text/size";
+import { formatMoment } from "../../text/time";
 
-/** What a container does: "not run yet", "running", "exited (1)". */
+/** What a container does: "not run yet", "running since 24 Nov 2026, 21:29", "exited 137". */
 export function statusWords(row: ContainerRow): string {
   if (row.status === "created") return "not run yet";
-  return row.exitCode === null ? row.status : `${row.status} (${String(row.exitCode)})`;
+  if (row.running)
+    return row.started === null ? row.status : `${row.status} since ${formatMoment(row.started)}`;
+  return row.exitCode === null ? row.status : `${row.status} ${String(row.exitCode)}`;
+}
+
+/** What ended a program, by the numbers of the signals that people know. */
+const SIGNALS: Record<number, string> = {
+  1: "hung up",
+  2: "interrupted",
+  6: "aborted",
+  9: "killed",
+  11: "crashed",
+  15: "asked to end",
+};
+
+/** How a program ended: "Ended with exit code 137, killed". */
+export function endWords(end: ProgramEnd): string {
+  if (end.code === null) return end.failure?.message ?? "Ended, and nobody saw how";
+  const signal = SIGNALS[end.code - 128];
+  return `Ended with exit code ${String(end.code)}${signal ? `, ${signal}` : ""}`;
+}
+
+/** What a program is called: the command that was typed, or what the container runs by itself. */
+export function terminalTitle(terminal: TerminalRow): string {
+  return terminal.first ? "Container" : plainUntrusted(terminal.title);
 }
 
 /** What was changed in a container: "3 changes, 1.2 MB". */

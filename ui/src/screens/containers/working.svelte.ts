@@ -7,6 +7,8 @@ import {
   type FileEdit,
   type ImageDetail,
 } from "../../api";
+import { SvelteMap } from "svelte/reactivity";
+import { containers } from "../../state/containers.svelte";
 import { FileTree } from "../../state/file_tree.svelte";
 import { Latest } from "../../state/latest.svelte";
 
@@ -15,6 +17,8 @@ export class WorkingContainer {
   row = $state.raw<ContainerRow | null>(null);
   image = $state.raw<ImageDetail | null>(null);
   error = $state.raw<ApiError | null>(null);
+  /** Whether it has gone while it was open: it was to be removed when it ended. */
+  gone = $state(false);
   readonly changes = new Latest<ContainerChange[]>();
   readonly tree: FileTree;
   /** Names the files to the commands; another object after every change, so that what was read of them is read again. */
@@ -43,7 +47,10 @@ export class WorkingContainer {
       this.row = row;
       this.error = null;
     } catch (thrown) {
-      this.error = toApiError(thrown);
+      const error = toApiError(thrown);
+      this.gone = error.code === "not_found" && this.row !== null;
+      if (this.gone && this.row) this.row = { ...this.row, running: false, status: "exited" };
+      else this.error = error;
       return;
     }
     this.changes.ask(() => api.containerChanges(this.id));
@@ -61,6 +68,7 @@ export class WorkingContainer {
       return toApiError(thrown);
     }
     await this.load(reveal);
+    void containers.refresh();
     return null;
   }
 
@@ -73,5 +81,42 @@ export class WorkingContainer {
   }
 }
 
-/** Texts that were written and not saved, by container and file: looking elsewhere loses none. */
-export const drafts = new Map<string, string>();
+/** Texts that were written and not saved: looking elsewhere loses none. */
+class Drafts {
+  readonly #texts = new SvelteMap<string, { container: string; path: string; place: string; text: string }>();
+
+  /** What was written into a file, if it was not saved. */
+  get(container: string, path: string): string | undefined {
+    return this.#texts.get(`${container} ${path}`)?.text;
+  }
+
+  /** Keeps what was written, with the line ends that it is saved with. */
+  keep(container: string, { path, place }: { path: string; place: string }, text: string): void {
+    this.#texts.set(`${container} ${path}`, { container, path, place, text });
+  }
+
+  drop(container: string, path: string): void {
+    this.#texts.delete(`${container} ${path}`);
+  }
+
+  /** The files of a container that have such texts. */
+  of(container: string): { path: string; place: string; text: string }[] {
+    return [...this.#texts.values()].filter((draft) => draft.container === container);
+  }
+
+  /** Saves what was written into a container's files: all of it, or nothing. */
+  async save(container: string): Promise<void> {
+    const kept = this.of(container);
+    await api.editContainer(
+      container,
+      kept.map(({ path, text }) => ({ kind: "write", path, text })),
+    );
+    for (const { path } of kept) this.drop(container, path);
+  }
+
+  clear(): void {
+    this.#texts.clear();
+  }
+}
+
+export const drafts = new Drafts();

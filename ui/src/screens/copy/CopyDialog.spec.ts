@@ -1,6 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
+import { dialogs } from "../../state/dialogs.svelte";
 import { operations } from "../../state/operations.svelte";
 import { places } from "../../state/places.svelte";
 import { status } from "../../state/status.svelte";
@@ -46,5 +47,18 @@ describe("the copy dialog", () => {
     await waitFor(() => {
       expect(engine.asked("copy")).toMatchObject([{ to: { place: "docker" }, keepNames: true }]);
     });
+  });
+
+  it("offers a registry and a file where there is no other place, and nothing that would do nothing", async () => {
+    places.list = [];
+    const engine = fakeEngine({});
+    render(CopyDialog, { image: { from: null, image: "sha256:a", names: ["app:1"] } });
+    expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
+    expect(screen.queryByRole("textbox")).toBeNull();
+    expect(engine.asked("image")).toEqual([]);
+    await userEvent.click(screen.getByRole("button", { name: "To a file…" }));
+    expect(dialogs.current).toMatchObject({ kind: "save" });
+    await userEvent.click(screen.getByRole("button", { name: "To a registry…" }));
+    expect(dialogs.current).toMatchObject({ kind: "push" });
   });
 });

@@ -24,7 +24,8 @@ export class Copying {
   ) {
     this.destination = destination;
     this.name = image.names[0] ?? "";
-    this.#ask(0);
+    // The place that it is in already has the name.
+    if (destination !== (image.from ?? HERE)) this.#ask(0);
   }
 
   type(name: string): void {

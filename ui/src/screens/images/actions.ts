@@ -2,8 +2,10 @@ import Box from "@lucide/svelte/icons/box";
 import GitCompare from "@lucide/svelte/icons/git-compare";
 import CircleArrowUp from "@lucide/svelte/icons/circle-arrow-up";
 import CopyIcon from "@lucide/svelte/icons/copy";
+import Download from "@lucide/svelte/icons/download";
 import Layers from "@lucide/svelte/icons/layers";
 import PanelRight from "@lucide/svelte/icons/panel-right";
+import Play from "@lucide/svelte/icons/play";
 import RefreshCw from "@lucide/svelte/icons/refresh-cw";
 import CopyPlus from "@lucide/svelte/icons/copy-plus";
 import Save from "@lucide/svelte/icons/save";
@@ -13,14 +15,36 @@ import Upload from "@lucide/svelte/icons/upload";
 import { toApiError, type ImageRow } from "../../api";
 import { archives } from "../../state/archives.svelte";
 import { copy } from "../../state/clipboard";
-import { dialogs, type SavedImage } from "../../state/dialogs.svelte";
+import { dialogs, type ContainedImage, type SavedImage } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
+import { status } from "../../state/status.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { shortDigest } from "../../text/digest";
 import { formatCount } from "../../text/size";
 import { updates } from "../../state/updates.svelte";
 import type { MenuEntry } from "../../ui/menu";
+
+/** What can be done about a name whose registry names another image by now. */
+function newer(row: ImageRow, name: string): MenuEntry[] {
+  return [
+    {
+      label: `What changes in ${name}`,
+      icon: GitCompare,
+      onselect: () => {
+        navigation.compare(row.target, name, "registry");
+      },
+    },
+    {
+      label: `Pull ${name}…`,
+      icon: Download,
+      disabled: status.readOnly,
+      onselect: () => {
+        dialogs.openPull(name);
+      },
+    },
+  ];
+}
 
 /** Opens the tag editor of an image. */
 export function editTags(row: ImageRow): void {
@@ -56,10 +80,19 @@ function saved(row: ImageRow): SavedImage {
   };
 }
 
+function contained(row: ImageRow): ContainedImage {
+  const [name] = row.names;
+  return { reference: name?.full ?? row.target, name: name?.familiar ?? shortDigest(row.id) };
+}
+
 /** Opens the dialog that makes a container of an image. */
 export function createContainer(row: ImageRow): void {
-  const [name] = row.names;
-  dialogs.openCreate({ reference: name?.full ?? row.target, name: name?.familiar ?? shortDigest(row.id) });
+  dialogs.openCreate(contained(row));
+}
+
+/** Opens the form that makes a container of an image and starts it. */
+export function runImage(row: ImageRow): void {
+  dialogs.openRun({ image: contained(row) });
 }
 
 /** Compares two images: the older is the first, so that what was added is new. */
@@ -98,6 +131,7 @@ function renewals(row: ImageRow): MenuEntry[] {
   if (!name?.tag) return [];
   return [
     { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
+    ...updates.of(row).flatMap((newName) => newer(row, newName)),
     { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
   ];
 }
@@ -112,6 +146,7 @@ function copies(row: ImageRow): MenuEntry[] {
 /** What an open image offers besides the buttons in its header. */
 export function moreActions(row: ImageRow): MenuEntry[] {
   return [
+    { label: "Push…", icon: Upload, onselect: () => pushImage(row) },
     { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
     { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
     { label: "Compare…", icon: GitCompare, onselect: () => navigation.compare(row.target) },
@@ -162,7 +197,10 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
   ];
   if (row.runnable)
-    entries.push({ label: "Create container…", icon: Box, onselect: () => createContainer(row) });
+    entries.push(
+      { label: "Run…", icon: Play, onselect: () => runImage(row) },
+      { label: "Create container…", icon: Box, onselect: () => createContainer(row) },
+    );
   entries.push(...renewals(row));
   entries.push(
     { kind: "divider" },

@@ -1,6 +1,7 @@
 import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
+import { closers } from "../../state/closers";
 import { explorers } from "../../state/explorer.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
@@ -150,6 +151,19 @@ describe("the Layers tab", () => {
   });
 });
 
+it("closes the open file with Escape before anything else, and gives the keyboard back to the tree", async () => {
+  engine();
+  navigation.file = { path: "etc/app.conf", layer: null };
+  render(Explorer, { detail: layeredDetail(), part: "files" });
+  (await screen.findByRole("button", { name: "Close file" })).focus();
+  expect(closers.closeLast()).toBe(true);
+  await waitFor(() => {
+    expect(screen.queryByRole("region", { name: "File" })).toBeNull();
+  });
+  expect(screen.getByRole("tree")).toHaveFocus();
+  expect(closers.closeLast()).toBe(false);
+});
+
 describe("the Files tab", () => {
   const merged = { detail: layeredDetail(), part: "files" } as const;
 
@@ -215,7 +229,7 @@ describe("the Files tab", () => {
     const asked = engine();
     render(Explorer, merged);
     await userEvent.click(screen.getByRole("button", { name: "Treemap" }));
-    expect(await screen.findByRole("img", { name: /^Map of 30 B/ })).toBeVisible();
+    expect(await screen.findByRole("listbox", { name: /^Map of \/, 30 B/ })).toBeVisible();
     expect(asked.asked("file_treemap")[0]).toMatchObject({ view: { kind: "merged" }, folder: "" });
     expect(screen.getByRole("navigation", { name: "Folder of the map" })).toHaveTextContent("/");
   });

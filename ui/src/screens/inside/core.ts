@@ -11,7 +11,7 @@ export interface CorePiece {
 }
 
 /** Lays the layers of an image and the steps between them on each other, the newest on top. */
-export function corePieces(detail: ImageDetail): CorePiece[] {
+export function corePieces(detail: Pick<ImageDetail, "history" | "layers">): CorePiece[] {
   const steps = new Map<number, HistoryRow>();
   for (const step of detail.history) if (step.layer !== null) steps.set(step.layer, step);
   // A history that does not tell of every layer says nothing about where its other steps belong.

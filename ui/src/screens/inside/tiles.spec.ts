@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { mapNode } from "../../test/files";
-import { tilesOf } from "./tiles";
+import { nextTile, tilesOf, type Direction } from "./tiles";
 
 it("a tile's area follows the bytes, inside its folder's frame", () => {
   const nodes = [
@@ -45,4 +45,57 @@ it("fifty levels of folders are one tile where there is no room for names", () =
   );
   const tiles = tilesOf(nodes, 60, 60);
   expect(tiles.filter((tile) => tile.filled)).toHaveLength(1);
+});
+
+it("a step leads to the nearest tile that way, a folder being where its name is", () => {
+  const node = (path: string) => mapNode(path, null, 1);
+  const tile = (path: string, left: number, top: number, width: number, height: number, frame = false) => ({
+    node: node(path),
+    ...{ left, top, width, height, frame, filled: !frame },
+  });
+  // Two columns: a folder with two files in it beside a tall file.
+  const tiles = [
+    tile("dir", 0, 0, 100, 100, true),
+    tile("dir/a", 2, 18, 96, 40),
+    tile("dir/b", 2, 59, 96, 39),
+    tile("c", 101, 0, 99, 100),
+  ];
+  const steps = (from: string, ...way: Direction[]): string | undefined => {
+    let at = tiles.findIndex((one) => one.node.path === from);
+    for (const direction of way) at = nextTile(tiles, at, direction);
+    return tiles[at]?.node.path;
+  };
+  expect(steps("dir", "down")).toBe("dir/a");
+  expect(steps("dir", "down", "down")).toBe("dir/b");
+  expect(steps("dir/b", "up", "up")).toBe("dir");
+  expect(steps("dir/b", "right")).toBe("c");
+  expect(steps("c", "right")).toBe("c");
+  expect(steps("c", "left")).toMatch(/^dir/);
+  expect(steps("dir", "up")).toBe("dir");
+  expect(nextTile([], -1, "up")).toBe(-1);
+});
+
+it("every tile of a picture can be reached with the arrow keys", () => {
+  const nodes = [mapNode("", null, 0, true)];
+  let seed = 7;
+  const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
+  for (let place = 1; place < 120; place += 1) {
+    const parent = random(Math.min(place, 12));
+    nodes.push(mapNode(`n${String(place)}`, parent, 1 + random(900), place < 12));
+  }
+  for (const node of nodes.filter((one) => one.folder)) node.bytes = 0;
+  for (const node of [...nodes].reverse())
+    if (node.parent !== null && nodes[node.parent]) nodes[node.parent]!.bytes += node.bytes;
+  const tiles = tilesOf(nodes, 800, 500);
+  const reached = new Set([0]);
+  const waiting = [0];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    for (const direction of ["left", "right", "up", "down"] as const) {
+      const next = nextTile(tiles, at, direction);
+      if (!reached.has(next)) waiting.push(next);
+      reached.add(next);
+    }
+  }
+  expect(tiles.length).toBeGreaterThan(20);
+  expect(tiles.filter((_, place) => !reached.has(place)).map((tile) => tile.node.path)).toEqual([]);
 });

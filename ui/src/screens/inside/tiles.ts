@@ -70,6 +70,52 @@ export function tilesOf(nodes: MapNode[], width: number, height: number): Tile[]
   return tiles;
 }
 
+/** A way to go on the picture. */
+export type Direction = "left" | "right" | "up" | "down";
+
+/** How much worse a tile is that lies beside the way than one that is as far in the way. */
+const ASIDE = 3;
+
+/**
+ * The tile that a step from another one leads to: the nearest that lies that way, or the same where there is none.
+ *
+ * Of a folder that is drawn as a frame only its name counts, so that no two tiles lie over each other.
+ */
+export function nextTile(tiles: Tile[], at: number, direction: Direction): number {
+  const from = tiles[at];
+  if (!from) return tiles.length > 0 ? 0 : -1;
+  const own = edges(from, direction);
+  let best = at;
+  let least = Infinity;
+  tiles.forEach((tile, place) => {
+    if (place === at) return;
+    const other = edges(tile, direction);
+    const ahead = other.near - own.far;
+    if (ahead < -GAP) return;
+    const aside = Math.max(0, other.low - own.high, own.low - other.high);
+    // Of several that touch, the one whose beginning is nearest: rows are read from their start.
+    const distance = ahead + aside * ASIDE + Math.abs(other.low - own.low) / 1000;
+    if (distance < least) [best, least] = [place, distance];
+  });
+  return best;
+}
+
+/** The edges of a tile as seen by somebody who goes that way: near and far before them, low and high at their sides. */
+function edges(tile: Tile, direction: Direction): { near: number; far: number; low: number; high: number } {
+  const { left, top, width } = tile;
+  const height = tile.frame ? Math.min(HEADER, tile.height) : tile.height;
+  switch (direction) {
+    case "right":
+      return { near: left, far: left + width, low: top, high: top + height };
+    case "left":
+      return { near: -left - width, far: -left, low: top, high: top + height };
+    case "down":
+      return { near: top, far: top + height, low: left, high: left + width };
+    case "up":
+      return { near: -top - height, far: -top, low: left, high: left + width };
+  }
+}
+
 function isHidden(
   place: HierarchyRectangularNode<Datum>,
   hasName: (place: HierarchyRectangularNode<Datum>) => boolean,

@@ -102,6 +102,14 @@ describe("an engine", () => {
     expect(navigation.screen).toBe("place");
   });
 
+  it("is pruned after a plan of its own", async () => {
+    fakeEngine(answers);
+    render(PlaceScreen, { place: "docker", pane: true });
+    await screen.findByText("Docker 20.10.24, 1 image");
+    await userEvent.click(screen.getByRole("button", { name: "Prune…" }));
+    expect(dialogs.current).toEqual({ kind: "plan", request: { kind: "prune", place: "docker" } });
+  });
+
   it("lists its containers, to be committed", async () => {
     fakeEngine({
       ...answers,

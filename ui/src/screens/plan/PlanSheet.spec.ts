@@ -1,8 +1,9 @@
 import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { places } from "../../state/places.svelte";
 import { toasts } from "../../state/toasts.svelte";
-import { fakeEngine, refuse, removalPlan } from "../../test/engine";
+import { fakeEngine, place, refuse, removalPlan } from "../../test/engine";
 import PlanSheet from "./PlanSheet.svelte";
 
 const removal = { kind: "removal" as const, selections: [{ kind: "name" as const, value: "data:v1" }] };
@@ -127,5 +128,30 @@ describe("the plan sheet", () => {
     expect(await screen.findByText(/Nothing to prune/)).toBeVisible();
     await userEvent.click(screen.getByRole("checkbox", { name: "Also images that have a name" }));
     expect(await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" })).toBeEnabled();
+  });
+
+  it("prunes an engine by the engine's own rules, and without a way back", async () => {
+    places.list = [place("lab", { title: "Lab" })];
+    const plan = (deleted: boolean): unknown => ({
+      plan: deleted ? removalPlan() : removalPlan({ deleted: [], untagged: [], freedBytes: 0 }),
+      containers: [],
+      countsBytes: true,
+    });
+    const engine = fakeEngine({
+      plan_place_prune: ({ all }) => plan(all as boolean),
+      execute_place_plan: () => ({ untagged: [], deleted: ["sha256:a"], freedBytes: 88e6, undoable: false }),
+      place_state: () => ({ kind: "Docker", version: "1", address: "", images: 0 }),
+    });
+    render(PlanSheet, { request: { kind: "prune", place: "lab" } });
+    expect(await screen.findByText(/Nothing to prune/)).toBeVisible();
+    expect(screen.getByRole("dialog", { name: "Prune Lab" })).toBeVisible();
+    await userEvent.click(screen.getByRole("checkbox", { name: "Also images that have a name" }));
+    const button = await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" });
+    expect(screen.getByText(/Lab has no undo/)).toBeVisible();
+    await userEvent.click(button);
+    await waitFor(() => {
+      expect(engine.asked("execute_place_plan")).toHaveLength(1);
+    });
+    expect(engine.asked("plan_place_prune").at(-1)).toEqual({ place: "lab", all: true });
   });
 });

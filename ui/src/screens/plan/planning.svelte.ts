@@ -1,4 +1,4 @@
-import { api, toApiError, type ApiError, type Plan, type Removed, type Selection } from "../../api";
+import { api, toApiError, type ApiError, type PlacePlan, type Plan, type Removed } from "../../api";
 import type { PlanRequest } from "../../state/dialogs.svelte";
 import { Latest } from "../../state/latest.svelte";
 import { places } from "../../state/places.svelte";
@@ -27,15 +27,19 @@ export class Planning {
     this.executionError = null;
     const { request, force, all } = this;
     this.plan.ask(() => {
-      if (request.kind === "prune") return api.planPrune(all);
-      return request.place === undefined
-        ? api.planRemoval(request.selections, force)
-        : this.#elsewhere(request.place, request.selections, force);
+      const { place } = request;
+      if (request.kind === "prune") {
+        return place === undefined ? api.planPrune(all) : this.#elsewhere(api.planPlacePrune(place, all));
+      }
+      const { selections } = request;
+      return place === undefined
+        ? api.planRemoval(selections, force)
+        : this.#elsewhere(api.planPlaceRemoval(place, selections, force));
     });
   }
 
-  async #elsewhere(place: string, selections: Selection[], force: boolean): Promise<Plan> {
-    const { plan, containers, countsBytes } = await api.planPlaceRemoval(place, selections, force);
+  async #elsewhere(planned: Promise<PlacePlan>): Promise<Plan> {
+    const { plan, containers, countsBytes } = await planned;
     this.containers = containers;
     this.countsBytes = countsBytes;
     return plan;
@@ -62,7 +66,7 @@ export class Planning {
     this.executing = true;
     this.executionError = null;
     try {
-      const place = this.request.kind === "removal" ? this.request.place : undefined;
+      const { place } = this.request;
       if (place === undefined) return await api.executePlan(plan.planId);
       const removed = await api.executePlacePlan(plan.planId);
       places.changed(place);

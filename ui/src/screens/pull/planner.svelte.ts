@@ -21,8 +21,9 @@ export class PullPlanner {
   /** The answer belongs to what stands in the field now. */
   readonly isCurrent = $derived(!this.plan.pending && this.plan.answer !== null);
 
-  constructor(reference: string) {
+  constructor(reference: string, platform = AUTOMATIC) {
     this.reference = reference;
+    this.platform = platform;
     if (reference.trim() !== "") this.#ask(0);
   }
 

@@ -2,6 +2,7 @@ import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
+import { navigation } from "../../state/navigation.svelte";
 import { status } from "../../state/status.svelte";
 import { fakeEngine, held, refuse, remoteTag } from "../../test/engine";
 import RepositoryScreen from "./RepositoryScreen.svelte";
@@ -78,6 +79,17 @@ describe("a repository's tags", () => {
     render(RepositoryScreen, { repository: "a.example/app" });
     await userEvent.click(await screen.findByRole("button", { name: "Pull 1.0" }));
     expect(dialogs.current).toEqual({ kind: "pull", reference: "a.example/app:1.0" });
+  });
+
+  it("opens a tag to be looked at, and comes back to the tags", async () => {
+    fakeEngine({ list_tags: () => ["1.0"], tag_details: details, cancel: () => null });
+    navigation.openRepository("a.example/app");
+    render(RepositoryScreen, { repository: "a.example/app" });
+    await userEvent.click(await screen.findByRole("button", { name: "1.0" }));
+    expect(navigation.remote).toBe("a.example/app:1.0");
+    navigation.closeRemote();
+    expect(navigation.remote).toBeNull();
+    expect(navigation.repository).toBe("a.example/app");
   });
 
   it("offers to sign in where nobody is let in", async () => {

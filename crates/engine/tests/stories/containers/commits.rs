@@ -240,6 +240,35 @@ async fn only_what_was_chosen_goes_in_with_the_folders_that_it_needs() {
 }
 
 #[tokio::test]
+async fn a_history_that_tells_of_too_few_layers_is_filled_up() {
+    let lab = Lab::new().await;
+    let engine = &lab.engine;
+    let step = serde_json::json!({"created_by": "first"});
+    let short = ImageBuilder::new()
+        .files([("a", "b")])
+        .files([("c", "d")])
+        .history(vec![step])
+        .build();
+    let reference = lab.registry.push("team/short:1", &short);
+    lab.pull(&reference).await.unwrap();
+    let web = create(engine, &reference.to_string(), "web").await;
+    edit(engine, &web, vec![write("e", "f")]).await;
+    let request = CommitRequest {
+        message: Some("mine".into()),
+        ..CommitRequest::new(web.id.clone())
+    };
+    let committed = engine.commit(request, &NoProgress).await.unwrap();
+    let history = config(engine, committed.id.as_str()).await["history"].clone();
+    let comments: Vec<&Value> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| &step["comment"])
+        .collect();
+    assert_eq!(comments, [&Value::Null, &Value::Null, &"mine".into()]);
+}
+
+#[tokio::test]
 async fn an_image_in_use_is_named_and_its_content_stays_for_the_container() {
     let lab = Lab::new().await;
     let engine = &lab.engine;

@@ -125,6 +125,26 @@ async fn an_edit_that_fails_half_way_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_new_file_empties_none_that_is_there() {
+    let lab = Lab::new().await;
+    let engine = &lab.engine;
+    let web = made(&lab, "web").await;
+    let make = |path: &str| {
+        vec![ContainerEdit::MakeFile {
+            path: path.as_bytes().to_vec(),
+        }]
+    };
+    edit(engine, &web, make("srv-note")).await;
+    assert_eq!(changes(engine, &web).await.len(), 1);
+    let before = container_listing(engine, &web).await;
+    for there in ["srv-note", "etc/passwd", "etc"] {
+        let refused = engine.edit_container(&web.id, make(there)).await;
+        assert_eq!(refused.unwrap_err().code(), "conflict", "{there}");
+    }
+    assert_eq!(container_listing(engine, &web).await, before);
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_and_nothing_changes() {
     let lab = Lab::new().await;
     let engine = &lab.engine;

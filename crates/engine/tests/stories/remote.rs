@@ -1,0 +1,156 @@
+//! An image of a registry, looked at before anybody pulls it.
+
+use engine::{
+    DocumentKind, FileView, ImageQuery, NoProgress, OfferedPlatform, Platform, PullRequest,
+    Reading, ReferrerKind,
+};
+use testkit::{ImageBuilder, IndexBuilder, Layer};
+
+use crate::lab::{Lab, request};
+
+fn app() -> ImageBuilder {
+    ImageBuilder::new()
+        .layer(Layer::files([("etc/base", "b".repeat(5000))]))
+        .layer(Layer::files([("etc/motd", "hello")]))
+        .label("team", "red")
+}
+
+#[tokio::test]
+async fn it_is_known_down_to_a_file_of_one_layer_and_nothing_is_stored() {
+    let lab = Lab::new().await;
+    let made = app().build();
+    let reference = lab.registry.push("team/app:1", &made);
+    let detail = lab
+        .engine
+        .look_at_remote(&request(&reference), &NoProgress)
+        .await
+        .unwrap();
+    assert_eq!(detail.reference, reference);
+    assert_eq!(
+        (&detail.target, &detail.manifest),
+        (made.digest(), made.digest())
+    );
+    assert_eq!(detail.image.id, made.config);
+    assert_eq!(detail.download_bytes, detail.total_bytes);
+    assert!(!detail.up_to_date && !detail.foreign && detail.offered.is_empty());
+    let kinds: Vec<_> = detail
+        .documents
+        .iter()
+        .map(|document| document.kind)
+        .collect();
+    assert_eq!(kinds, [DocumentKind::Manifest, DocumentKind::Config]);
+    assert_eq!(detail.documents[0].bytes, made.root.bytes);
+    let sizes: Vec<u64> = detail
+        .history
+        .iter()
+        .filter(|step| !step.empty_layer)
+        .map(|step| step.size)
+        .collect();
+    let layers: Vec<u64> = detail
+        .image
+        .layers
+        .iter()
+        .rev()
+        .map(|layer| layer.size)
+        .collect();
+    assert_eq!(sizes, layers, "the newest first, as they are transferred");
+
+    // Only the layer that is wanted comes, and the content of its files only where that is wanted.
+    lab.registry.clear_log();
+    let names = detail
+        .image
+        .layer_files(2, Reading::Names, &NoProgress)
+        .await
+        .unwrap();
+    assert_eq!(lab.registry.requests_for("/blobs/").len(), 1);
+    assert_eq!(
+        names.look_in(b"etc/motd", FileView::Merged).unwrap().size,
+        5
+    );
+    assert!(
+        names
+            .read_start_in(b"etc/motd", FileView::Merged, 100)
+            .is_err()
+    );
+    let content = detail
+        .image
+        .layer_files(2, Reading::Content, &NoProgress)
+        .await
+        .unwrap();
+    let motd = content
+        .read_start_in(b"etc/motd", FileView::Merged, 100)
+        .unwrap();
+    assert_eq!(motd.bytes, b"hello");
+    let beyond = detail
+        .image
+        .layer_files(3, Reading::Names, &NoProgress)
+        .await;
+    assert_eq!(beyond.err().map(|error| error.code()), Some("usage"));
+    drop(content);
+    assert_eq!(
+        lab.engine
+            .images(&ImageQuery::default())
+            .await
+            .unwrap()
+            .total,
+        0
+    );
+    lab.check().await;
+
+    // What is here need not come any more.
+    lab.pull(&reference).await.unwrap();
+    let again = lab
+        .engine
+        .look_at_remote(&request(&reference), &NoProgress)
+        .await
+        .unwrap();
+    assert_eq!(again.download_bytes, 0);
+    assert!(again.up_to_date);
+    let here = again
+        .image
+        .layer_files(2, Reading::Names, &NoProgress)
+        .await
+        .unwrap();
+    let motd = here
+        .read_start_in(b"etc/motd", FileView::Merged, 100)
+        .unwrap();
+    assert_eq!(motd.bytes, b"hello", "its blob is in the store");
+}
+
+#[tokio::test]
+async fn another_platform_is_chosen_and_what_its_index_states_is_told() {
+    let lab = Lab::new().await;
+    let index = IndexBuilder::new()
+        .image(app().build())
+        .attestation()
+        .image(app().platform("linux/arm64").build())
+        .build();
+    let reference = lab.registry.push("team/app:1", &index);
+    let look = async |platform: &str| {
+        let wanted = PullRequest {
+            platform: Some(platform.parse::<Platform>().unwrap()),
+            ..request(&reference)
+        };
+        lab.engine
+            .look_at_remote(&wanted, &NoProgress)
+            .await
+            .unwrap()
+    };
+    let amd = look("linux/amd64").await;
+    assert_eq!(amd.target, *index.digest());
+    assert_ne!(amd.manifest, amd.target);
+    assert_eq!(amd.documents[0].kind, DocumentKind::Index);
+    let chosen = |offered: &[OfferedPlatform]| offered.iter().position(|one| one.chosen);
+    assert_eq!((amd.offered.len(), chosen(&amd.offered)), (2, Some(0)));
+    let said = lab.engine.said_about(&amd).await.unwrap();
+    let kinds: Vec<_> = said.iter().map(|referrer| referrer.kind).collect();
+    assert_eq!(kinds, [ReferrerKind::Attestation]);
+
+    let arm = look("linux/arm64").await;
+    assert!(arm.foreign);
+    assert_eq!(chosen(&arm.offered), Some(1));
+    assert!(
+        lab.engine.said_about(&arm).await.unwrap().is_empty(),
+        "it is about the other"
+    );
+}
