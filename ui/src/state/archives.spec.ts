@@ -46,6 +46,13 @@ it("lets the pointer take images, one by its name and several together", async (
   ]);
 });
 
+it("says how many images a load brought, and shows none of them alone", async () => {
+  const loaded = { images: ["sha256:a", "sha256:b"], moved: [], fetchedBytes: 16e6, reusedBytes: 0 };
+  fakeEngine({ load: () => loaded });
+  archives.load({ token: "t1", name: "oci" }, []);
+  await expect.poll(() => operations.all[0]?.outcome).toMatchObject({ imageCount: 2, target: null });
+});
+
 it("offers to undo a load that moved names, and says which", async () => {
   const move = { name: "app:1", from: "sha256:a", to: "sha256:b" };
   const made = { name: "app:new", from: null, to: "sha256:b" };

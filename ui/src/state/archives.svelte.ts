@@ -127,7 +127,8 @@ interface SaveWish {
 
 function outcome(loaded: LoadOutcome): Outcome {
   return {
-    target: loaded.images[0] ?? null,
+    target: loaded.images.length === 1 ? (loaded.images[0] ?? null) : null,
+    imageCount: loaded.images.length,
     fetchedBytes: loaded.fetchedBytes,
     reusedBytes: loaded.reusedBytes,
     upToDate: false,

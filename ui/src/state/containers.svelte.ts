@@ -44,6 +44,7 @@ class Containers {
           fetchedBytes: committed.layerBytes,
           reusedBytes: 0,
           upToDate: false,
+          moved: committed.moved,
         };
       },
     });

@@ -27,7 +27,7 @@ export class FileSearch {
       this.found.clear();
       return;
     }
-    this.found.pending = true;
+    this.found.expect();
     this.#timer = setTimeout(() => {
       void this.found.show((offset, limit) => api.searchFiles(this.target, text, offset, limit));
     }, PAUSE_MS);

@@ -8,16 +8,20 @@ import {
   type ImageRow,
   type ImageSort,
 } from "../api";
+import { Selection } from "./selection.svelte";
 
 const PAGE = 100;
+/** Somebody who types asks once the fingers rest. */
+const PAUSE_MS = 120;
 
 /**
  * The list of images, fetched in pages as it is scrolled.
  *
  * After a change of the store the old rows stay until the new ones are here, so nothing flickers. An answer to an older
- * question than the newest is dropped.
+ * question than the newest is dropped. What is selected is always in the list: an answer without it takes it out.
  */
 export class ImageList {
+  /** The words of the filter as they are written; an answer to them may still be on its way. */
   filter = $state("");
   /** How the list is drawn. */
   view = $state<"grid" | "table">("grid");
@@ -31,10 +35,20 @@ export class ImageList {
   /** Whether any answer has come yet. */
   loaded = $state(false);
   error = $state.raw<ApiError | null>(null);
+  readonly selection = new Selection();
   #pages = new SvelteMap<number, ImageRow[]>();
   #asked = new Set<number>();
   #range = { first: 0, end: PAGE };
   #ticket = 0;
+  /** What was asked last; the words in the field may have gone on since. */
+  #question: Pick<ImageQuery, "filter" | "sort" | "descending"> = {
+    filter: "",
+    sort: "created",
+    descending: true,
+  };
+  /** The question that the pages will answer, while it is under way. */
+  #asking: Promise<void> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #ask: (query: ImageQuery) => Promise<ImagePage>;
 
   /** A list of the images of this computer, or of what `ask` answers. */
@@ -47,9 +61,10 @@ export class ImageList {
     return this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
-  /** The rows among those already fetched that belong to these targets. */
-  known(targets: ReadonlySet<string>): ImageRow[] {
-    return [...this.#pages.values()].flat().filter((row) => targets.has(row.target));
+  /** The row of an image among those already fetched. */
+  rowOf(target: string): ImageRow | undefined {
+    const index = this.indexOf(target);
+    return index === null ? undefined : this.row(index);
   }
 
   /** The index of an image among the rows already fetched, or null. */
@@ -64,10 +79,22 @@ export class ImageList {
   /** Says which rows are on screen; fetches the pages they need. */
   show(first: number, end: number): void {
     this.#range = { first, end };
-    if (!this.loaded) return;
+    // The answer under way shows the range once more; pages fetched before it would stand among those of the old one.
+    if (!this.loaded || this.#asking) return;
     for (let page = Math.floor(first / PAGE); page * PAGE < Math.max(end, 1); page++) {
       if (!this.#asked.has(page)) void this.#fetch(page, this.#ticket);
     }
+  }
+
+  /** Takes the words of the filter while they are written, and asks when they rest. */
+  type(filter: string): void {
+    this.filter = filter;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.scrollTop = 0;
+      this.selection.place(0);
+      void this.refresh();
+    }, PAUSE_MS);
   }
 
   /** Asks another question: other words, another order. */
@@ -77,28 +104,27 @@ export class ImageList {
   }
 
   /** Fetches what is on screen again. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    clearTimeout(this.#timer);
     const ticket = ++this.#ticket;
-    const first = Math.floor(this.#range.first / PAGE);
-    try {
-      const answer = await this.#read(first);
-      if (ticket !== this.#ticket) return;
-      this.#pages.clear();
-      this.#asked = new Set([first]);
-      this.#pages.set(first, answer.rows);
-      this.total = answer.total;
-      this.totalAll = answer.totalAll;
-      this.totalSize = answer.totalSize;
-      this.loaded = true;
-      this.error = null;
-      this.show(this.#range.first, Math.min(this.#range.end, answer.total));
-    } catch (thrown) {
-      if (ticket === this.#ticket) this.error = toApiError(thrown);
-    }
+    this.#question = { filter: this.filter, sort: this.sort, descending: this.descending };
+    const asking = this.#refresh(ticket).finally(() => {
+      if (ticket === this.#ticket) this.#asking = null;
+    });
+    this.#asking = asking;
+    return asking;
+  }
+
+  /** Forgets what was to be asked. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#ticket += 1;
+    this.#asking = null;
   }
 
   /** Targets of the rows from `first` to `last`, fetching those that are not here. */
   async targets(first: number, last: number): Promise<string[]> {
+    await this.#asking;
     const targets: string[] = [];
     for (let page = Math.floor(first / PAGE); page * PAGE <= last; page++) {
       if (!this.#pages.has(page)) await this.#fetch(page, this.#ticket);
@@ -111,9 +137,70 @@ export class ImageList {
     return targets;
   }
 
+  /**
+   * The rows of these targets in the list's order, fetching pages until all are found.
+   *
+   * A target that the filter does not take has no row. Throws the engine's refusal.
+   */
+  async find(targets: Iterable<string>): Promise<ImageRow[]> {
+    const wanted = new Set(targets);
+    await this.#asking;
+    const found = new Map<number, ImageRow>();
+    const look = (page: number, rows: ImageRow[]): void => {
+      rows.forEach((row, offset) => {
+        if (wanted.delete(row.target)) found.set(page * PAGE + offset, row);
+      });
+    };
+    for (const [page, rows] of this.#pages) look(page, rows);
+    const ticket = this.#ticket;
+    for (let page = 0; wanted.size > 0 && page * PAGE < this.total; page++) {
+      if (this.#pages.has(page)) continue;
+      const { rows } = await this.#read(page);
+      look(page, rows);
+      if (ticket !== this.#ticket) break;
+      this.#asked.add(page);
+      this.#pages.set(page, rows);
+    }
+    return [...found].sort(([one], [other]) => one - other).map(([, row]) => row);
+  }
+
+  async #refresh(ticket: number): Promise<void> {
+    const first = Math.floor(this.#range.first / PAGE);
+    try {
+      const answer = await this.#read(first);
+      if (ticket !== this.#ticket) return;
+      this.#asking = null;
+      this.#pages.clear();
+      this.#asked = new Set([first]);
+      this.#pages.set(first, answer.rows);
+      this.total = answer.total;
+      this.totalAll = answer.totalAll;
+      this.totalSize = answer.totalSize;
+      this.loaded = true;
+      this.error = null;
+      this.show(this.#range.first, Math.min(this.#range.end, answer.total));
+      void this.#dropUnseen(ticket);
+    } catch (thrown) {
+      if (ticket === this.#ticket) this.error = toApiError(thrown);
+    }
+  }
+
+  /** Takes out of the selection what the list no longer has, so that nothing acts on what cannot be seen. */
+  async #dropUnseen(ticket: number): Promise<void> {
+    const { targets } = this.selection;
+    const selected = [...targets];
+    if (selected.length === 0) return;
+    try {
+      const found = new Set((await this.find(selected)).map((row) => row.target));
+      if (ticket !== this.#ticket) return;
+      for (const target of selected) if (!found.has(target)) targets.delete(target);
+    } catch (thrown) {
+      if (ticket === this.#ticket) this.error = toApiError(thrown);
+    }
+  }
+
   #read(page: number): Promise<ImagePage> {
-    const { filter, sort, descending } = this;
-    return this.#ask({ filter, sort, descending, offset: page * PAGE, limit: PAGE });
+    return this.#ask({ ...this.#question, offset: page * PAGE, limit: PAGE });
   }
 
   async #fetch(page: number, ticket: number): Promise<void> {

@@ -143,9 +143,10 @@ class Navigation {
     this.compareWish += 1;
   }
 
-  /** Goes back to the list. */
+  /** Goes back to the list. The next image opens beside it, whatever tab this one was left at. */
   closeImage(): void {
     this.image = null;
+    this.tab = "overview";
     this.layer = null;
     this.file = null;
   }
@@ -162,9 +163,10 @@ class Navigation {
     this.container = null;
   }
 
-  /** Puts the caret into the filter box. */
+  /** Puts the caret into the filter box of the images that are shown, which are this computer's outside an engine. */
   focusFilter(): void {
-    this.screen = "images";
+    if (this.screen === "place") this.placeTab = "images";
+    else this.screen = "images";
     this.filterWanted = true;
   }
 }

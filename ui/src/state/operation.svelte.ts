@@ -18,8 +18,10 @@ export const VERBS: Record<OperationKind, { doing: string; done: string; failed:
 
 /** What an operation brought about, whatever its kind. */
 export interface Outcome {
-  /** The image to show afterwards, by its target. */
+  /** The image to show afterwards, by its target; null where there is none, or several. */
   target: string | null;
+  /** How many images came of it, where they can be several. */
+  imageCount?: number;
   fetchedBytes: number;
   reusedBytes: number;
   upToDate: boolean;

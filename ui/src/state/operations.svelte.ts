@@ -43,6 +43,8 @@ export function copying(from: CopyEnd, to: CopyEnd, keepNames: boolean): Work {
         fetchedBytes: 0,
         reusedBytes: 0,
         upToDate: false,
+        // An engine keeps no journal, so nothing there can be undone.
+        moved: to.place === null ? copied.moved : [],
       };
     },
   };
@@ -60,10 +62,12 @@ class Operations {
 
   readonly running = $derived(this.all.filter((operation) => operation.status === "running"));
   readonly ended = $derived(this.all.filter((operation) => operation.status !== "running"));
-  /** How many entries wait for a decision: failed, or cut off by a crash. */
-  readonly attention = $derived(
-    this.interrupted.length + this.all.filter((operation) => operation.status === "failed").length,
-  );
+  /** What waits for a decision, in few words: what failed, else what was cut off by a crash; empty when nothing does. */
+  readonly attention = $derived.by(() => {
+    const failed = this.all.filter((operation) => operation.status === "failed").length;
+    if (failed > 0) return `${String(failed)} failed`;
+    return this.interrupted.length > 0 ? `${String(this.interrupted.length)} cut off` : "";
+  });
   #listeners = new Set<OutcomeListener>();
 
   /** Hears of every outcome until the returned function is called. */

@@ -78,6 +78,12 @@ export class Pages<Row> {
     }
   }
 
+  /** Says that another list is about to begin: an answer that is still under way is for the one before. */
+  expect(): void {
+    this.#ticket += 1;
+    this.pending = true;
+  }
+
   /** Forgets the list. */
   clear(): void {
     this.#ticket += 1;

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import { fakeEngine, place } from "../test/engine";
+import { fakeEngine, held, place } from "../test/engine";
 import { places } from "./places.svelte";
 
 const state = { kind: "Docker", version: "20.10.24", address: "unix:///a.sock", images: 1 };
@@ -27,4 +27,16 @@ it("a context that was added or moved meanwhile is seen, and nobody else is aske
   expect(places.list).toHaveLength(4);
   const asked = engine.asked("place_state").map(({ place }) => place);
   expect(asked.slice(2)).toEqual(["lab", "podman"]);
+});
+
+it("an engine's older answer does not win over the newer", async () => {
+  const [first, second] = [held<unknown>(), held<unknown>()];
+  let asked = 0;
+  fakeEngine({ place_state: () => (asked++ === 0 ? first.promise : second.promise) });
+  const both = [places.ask("docker"), places.ask("docker")];
+  second.settle({ kind: "Docker", version: "2", address: "", images: 2 });
+  await both[1];
+  first.settle({ kind: "Docker", version: "1", address: "", images: 1 });
+  await both[0];
+  expect(places.asked("docker")).toMatchObject({ state: { version: "2" }, pending: false });
 });

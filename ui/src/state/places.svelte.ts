@@ -15,6 +15,8 @@ class Places {
   error = $state.raw<ApiError | null>(null);
   /** Grows whenever something in an engine was changed from here, so that what is shown is asked for again. */
   changes = $state(0);
+  /** The number of the newest question to each engine. */
+  readonly #tickets = new Map<string, number>();
   readonly #asked = new SvelteMap<string, Asked>();
   #looking = false;
 
@@ -63,13 +65,18 @@ class Places {
 
   /** Connects to an engine and asks who it is. */
   async ask(id: string): Promise<void> {
+    const ticket = (this.#tickets.get(id) ?? 0) + 1;
+    this.#tickets.set(id, ticket);
     const before = this.#asked.get(id);
     this.#asked.set(id, { state: before?.state ?? null, error: before?.error ?? null, pending: true });
+    let answer: Asked;
     try {
-      this.#asked.set(id, { state: await api.placeState(id), error: null, pending: false });
+      answer = { state: await api.placeState(id), error: null, pending: false };
     } catch (thrown) {
-      this.#asked.set(id, { state: null, error: toApiError(thrown), pending: false });
+      answer = { state: null, error: toApiError(thrown), pending: false };
     }
+    // A later question knows better, whichever answer comes first.
+    if (this.#tickets.get(id) === ticket) this.#asked.set(id, answer);
   }
 
   /** Says that something in an engine was changed. */

@@ -18,6 +18,8 @@ export class RepositoryTags {
   readonly #asked = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #operation: string | null = null;
+  /** Grows whenever what is being looked at stops to matter. */
+  #generation = 0;
 
   readonly shown = $derived.by(() => {
     const words = this.filter.trim().toLowerCase();
@@ -81,6 +83,7 @@ export class RepositoryTags {
 
   /** Forgets what is known of the tags, so that it is asked for again. */
   forget(): void {
+    this.#generation += 1;
     this.#details.clear();
     this.#asked.clear();
     this.detailsError = null;
@@ -88,20 +91,25 @@ export class RepositoryTags {
 
   /** Stops what is under way. */
   stop(): void {
+    this.#generation += 1;
     clearTimeout(this.#timer);
     if (this.#operation && this.listing) void api.cancel(this.#operation).catch(() => undefined);
     this.#operation = null;
   }
 
   async #look(tags: string[]): Promise<void> {
+    const generation = this.#generation;
     const wanted = tags.filter((tag) => !this.#asked.has(tag));
     for (let at = 0; at < wanted.length; at += BATCH) {
       const batch = wanted.slice(at, at + BATCH);
       for (const tag of batch) this.#asked.add(tag);
       try {
-        for (const found of await api.tagDetails(this.repository, batch)) this.#details.set(found.tag, found);
+        const answer = await api.tagDetails(this.repository, batch);
+        if (generation !== this.#generation) return;
+        for (const found of answer) this.#details.set(found.tag, found);
         this.detailsError = null;
       } catch (thrown) {
+        if (generation !== this.#generation) return;
         for (const tag of batch) this.#asked.delete(tag);
         this.detailsError = toApiError(thrown);
         return;

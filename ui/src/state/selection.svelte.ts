@@ -1,9 +1,9 @@
 import { SvelteSet } from "svelte/reactivity";
 
-/** Which images are selected, by target, and where the keyboard stands in the list. */
+/** Which images of a list are selected, by target, and where the keyboard stands in it. */
 export class Selection {
   readonly targets = new SvelteSet<string>();
-  /** Index of the item that arrow keys move from. */
+  /** Index of the item that arrow keys move from. The list may have become shorter since. */
   cursor = $state(0);
   /** Index where a range with Shift begins. */
   anchor = 0;
@@ -25,5 +25,3 @@ export class Selection {
     this.anchor = index;
   }
 }
-
-export const selection = new Selection();

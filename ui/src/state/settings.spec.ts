@@ -55,6 +55,14 @@ describe("settings", () => {
     expect(settings.error?.message).toBe("The settings file cannot be written.");
   });
 
+  it("go back to what was saved when two changes fail one after the other", async () => {
+    mockIPC(() => {
+      throw { code: "io", message: "The settings file cannot be written.", hint: null };
+    });
+    await Promise.all([settings.change("parallelDownloads", 6), settings.change("parallelDownloads", 7)]);
+    expect(settings.value?.parallelDownloads).toBe(3);
+  });
+
   it("save in the order of the changes", async () => {
     const order: number[] = [];
     mockIPC((command, args) => {

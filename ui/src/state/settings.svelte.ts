@@ -17,12 +17,14 @@ class SettingsState {
   saving = $state(0);
 
   readonly theme: Theme = $derived(this.value?.theme ?? "system");
+  /** What the disk holds. */
+  #stored: Settings | null = null;
   #queue: Promise<void> = Promise.resolve();
 
   /** Reads the settings once more. */
   async load(): Promise<void> {
     try {
-      this.value = await api.settings();
+      this.value = this.#stored = await api.settings();
       this.error = null;
       this.failedKey = null;
     } catch (thrown) {
@@ -33,23 +35,20 @@ class SettingsState {
   /** Changes one setting and saves it; saves run one after the other, in the order of the changes. */
   change<Key extends keyof Settings>(key: Key, next: Settings[Key]): Promise<void> {
     if (!this.value) return Promise.resolve();
-    const before = this.value[key];
     this.value = { ...this.value, [key]: next };
     this.saving += 1;
-    this.#queue = this.#queue.then(() => this.#save(key, before, next));
+    this.#queue = this.#queue.then(() => this.#save(key, next));
     return this.#queue;
   }
 
-  async #save<Key extends keyof Settings>(
-    key: Key,
-    before: Settings[Key],
-    next: Settings[Key],
-  ): Promise<void> {
+  async #save<Key extends keyof Settings>(key: Key, next: Settings[Key]): Promise<void> {
+    const saved = this.value;
     try {
-      if (this.value) {
-        const saved = await api.saveSettings(this.value);
+      if (saved) {
+        const answer = await api.saveSettings(saved);
+        this.#stored = answer;
         // With what was written beside it; unless other changes wait, whose values are shown already.
-        if (this.saving === 1) this.value = saved;
+        if (this.saving === 1) this.value = answer;
       }
       if (this.failedKey === key || this.failedKey === null) {
         this.error = null;
@@ -58,7 +57,9 @@ class SettingsState {
     } catch (thrown) {
       this.error = toApiError(thrown);
       this.failedKey = key;
-      if (this.value?.[key] === next) this.value = { ...this.value, [key]: before };
+      // Back to what is on the disk, and not to an earlier change that may not have got there either.
+      if (this.#stored && this.value?.[key] === next)
+        this.value = { ...this.value, [key]: this.#stored[key] };
     } finally {
       this.saving -= 1;
     }

@@ -2,7 +2,7 @@ import { emit } from "@tauri-apps/api/event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeEngine, refuse, storedSettings } from "../test/engine";
 import { operations } from "./operations.svelte";
-import { startApp } from "./start.svelte";
+import { startApp, tellOutcome } from "./start.svelte";
 import { toasts } from "./toasts.svelte";
 
 const outcome = {
@@ -88,4 +88,16 @@ describe("the app", () => {
     });
     stop();
   });
+});
+
+it.each([
+  ["a copy to this computer", null, "Undo"],
+  ["a copy to an engine, which keeps no journal,", "docker", undefined],
+] as const)("%s that moved a name offers what can be done about it", async (_what, place, label) => {
+  const moved = [{ name: "app:1", from: "sha256:a", to: "sha256:b" }];
+  fakeEngine({ copy: () => ({ target: "sha256:b", names: ["app:1"], moved }), undoable: () => null });
+  const operation = operations.copy({ place: "podman", image: "app:1" }, { place, image: "app:1" }, false);
+  await expect.poll(() => operation.status).toBe("done");
+  tellOutcome(operation, places);
+  expect(toasts.list[0]?.action?.label).toBe(label);
 });

@@ -12,16 +12,19 @@ export function formatSize(bytes: number): string {
   return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
 }
 
+/** A whole number with its digits in groups of three: "1 204". */
+export function grouped(count: number): string {
+  return String(Math.trunc(count)).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+}
+
 /** The exact count, for the hover: "1 436 812 301 bytes". */
 export function formatBytes(bytes: number): string {
-  const grouped = String(Math.trunc(bytes)).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
-  return `${grouped} ${bytes === 1 ? "byte" : "bytes"}`;
+  return `${grouped(bytes)} ${bytes === 1 ? "byte" : "bytes"}`;
 }
 
 /** A count with its noun: "1 image", "1 204 images". */
 export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
-  const grouped = String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
-  return `${grouped} ${count === 1 ? noun : plural}`;
+  return `${grouped(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** Two sizes in one breath: "318 of 575 MB", or "980 kB of 1.2 MB" where the units differ. */

@@ -7,6 +7,7 @@ export function transferSentence(fetched: number, reused: number, kind = "pull")
     return fetched === 0
       ? "No file was changed, only settings."
       : `Its new layer has ${formatSize(fetched)}.`;
+  if (kind === "copy") return "All of it is there.";
   if (kind === "add") return `${formatSize(fetched)} copied.`;
   if (kind === "push") {
     if (fetched === 0) return "Everything was there already.";

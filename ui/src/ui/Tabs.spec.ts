@@ -43,3 +43,19 @@ test("other keys are left to whoever wants them", async () => {
   expect(left).toBe(true);
   expect(onchange).not.toHaveBeenCalled();
 });
+
+test("the chosen tab is brought into sight, and the end that goes on fades", () => {
+  const sizes = vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockReturnValue(80);
+  const places = vi.spyOn(HTMLElement.prototype, "offsetLeft", "get").mockImplementation(function (
+    this: HTMLElement,
+  ) {
+    return [...(this.parentElement?.children ?? [])].indexOf(this) * 84;
+  });
+  const room = vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(150);
+  const whole = vi.spyOn(Element.prototype, "scrollWidth", "get").mockReturnValue(252);
+  show("two");
+  const list = screen.getByRole("tablist", { name: "Numbers" });
+  expect(list.scrollLeft).toBe(84 + 80 + 28 - 150);
+  expect(list).toHaveClass("before", "after");
+  for (const spy of [sizes, places, room, whole]) spy.mockRestore();
+});

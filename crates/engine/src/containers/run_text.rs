@@ -2,7 +2,7 @@
 
 use oci::ContainerConfig;
 use runtime::options::{Protocol, Source, parse_environment};
-use runtime::{Mount, Network, Port, RunOptions, RunSpec};
+use runtime::{Limits, Mount, Network, Port, RunOptions, RunSpec};
 
 use super::shell_words;
 
@@ -145,7 +145,9 @@ impl RunText {
             read_only: self.read_only,
             terminal: self.terminal,
             stdin: self.stdin || self.terminal,
+            // No field says these: what a container has of them it keeps.
             no_new_privileges: false,
+            limits: Limits::default(),
         };
         problems.whole(&options);
         match problems.0.is_empty() {

@@ -197,16 +197,19 @@ pub(crate) async fn set_run_form(
     let set = session.with(|engine| async move {
         let remove = form.remove;
         let read = form.read(session);
-        let options = read.map_err(|problems| {
+        let mut options = read.map_err(|problems| {
             let first = problems.into_iter().next();
             Failure::new(
                 "usage",
                 first.map_or_else(String::new, |problem| problem.message),
             )
         })?;
-        Ok(engine
-            .set_run_options(&id_of(&container)?, options, remove)
-            .await?)
+        let id = id_of(&container)?;
+        // The form does not show these.
+        let before = engine.run_options(&id).await?;
+        options.limits = before.limits;
+        options.no_new_privileges = before.no_new_privileges;
+        Ok(engine.set_run_options(&id, options, remove).await?)
     });
     set.await.inspect(|()| session.changed())
 }

@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/svelte";
+import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { operations } from "../../state/operations.svelte";
@@ -41,6 +41,8 @@ describe("the activity screen", () => {
     operations.pull("data:v3", "linux/arm64");
     render(ActivityScreen);
     const card = await screen.findByRole("article", { name: "Failed data:v3" });
+    expect(within(card).getByRole("heading")).toHaveTextContent(/^data:v3 was not pulled/);
+    expect(operations.attention).toBe("1 failed");
     expect(card).toHaveTextContent("The disk is full.");
     expect(card).toHaveTextContent("Free 135 MB, then retry.");
     await userEvent.click(screen.getByRole("button", { name: "Retry" }));
@@ -53,6 +55,7 @@ describe("the activity screen", () => {
     operations.pull("data:v3", null);
     render(ActivityScreen, { onopenimage: opened });
     expect(await screen.findByText("41 MB fetched, 139 MB were here already.")).toBeVisible();
+    expect(screen.getByRole("heading", { name: "Pulled data:v3" })).toBeVisible();
     await userEvent.click(screen.getByRole("button", { name: "Show image" }));
     expect(opened).toHaveBeenCalledWith("sha256:t");
   });

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { LoadPlan } from "../../api";
 import { operations } from "../../state/operations.svelte";
-import { fakeEngine } from "../../test/engine";
+import { fakeEngine, held, imageRow, refuse } from "../../test/engine";
 import LoadSheet from "./LoadSheet.svelte";
 
 const FILE = { token: "t1", name: "app.tar" };
@@ -46,6 +46,10 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
   };
 }
 
+function free(): never {
+  refuse("not_found", "There is no such image.");
+}
+
 const LOADED = { images: ["sha256:t"], moved: [], fetchedBytes: 1, reusedBytes: 0 };
 
 beforeEach(() => {
@@ -58,7 +62,7 @@ describe("the load sheet", () => {
     render(LoadSheet, { files: [FILE] });
     expect(await screen.findByText("Docker archive")).toBeVisible();
     expect(screen.getByText("gzip")).toBeVisible();
-    expect(screen.getByText(/app:1 moves here from bbbbbbbbbbbb/)).toBeVisible();
+    expect(screen.getByText(/app:1 exists: it moves here from bbbbbbbbbbbb/)).toBeVisible();
     expect(screen.getByText("here already")).toBeVisible();
     expect(screen.getByRole("button", { name: "Load 2 images, 41 MB" })).toBeEnabled();
   });
@@ -70,15 +74,20 @@ describe("the load sheet", () => {
   });
 
   it("loads what was chosen, under the names that were written", async () => {
-    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED });
+    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED, image: free });
     render(LoadSheet, { files: [FILE] });
     await userEvent.click(await screen.findByRole("checkbox", { name: "other:2" }));
     const names = screen.getByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
     expect(names).toHaveValue("app:1");
     await userEvent.clear(names);
     await userEvent.type(names, "mine:1 mine:2");
+    const button = screen.getByRole("button", { name: /^Load 1 image/ });
+    await waitFor(() => {
+      expect(engine.asked("image").at(-1)).toEqual({ target: "mine:2" });
+      expect(button).not.toHaveAttribute("aria-busy");
+    });
     expect(screen.queryByText(/moves here/)).toBeNull();
-    await userEvent.click(screen.getByRole("button", { name: /^Load 1 image/ }));
+    await userEvent.click(button);
     await waitFor(() => {
       expect(engine.asked("load")).toMatchObject([
         { token: "t1", chosen: [{ id: "sha256:aaaaaaaaaaaa1", names: ["mine:1", "mine:2"] }] },
@@ -87,15 +96,57 @@ describe("the load sheet", () => {
     expect(operations.all[0]).toMatchObject({ kind: "load", subject: "app.tar" });
   });
 
+  it("moves no name unseen: what is written is looked up before Enter loads", async () => {
+    const late = held<unknown>();
+    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED, image: () => late.promise });
+    render(LoadSheet, { files: [FILE] });
+    const names = await screen.findByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
+    await userEvent.clear(names);
+    await userEvent.type(names, "web:1{Enter}");
+    expect(engine.asked("load")).toEqual([]);
+    await waitFor(() => {
+      expect(engine.asked("image").at(-1)).toEqual({ target: "web:1" });
+    });
+    late.settle({ row: imageRow("web", { id: "sha256:dddddddddddd4" }) });
+    expect(await screen.findByText(/web:1 exists: it moves here from dddddddddddd/)).toBeVisible();
+    await userEvent.type(names, "{Enter}");
+    await waitFor(() => {
+      expect(engine.asked("load")).toHaveLength(1);
+    });
+  });
+
+  it("finds its way among many images: a filter, all and none", async () => {
+    const [first] = plan().images;
+    const images = Array.from({ length: 40 }, (_, index) => ({
+      ...first!,
+      id: `sha256:${String(index)}`,
+      names: [{ familiar: `app${String(index)}:1`, from: null, same: false }],
+    }));
+    fakeEngine({ plan_load: () => plan({ images }) });
+    render(LoadSheet, { files: [FILE] });
+    await userEvent.click(await screen.findByRole("button", { name: "None" }));
+    expect(screen.getByRole("button", { name: "Nothing to load" })).toBeDisabled();
+    await userEvent.type(screen.getByRole("textbox", { name: /^Filter the images/ }), "app3");
+    expect(screen.getAllByRole("checkbox")).toHaveLength(11);
+    await userEvent.click(screen.getByRole("button", { name: "All" }));
+    expect(screen.getByRole("button", { name: /^Load 11 images/ })).toBeEnabled();
+  });
+
   it("makes an image of a root file system", async () => {
     const engine = fakeEngine({
       plan_load: () => plan({ importable: true, kind: "Root file system", images: [] }),
       import: () => LOADED,
+      image: free,
     });
     render(LoadSheet, { files: [FILE] });
     await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "team/root:1");
     await userEvent.type(screen.getByRole("textbox", { name: "Message" }), "from the lab");
-    await userEvent.click(screen.getByRole("button", { name: "Import 1 image" }));
+    const button = screen.getByRole("button", { name: "Import 1 image" });
+    await waitFor(() => {
+      expect(engine.asked("image").at(-1)).toEqual({ target: "team/root:1" });
+      expect(button).not.toHaveAttribute("aria-busy");
+    });
+    await userEvent.click(button);
     await waitFor(() => {
       expect(engine.asked("import")).toMatchObject([
         { token: "t1", name: "team/root:1", message: "from the lab", changes: [] },

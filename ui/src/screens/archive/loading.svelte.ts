@@ -7,26 +7,26 @@ import {
   type LoadableImage,
   type LoadPlan,
 } from "../../api";
+import { shortDigest } from "../../text/digest";
+import { WrittenNames } from "./names.svelte";
 
 /** An image of an archive, with what somebody decided about it. */
 export class Candidate {
   wanted = $state(true);
-  /** The names that it will get, with spaces between them. */
-  names = $state("");
+  readonly names: WrittenNames;
 
   constructor(readonly image: LoadableImage) {
-    this.names = image.names.map((name) => name.familiar).join(" ");
+    this.names = new WrittenNames(image.names, image.id);
+  }
+
+  /** What it is called in the list: its first name in the archive, another word of the archive, or its ID. */
+  get called(): string {
+    const { names, label, id } = this.image;
+    return names[0]?.familiar ?? label ?? shortDigest(id);
   }
 
   get chosen(): ChosenImage {
-    const names = this.names.split(/\s+/).filter((name) => name !== "");
-    return { id: this.image.id, names };
-  }
-
-  /** Names that would be taken from other images, as long as they are not edited away. */
-  get moving(): LoadableImage["names"] {
-    const names = new Set(this.chosen.names);
-    return this.image.names.filter((name) => name.from !== null && names.has(name.familiar));
+    return { id: this.image.id, names: this.names.list };
   }
 }
 
@@ -35,8 +35,10 @@ export class Inspection {
   plan = $state.raw<LoadPlan | null>(null);
   error = $state.raw<ApiError | null>(null);
   candidates = $state.raw<Candidate[]>([]);
+  /** Of many images only those whose name has these words are shown. */
+  filter = $state("");
   /** For a root file system: how the image is to be called, and what its history says. */
-  name = $state("");
+  readonly name = new WrittenNames();
   message = $state("");
   changes = $state("");
 
@@ -54,6 +56,26 @@ export class Inspection {
     }
   }
 
+  /** The images that are shown. */
+  get shown(): Candidate[] {
+    const words = this.filter.trim().toLowerCase();
+    if (words === "") return this.candidates;
+    return this.candidates.filter((candidate) =>
+      [candidate.called, candidate.names.text].some((text) => text.toLowerCase().includes(words)),
+    );
+  }
+
+  /** Takes all that are shown, or none of them. */
+  want(wanted: boolean): void {
+    for (const candidate of this.shown) candidate.wanted = wanted;
+  }
+
+  /** Forgets what was to be asked. */
+  stop(): void {
+    this.name.stop();
+    for (const candidate of this.candidates) candidate.names.stop();
+  }
+
   /** The images that are wanted. */
   get wanted(): Candidate[] {
     return this.candidates.filter((candidate) => candidate.wanted);
@@ -65,6 +87,12 @@ export class Inspection {
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "");
+  }
+
+  /** The names that images will get, as they are written now. */
+  get names(): WrittenNames[] {
+    if (this.plan?.importable) return [this.name];
+    return this.wanted.map((candidate) => candidate.names);
   }
 
   /** How many images come of it. */

@@ -67,6 +67,8 @@ export class Comparing {
       this.kind = "file";
       this.file = file;
       const { images } = await api.planLoad(file.token);
+      // Another file may have been chosen meanwhile.
+      if (this.file !== file) return;
       const called = images.flatMap((image) => image.names[0]?.familiar ?? image.label ?? []);
       this.labels = images.length > 1 ? called : [];
       this.label = this.labels[0] ?? "";
@@ -81,11 +83,14 @@ export class Comparing {
   async compare(): Promise<void> {
     const address = this.#address();
     if (!address) return;
-    await this.cancel();
+    const before = this.#operation;
     const operation = crypto.randomUUID();
+    // Before anything is waited for: of two wishes the later one counts.
     this.#operation = operation;
     this.pending = true;
     this.error = null;
+    if (before !== null) await stopped(before);
+    if (this.#operation !== operation) return;
     const [a, b] = this.swapped ? [address, this.own] : [this.own, address];
     try {
       const answer = await api.compare(operation, a, b);
@@ -113,11 +118,7 @@ export class Comparing {
     if (operation === null) return;
     this.#operation = null;
     this.pending = false;
-    try {
-      await api.cancel(operation);
-    } catch {
-      // What cannot be stopped ends by itself, and nobody waits for it.
-    }
+    await stopped(operation);
   }
 
   #called(address: ImageAddress): string {
@@ -131,6 +132,14 @@ export class Comparing {
     }
     const value = this.text.trim();
     return value === "" ? null : { kind: this.kind, value, label: null };
+  }
+}
+
+async function stopped(operation: string): Promise<void> {
+  try {
+    await api.cancel(operation);
+  } catch {
+    // What cannot be stopped ends by itself, and nobody waits for it.
   }
 }
 

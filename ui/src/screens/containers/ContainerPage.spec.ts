@@ -7,7 +7,7 @@ import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { containerRow, containerSettings, runProbe, someChanges, terminalRow } from "../../test/containers";
-import { fakeEngine, refuse, type FakeEngine } from "../../test/engine";
+import { fakeEngine, held, refuse, type FakeEngine } from "../../test/engine";
 import { fakeOutline, layeredDetail, listedFile } from "../../test/files";
 import ContainerPage from "./ContainerPage.svelte";
 
@@ -205,6 +205,17 @@ describe("a container that goes when it ends", () => {
 });
 
 describe("a container's changes", () => {
+  it("are not called none before they are known", async () => {
+    navigation.containerTab = "changes";
+    const late = held<unknown>();
+    engine({ container_changes: () => late.promise });
+    render(ContainerPage, { id, changes: 0 });
+    expect(await screen.findByRole("status", { name: "Listing the changes" })).toBeInTheDocument();
+    expect(screen.queryByText("Nothing is changed")).toBeNull();
+    late.settle([]);
+    expect(await screen.findByText("Nothing is changed")).toBeVisible();
+  });
+
   it("are listed with what they are, and are made undone one by one", async () => {
     navigation.containerTab = "changes";
     const fake = engine();

@@ -1,17 +1,11 @@
-import { api, toApiError } from "../../api";
 import type { CopiedImage } from "../../state/dialogs.svelte";
+import { holderOf, type Holder } from "../../state/holder";
 import { Latest } from "../../state/latest.svelte";
 
 const PAUSE_MS = 200;
 
 /** The value of a destination that is this computer. */
 export const HERE = "here";
-
-/** What has the name in the place that the image goes to; null where it is free. */
-export interface Holder {
-  id: string | null;
-  created: string | null;
-}
 
 /** Where an image goes and what it is called there. */
 export class Copying {
@@ -52,16 +46,5 @@ export class Copying {
     const [place, name] = [this.place, this.wanted];
     if (name === "") this.holder.clear();
     else this.holder.ask(() => holderOf(place, name), pause);
-  }
-}
-
-async function holderOf(place: string | null, name: string): Promise<Holder> {
-  try {
-    const { row } = place === null ? await api.image(name) : await api.placeImage(place, name);
-    return { id: row.id, created: row.created };
-  } catch (thrown) {
-    const error = toApiError(thrown);
-    if (error.code === "not_found") return { id: null, created: null };
-    throw error;
   }
 }

@@ -12,26 +12,18 @@ import Save from "@lucide/svelte/icons/save";
 import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
 import Upload from "@lucide/svelte/icons/upload";
-import type { ImageRow } from "../../api";
+import { toApiError, type ImageRow } from "../../api";
 import { archives } from "../../state/archives.svelte";
+import { copy } from "../../state/clipboard";
 import { dialogs, type ContainedImage, type SavedImage } from "../../state/dialogs.svelte";
 import { images } from "../../state/images.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { status } from "../../state/status.svelte";
 import { toasts } from "../../state/toasts.svelte";
 import { shortDigest } from "../../text/digest";
+import { formatCount } from "../../text/size";
 import { updates } from "../../state/updates.svelte";
-import { copyText } from "../../ui/clipboard";
 import type { MenuEntry } from "../../ui/menu";
-
-async function copy(text: string): Promise<void> {
-  try {
-    await copyText(text);
-    toasts.show({ title: "Copied" });
-  } catch {
-    toasts.show({ tone: "bad", title: "Not copied: the clipboard is closed" });
-  }
-}
 
 /** What can be done about a name whose registry names another image by now. */
 function newer(row: ImageRow, name: string): MenuEntry[] {
@@ -59,14 +51,26 @@ export function editTags(row: ImageRow): void {
   dialogs.openTag({ target: row.target, id: row.id, names: row.names.map((name) => name.full) });
 }
 
-/** Opens the dialog that saves images into a file. */
-export function saveImages(rows: ImageRow[]): void {
-  dialogs.openSave(rows.map(saved));
+/** Opens the dialog that saves these images into a file, all of them: their rows are fetched where they are missing. */
+export async function saveImages(targets: Iterable<string>): Promise<void> {
+  const rows = await found(targets);
+  if (rows.length > 0) dialogs.openSave(rows.map(saved));
 }
 
 /** Lets the pointer take an image out of the window, or all that are selected when it is among them. */
-export function dragImages(row: ImageRow, selected: ReadonlySet<string>): void {
-  void archives.drag((selected.has(row.target) ? images.known(selected) : [row]).map(saved));
+export async function dragImages(row: ImageRow, selected: ReadonlySet<string>): Promise<void> {
+  const rows = selected.has(row.target) ? await found(selected) : [row];
+  if (rows.length > 0) await archives.drag(rows.map(saved));
+}
+
+/** The rows of images of this computer; none with a notice where they could not be had. */
+async function found(targets: Iterable<string>): Promise<ImageRow[]> {
+  try {
+    return await images.find(targets);
+  } catch (thrown) {
+    toasts.showError(toApiError(thrown));
+    return [];
+  }
 }
 
 function saved(row: ImageRow): SavedImage {
@@ -97,6 +101,11 @@ export function compareImages(one: ImageRow, other: ImageRow): void {
   navigation.compare(first.target, second.names[0]?.familiar ?? second.target);
 }
 
+async function compareSelected(selected: ReadonlySet<string>): Promise<void> {
+  const [one, other] = await found(selected);
+  if (one && other) compareImages(one, other);
+}
+
 /** The names of an image that can be given to others, as people write them. */
 function names(row: ImageRow): string[] {
   return row.names.filter((name) => name.tag !== null).map((name) => name.familiar);
@@ -117,24 +126,53 @@ export function removeImages(targets: Iterable<string>): void {
   dialogs.openRemoval([...targets].map((value) => ({ kind: "image", value })));
 }
 
+function renewals(row: ImageRow): MenuEntry[] {
+  const [name] = row.names;
+  if (!name?.tag) return [];
+  return [
+    { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
+    ...updates.of(row).flatMap((newName) => newer(row, newName)),
+    { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
+  ];
+}
+
+function copies(row: ImageRow): MenuEntry[] {
+  const [name] = row.names;
+  const id: MenuEntry = { label: "Copy image ID", icon: CopyIcon, onselect: () => void copy(row.id) };
+  if (!name) return [id];
+  return [{ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) }, id];
+}
+
+/** What an open image offers besides the buttons in its header. */
+export function moreActions(row: ImageRow): MenuEntry[] {
+  return [
+    { label: "Push…", icon: Upload, onselect: () => pushImage(row) },
+    { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
+    { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
+    { label: "Compare…", icon: GitCompare, onselect: () => navigation.compare(row.target) },
+    ...renewals(row),
+    { kind: "divider" },
+    ...copies(row),
+  ];
+}
+
 /** The actions for one image, or for all that are selected when it is among them. */
 export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEntry[] {
   if (selected.has(row.target) && selected.size > 1) {
-    const other = images.known(selected).find((known) => known.target !== row.target);
     const both: MenuEntry[] =
-      selected.size === 2 && other
-        ? [{ label: "Compare", icon: GitCompare, onselect: () => compareImages(row, other) }]
+      selected.size === 2
+        ? [{ label: "Compare", icon: GitCompare, onselect: () => void compareSelected(selected) }]
         : [];
     return [
       ...both,
       {
-        label: `Save ${selected.size} images`,
+        label: `Save ${formatCount(selected.size, "image")}`,
         icon: Save,
-        onselect: () => saveImages(images.known(selected)),
+        onselect: () => void saveImages(selected),
       },
       { kind: "divider" },
       {
-        label: `Remove ${selected.size} images`,
+        label: `Remove ${formatCount(selected.size, "image")}`,
         icon: Trash,
         danger: true,
         keys: "Delete",
@@ -142,7 +180,6 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
       },
     ];
   }
-  const name = row.names[0];
   const entries: MenuEntry[] = [
     { label: "Open", icon: PanelRight, keys: "Enter", onselect: () => navigation.openImage(row.target) },
     {
@@ -157,23 +194,17 @@ export function imageMenu(row: ImageRow, selected: ReadonlySet<string>): MenuEnt
     { label: "Edit tags", icon: Tag, onselect: () => editTags(row) },
     { label: "Push…", icon: Upload, onselect: () => pushImage(row) },
     { label: "Copy to…", icon: CopyPlus, onselect: () => copyImage(row) },
-    { label: "Save…", icon: Save, onselect: () => saveImages([row]) },
+    { label: "Save…", icon: Save, onselect: () => dialogs.openSave([saved(row)]) },
   ];
   if (row.runnable)
     entries.push(
       { label: "Run…", icon: Play, onselect: () => runImage(row) },
       { label: "Create container…", icon: Box, onselect: () => createContainer(row) },
     );
-  if (name?.tag)
-    entries.push(
-      { label: "Check for updates", icon: CircleArrowUp, onselect: () => void updates.check([row]) },
-      ...updates.of(row).flatMap((name) => newer(row, name)),
-      { label: "Pull again", icon: RefreshCw, onselect: () => dialogs.openPull(name.familiar) },
-    );
-  entries.push({ kind: "divider" });
-  if (name) entries.push({ label: "Copy name", icon: CopyIcon, onselect: () => void copy(name.familiar) });
+  entries.push(...renewals(row));
   entries.push(
-    { label: "Copy image ID", icon: CopyIcon, onselect: () => void copy(row.id) },
+    { kind: "divider" },
+    ...copies(row),
     { kind: "divider" },
     {
       label: "Remove",

@@ -1,6 +1,13 @@
 import type { ImageRow } from "../../api";
 import { shortDigest } from "../../text/digest";
-import { formatSize } from "../../text/size";
+import { formatCount, formatSize, grouped } from "../../text/size";
+
+/** What a list says of itself: how much is shown of how much, and what all of it takes where that is known. */
+export function listed(list: { total: number; totalAll: number; totalSize: number }): string {
+  const all = formatCount(list.totalAll, "image");
+  if (list.total !== list.totalAll) return `${grouped(list.total)} of ${all}`;
+  return list.totalSize > 0 ? `${all}, ${formatSize(list.totalSize)}` : all;
+}
 
 /** The two parts of an image's heading; an image without a name says so. */
 export function title(row: ImageRow): { name: string; namespace: string } {

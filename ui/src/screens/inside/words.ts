@@ -1,5 +1,5 @@
 import type { FileChange, FileTouch, ListedFile, OutlineRow, WasteSource } from "../../api";
-import { formatCount, formatSize } from "../../text/size";
+import { formatCount, formatSize, grouped } from "../../text/size";
 
 /** An instruction without the words that builders put before it. */
 export function instruction(createdBy: string | null, number: number): string {
@@ -24,7 +24,7 @@ export function changeOf(row: OutlineRow): { change: FileChange | null; words: s
   const below = file.kind === "folder" && most > 0 && file.change !== "removed";
   const change = below ? what : file.change;
   if (change === null) return { change, words: "" };
-  const words = most > 0 && file.kind === "folder" ? `${formatNumber(most)} ${what}` : change;
+  const words = most > 0 && file.kind === "folder" ? `${grouped(most)} ${what}` : change;
   return { change, words: file.hiddenBy === null ? words : `${words}, hidden by ${String(file.hiddenBy)}` };
 }
 
@@ -32,9 +32,9 @@ export function changeOf(row: OutlineRow): { change: FileChange | null; words: s
 export function changeSentence(row: OutlineRow): string {
   const parts: string[] = [];
   if (row.file.change) parts.push(capital(row.file.change));
-  if (row.addedBelow > 0) parts.push(`${formatNumber(row.addedBelow)} added below`);
-  if (row.changedBelow > 0) parts.push(`${formatNumber(row.changedBelow)} changed below`);
-  if (row.removedBelow > 0) parts.push(`${formatNumber(row.removedBelow)} removed below`);
+  if (row.addedBelow > 0) parts.push(`${grouped(row.addedBelow)} added below`);
+  if (row.changedBelow > 0) parts.push(`${grouped(row.changedBelow)} changed below`);
+  if (row.removedBelow > 0) parts.push(`${grouped(row.removedBelow)} removed below`);
   if (row.file.hiddenBy !== null) parts.push(`replaced or removed by layer ${String(row.file.hiddenBy)}`);
   return parts.join(", ");
 }
@@ -85,10 +85,6 @@ export function sourceWords(source: WasteSource): { what: string; advice: string
           "Only the owner, the permissions, a time or an attribute differ. Set them where the files are made: COPY --chown and --chmod, or the same RUN.",
       };
   }
-}
-
-function formatNumber(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 }
 
 function capital(word: string): string {

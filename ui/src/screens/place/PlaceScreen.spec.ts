@@ -55,6 +55,53 @@ describe("an engine", () => {
     });
   });
 
+  it("is walked, selected and sorted by the keyboard like this computer's images", async () => {
+    const rows = ["app", "base", "cache"].map((name) =>
+      imageRow(name, { target: `sha256:${name}`, id: `sha256:${name}` }),
+    );
+    const engine = fakeEngine({ ...answers, place_images: () => ({ ...page, total: 3, totalAll: 3, rows }) });
+    render(PlaceScreen, { place: "docker", pane: true });
+    (await screen.findAllByRole("gridcell"))[0]!.focus();
+    await userEvent.keyboard("{ArrowDown}");
+    await waitFor(() => {
+      expect(screen.getAllByRole("gridcell")[1]).toHaveFocus();
+    });
+    await userEvent.keyboard("{Enter}");
+    expect(navigation.placeImage).toBe("sha256:base");
+    navigation.placeImage = null;
+    await userEvent.keyboard("{Shift>}{ArrowDown}{/Shift}");
+    expect(await screen.findByText("2 selected")).toBeVisible();
+    await userEvent.keyboard("{Delete}");
+    expect(dialogs.current).toMatchObject({
+      kind: "plan",
+      request: {
+        place: "docker",
+        selections: [
+          { kind: "image", value: "sha256:base" },
+          { kind: "image", value: "sha256:cache" },
+        ],
+      },
+    });
+    await userEvent.click(screen.getByRole("button", { name: "Table" }));
+    await userEvent.click(screen.getByRole("button", { name: "Name" }));
+    await waitFor(() => {
+      expect(engine.asked("place_images").at(-1)).toMatchObject({
+        query: { sort: "name", descending: false },
+      });
+    });
+  });
+
+  it("gives its filter the caret, and not this computer's", async () => {
+    fakeEngine(answers);
+    navigation.screen = "place";
+    render(PlaceScreen, { place: "docker", pane: true });
+    navigation.focusFilter();
+    await waitFor(() => {
+      expect(screen.getByRole("textbox", { name: "Filter images" })).toHaveFocus();
+    });
+    expect(navigation.screen).toBe("place");
+  });
+
   it("is pruned after a plan of its own", async () => {
     fakeEngine(answers);
     render(PlaceScreen, { place: "docker", pane: true });

@@ -5,10 +5,10 @@ import PanelRight from "@lucide/svelte/icons/panel-right";
 import Tag from "@lucide/svelte/icons/tag";
 import Trash from "@lucide/svelte/icons/trash-2";
 import type { ImageRow } from "../../api";
+import { copy } from "../../state/clipboard";
 import { dialogs, type CopiedImage } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
-import { toasts } from "../../state/toasts.svelte";
-import { copyText } from "../../ui/clipboard";
+import { formatCount } from "../../text/size";
 import type { MenuEntry } from "../../ui/menu";
 
 /** An engine's image as something that can be carried elsewhere. */
@@ -20,27 +20,38 @@ export function carried(place: string | null, row: ImageRow): CopiedImage {
   };
 }
 
-async function copy(text: string): Promise<void> {
-  try {
-    await copyText(text);
-    toasts.show({ title: "Copied" });
-  } catch {
-    toasts.show({ tone: "bad", title: "Not copied: the clipboard is closed" });
-  }
-}
-
 /** Opens the tag editor of an engine's image. */
 export function editPlaceTags(place: string, row: ImageRow): void {
   dialogs.openTag({ place, target: row.target, id: row.id, names: row.names.map((name) => name.full) });
 }
 
-/** Opens the removal plan for an engine's image. */
-export function removePlaceImage(place: string, row: ImageRow): void {
-  dialogs.openRemoval([{ kind: "image", value: row.target }], place);
+/** Opens the removal plan for images of an engine. */
+export function removePlaceImages(place: string, targets: Iterable<string>): void {
+  dialogs.openRemoval(
+    [...targets].map((value) => ({ kind: "image", value })),
+    place,
+  );
 }
 
-/** What can be done with one image of an engine. */
-export function placeImageMenu(place: string, row: ImageRow): MenuEntry[] {
+/** What can be done with one image of an engine, or with all that are selected when it is among them. */
+export function placeImageMenu(
+  place: string,
+  row: ImageRow,
+  selected: ReadonlySet<string> = new Set(),
+): MenuEntry[] {
+  if (selected.has(row.target) && selected.size > 1) {
+    return [
+      {
+        label: `Remove ${formatCount(selected.size, "image")}`,
+        icon: Trash,
+        danger: true,
+        keys: "Delete",
+        onselect: () => {
+          removePlaceImages(place, selected);
+        },
+      },
+    ];
+  }
   const name = row.names[0];
   const entries: MenuEntry[] = [
     {
@@ -82,8 +93,9 @@ export function placeImageMenu(place: string, row: ImageRow): MenuEntry[] {
       label: "Remove",
       icon: Trash,
       danger: true,
+      keys: "Delete",
       onselect: () => {
-        removePlaceImage(place, row);
+        removePlaceImages(place, [row.target]);
       },
     },
   );

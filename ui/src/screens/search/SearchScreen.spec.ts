@@ -47,6 +47,17 @@ describe("the search", () => {
     });
   });
 
+  it("draws a plain registry's catalogue as what it is: names", async () => {
+    fakeEngine({
+      search: () => [{ name: "a.example/app", description: "", stars: null, official: false }],
+    });
+    render(SearchScreen);
+    await userEvent.type(screen.getByRole("textbox", { name: "Registry" }), "a.example{Enter}");
+    await screen.findByText("1 repository at a.example");
+    expect(screen.queryByRole("checkbox", { name: "Official only" })).toBeNull();
+    expect(screen.queryByText("No description")).toBeNull();
+  });
+
   it("says why a registry was not searched", async () => {
     fakeEngine({ search: () => refuse("not_offered", "a.example lists nothing.", "Type a whole name.") });
     render(SearchScreen);

@@ -1,0 +1,72 @@
+import { describe, expect, it, vi } from "vitest";
+import type { ImagePage, ImageQuery, ImageRow } from "../api";
+import { held, imageRow } from "../test/engine";
+import { ImageList } from "./images.svelte";
+
+const ROWS = Array.from({ length: 250 }, (_, index) => imageRow(`app${String(index)}`));
+
+/** Answers as the engine does: a part of the rows whose name has the filter's words. */
+function answer({ filter, offset, limit }: ImageQuery, rows: ImageRow[] = ROWS): Promise<ImagePage> {
+  const taken = rows.filter((row) => (row.names[0]?.familiar ?? "").includes(filter));
+  return Promise.resolve({
+    total: taken.length,
+    totalAll: rows.length,
+    totalSize: 0,
+    rows: taken.slice(offset, offset + limit),
+  });
+}
+
+async function listed(): Promise<{ list: ImageList; ask: ReturnType<typeof vi.fn<typeof answer>> }> {
+  const ask = vi.fn((query: ImageQuery) => answer(query));
+  const list = new ImageList(ask);
+  await list.refresh();
+  return { list, ask };
+}
+
+describe("the list of images", () => {
+  it("finds rows of pages that were never on screen, in its own order", async () => {
+    const { list, ask } = await listed();
+    const rows = await list.find(["sha256:target-of-app240", "sha256:target-of-app3", "sha256:gone"]);
+    expect(rows.map((row) => row.names[0]?.familiar)).toEqual(["app3", "app240"]);
+    expect(ask).toHaveBeenCalledTimes(3);
+  });
+
+  it("selects nothing that the filter does not take", async () => {
+    const { list } = await listed();
+    list.selection.replace(await list.targets(0, 249));
+    expect(list.selection.targets.size).toBe(250);
+    await list.ask({ filter: "app24" });
+    await vi.waitFor(() => {
+      expect(list.selection.targets.size).toBe(11);
+    });
+    await list.ask({ filter: "nothing" });
+    await vi.waitFor(() => {
+      expect(list.selection.targets.size).toBe(0);
+    });
+  });
+
+  it("asks once for what is typed, and fetches pages of the old question until then", async () => {
+    const { list, ask } = await listed();
+    list.type("app");
+    list.type("app1");
+    list.show(120, 130);
+    expect(ask.mock.lastCall?.[0]).toMatchObject({ filter: "", offset: 100 });
+    await vi.waitFor(() => {
+      expect(ask.mock.lastCall?.[0]).toMatchObject({ filter: "app1" });
+    });
+    expect(ask.mock.calls.filter(([query]) => query.filter === "app")).toEqual([]);
+  });
+
+  it("keeps pages of a new question out of the answer to the old one", async () => {
+    const page = held<ImagePage>();
+    let asked = 0;
+    const list = new ImageList((query) => (++asked === 2 ? page.promise : answer(query)));
+    await list.refresh();
+    const asking = list.ask({ sort: "name", descending: false });
+    list.show(200, 220);
+    expect(asked).toBe(2);
+    page.settle(await answer({ filter: "", sort: "name", descending: false, offset: 0, limit: 100 }));
+    await asking;
+    expect(asked).toBe(3);
+  });
+});
