@@ -1692,22 +1692,6 @@ export type PushPlan = {
 	commandLine: string,
 };
 
-/**  An image that another was made of, or that was made of another. */
-export type Relative = {
-	/**  What its names name, which names the image to the commands. */
-	target: string,
-	/**  The image ID. */
-	id: string,
-	/**  Its names. */
-	names: ImageName[],
-	/**  Its layers, base first. */
-	layers: LayerStripe[],
-	/**  How many steps of history lie between the two. */
-	steps: number,
-	/**  What was said about the last step of the younger of the two, where something was. */
-	message: string | null,
-};
-
 /**  Something that refers to an image of a registry. Nothing of it was verified. */
 export type Referrer = {
 	/**  Its manifest. */
@@ -1732,6 +1716,22 @@ export type ReferrerKind =
 "attestation" | 
 /**  Anything else. */
 "other";
+
+/**  An image that another was made of, or that was made of another. */
+export type Relative = {
+	/**  What its names name, which names the image to the commands. */
+	target: string,
+	/**  The image ID. */
+	id: string,
+	/**  Its names. */
+	names: ImageName[],
+	/**  Its layers, base first. */
+	layers: LayerStripe[],
+	/**  How many steps of history lie between the two. */
+	steps: number,
+	/**  What was said about the last step of the younger of the two, where something was. */
+	message: string | null,
+};
 
 /**  Everything that a registry tells about an image without its layers. */
 export type RemoteImage = {
