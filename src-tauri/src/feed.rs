@@ -211,7 +211,10 @@ mod tests {
     use super::*;
 
     /// A page that notes what it gets.
-    fn page() -> (Channel<RawBytes>, Arc<Mutex<Vec<Vec<u8>>>>) {
+    /// What came over a channel, message by message.
+    type Messages = Arc<Mutex<Vec<Vec<u8>>>>;
+
+    fn page() -> (Channel<RawBytes>, Messages) {
         let got: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let heard = got.clone();
         let channel = Channel::new(move |body| {

@@ -49,7 +49,7 @@ pub(crate) fn run(session: &Session, verb: Verb, out: &mut dyn Write) -> Result<
     match verb {
         Verb::Images(arguments) => images::run(session, &arguments, out),
         Verb::Pull(arguments) => pull::run(session, arguments, out),
-        Verb::Push(arguments) => push::run(session, arguments, out),
+        Verb::Push(arguments) => push::run(session, &arguments, out),
         Verb::Load(arguments) => load::run(session, arguments, out),
         Verb::Save(arguments) => save::run(session, arguments, out),
         Verb::Import(arguments) => import::run(session, arguments, out),

@@ -35,6 +35,8 @@ class Running {
   size: TerminalSize = USUAL_SIZE;
   /** The terminal that was just opened, which gets the keyboard when it is drawn. */
   opened: string | null = null;
+  /** The terminal that is looked at, by the container's ID: a look at another tab does not change it. */
+  readonly looked = new SvelteMap<string, string>();
   #asked = false;
 
   /** Finds out, once, what is possible on this computer. */

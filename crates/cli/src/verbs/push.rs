@@ -37,13 +37,13 @@ struct LeftOutDocument<'a> {
 
 const KEPT: &str = "What had arrived is kept by the registry for a while; its tag did not move.";
 
-pub(super) fn run(session: &Session, arguments: Push, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(session: &Session, arguments: &Push, out: &mut dyn Write) -> Result<(), Failure> {
     if arguments.all_tags {
-        return push_all(session, &arguments, out);
+        return push_all(session, arguments, out);
     }
     let given = arguments.destination.as_deref();
     let destination = given.map(super::reference).transpose()?;
-    let request = request(&arguments, arguments.source.clone(), destination);
+    let request = request(arguments, arguments.source.clone(), destination);
     let talks = !session.json() && !session.quiet();
     // What may be an ID may also be a name; that is known when the push is over.
     let named = request

@@ -11,7 +11,7 @@ async fn lineage(lab: &Lab, image: &str) -> Lineage {
 
 fn told(relatives: &[Relative]) -> Vec<String> {
     let told = relatives.iter().map(|relative| {
-        let name = relative.names.first().map(|name| name.familiar());
+        let name = relative.names.first().map(engine::ImageName::familiar);
         let message = relative.message.clone().unwrap_or_default();
         format!("{} {} {message}", name.unwrap_or_default(), relative.steps)
     });

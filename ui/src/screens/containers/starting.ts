@@ -7,7 +7,9 @@ export async function startAndShow(row: ContainerRow, terminal: boolean): Promis
   navigation.openContainer(row.id, "terminal");
   if (terminal) {
     const started = await running.startInTerminal(row);
-    if (started) running.opened = started.id;
+    if (!started) return;
+    running.opened = started.id;
+    running.looked.set(row.id, started.id);
   } else if (await running.startInBackground(row)) {
     // Somebody who has gone elsewhere meanwhile stays there.
     if (navigation.container === row.id && navigation.containerTab === "terminal")
