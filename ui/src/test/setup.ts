@@ -13,6 +13,8 @@ Element.prototype.setPointerCapture ??= () => {};
 Element.prototype.releasePointerCapture ??= () => {};
 Element.prototype.animate ??= () =>
   ({ cancel() {}, finished: Promise.resolve(), onfinish: null }) as unknown as Animation;
+// It has no canvas either, and says so at length each time.
+HTMLCanvasElement.prototype.getContext = () => null;
 globalThis.matchMedia ??= (query: string) =>
   ({
     matches: false,
