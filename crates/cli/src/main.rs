@@ -25,11 +25,6 @@ use clap::{Parser as _, error::ErrorKind};
 
 use crate::{arguments::Arguments, failure::Failure, session::Session};
 
-/// A list of ten thousand images allocates on a thread of the runtime, and there the C library's own allocator asks the kernel
-/// for one page after the other.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     engine::monitor::dispatch();
     let arguments = match Arguments::try_parse() {
