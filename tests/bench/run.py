@@ -379,6 +379,8 @@ def archive_rows(table, strata, cache, work, runs):
 def oci_as_docker(layout, work):
     """What docker before version 25 can load."""
     tar = work / "for-docker.tar"
+    # skopeo adds nothing to an archive that is there.
+    tar.unlink(missing_ok=True)
     subprocess.run(["skopeo", "copy", "-q", f"oci:{layout}:data", f"docker-archive:{tar}:bench/data:1"], check=True)
     return tar
 
