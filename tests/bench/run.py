@@ -213,7 +213,7 @@ class Table:
 def version_of(program):
     if not shutil.which(program):
         return None
-    told = subprocess.run([program, "--version"], capture_output=True, text=True)
+    told = subprocess.run([program, "version" if program == "openssl" else "--version"], capture_output=True, text=True)
     return next(iter((told.stdout + told.stderr).strip().splitlines()), program)
 
 
