@@ -208,14 +208,16 @@ impl<E: Clone + Send + Sync> Feed<E> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use tokio::time::timeout;
+
     use super::*;
 
-    /// A page that notes what it gets.
     /// What came over a channel, message by message.
     type Messages = Arc<Mutex<Vec<Vec<u8>>>>;
 
+    /// A page that notes what it gets.
     fn page() -> (Channel<RawBytes>, Messages) {
-        let got: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let got = Messages::default();
         let heard = got.clone();
         let channel = Channel::new(move |body| {
             if let InvokeResponseBody::Raw(bytes) = body {
@@ -257,7 +259,7 @@ mod tests {
             async move { feed.show("a", &channel).await }
         });
         tokio::task::yield_now().await;
-        let writing = tokio::spawn({
+        let mut writing = tokio::spawn({
             let feed = feed.clone();
             async move {
                 for _ in 0..50 {
@@ -270,9 +272,9 @@ mod tests {
         while sent() < UNDER_WAY {
             tokio::time::sleep(PERIOD).await;
         }
-        tokio::time::sleep(PERIOD * 5).await;
+        let waits = timeout(PERIOD * 5, &mut writing).await.is_err();
+        assert!(waits, "the writer waits");
         assert!(sent() < UNDER_WAY + PIECE as u64, "{} were sent", sent());
-        assert!(!writing.is_finished(), "the writer waits");
         while !showing.is_finished() {
             feed.drawn("a", sent());
             tokio::time::sleep(PERIOD).await;
@@ -308,20 +310,19 @@ mod tests {
     async fn a_page_that_is_gone_holds_nobody_up() {
         let feed = Arc::new(Feed::<u8>::new());
         let (channel, _got) = page();
-        let first = tokio::spawn({
+        let mut first = tokio::spawn({
             let feed = feed.clone();
             async move { feed.show("first", &channel).await }
         });
         tokio::task::yield_now().await;
-        let writing = tokio::spawn({
+        let mut writing = tokio::spawn({
             let feed = feed.clone();
             async move { feed.take(&vec![b'x'; 1_000_000]).await }
         });
-        tokio::time::sleep(PERIOD * 10).await;
-        assert!(!writing.is_finished());
+        assert!(timeout(PERIOD * 10, &mut writing).await.is_err());
         feed.close("another");
-        tokio::time::sleep(PERIOD * 3).await;
-        assert!(!first.is_finished(), "nobody else closes it");
+        let stays = timeout(PERIOD * 3, &mut first).await.is_err();
+        assert!(stays, "nobody else closes it");
         feed.close_all();
         writing.await.expect("it goes on");
         assert_eq!(first.await.expect("no panic"), None);

@@ -1,6 +1,7 @@
 //! The database from the files: what is left when it was lost.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -98,7 +99,14 @@ fn set_aside(root: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
     let place = root.join("strata.db");
     if !place.exists() {
         for rest in ["strata.db-wal", "strata.db-shm"] {
-            drop(fs::remove_file(root.join(rest)));
+            // A log of another database must not be taken for that of the new one.
+            let log = root.join(rest);
+            match fs::remove_file(&log) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &log)(error));
+                }
+                _ => {}
+            }
         }
         return Ok(None);
     }
