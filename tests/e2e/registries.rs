@@ -126,7 +126,51 @@ fn a_newer_image_of_a_registry_is_told_on_the_card() {
     window.read("update available");
     window.read(&format!("There is a newer {reference}"));
     window.judge("update-available");
+
+    // What it would bring is told before it is pulled.
+    window.click("gridcell", "web 1");
+    window.click("button", &format!("What changes in {reference}"));
+    window.read("Files");
+    window.judge("what-changes");
     window.close();
+}
+
+#[test]
+fn an_image_of_a_registry_is_looked_into_before_any_pull() {
+    let desktop = Desktop::start();
+    let registry = DockerRegistry::plain();
+    let reference = registry.push("team/web:1", &web("one")).to_string();
+    let repository = reference.trim_end_matches(":1");
+    let host = repository.trim_end_matches("/team/web").to_owned();
+    let window = desktop.open();
+
+    // The registry gets its place in the sidebar, with what it lists.
+    window.click("button", "Add registry…");
+    window.see("dialog", "Add a registry");
+    window.fill("textbox", "Registry", &host);
+    window.judge("registry-add");
+    window.press(&["Enter"]);
+    window.see("button", "team/web");
+    window.judge("registry");
+    window.click("button", "team/web");
+    window.click("button", "1");
+    window.read("in the registry");
+    window.judge("remote-overview");
+    window.click("tab", "Layers");
+    window.judge("remote-layers");
+    window.click("tab", "Referrers");
+    window.judge("remote-referrers");
+    window.click("tab", "History");
+    window.judge("remote-history");
+    window.close();
+    assert!(
+        !desktop.store().join("blobs/sha256").is_dir()
+            || std::fs::read_dir(desktop.store().join("blobs/sha256"))
+                .expect("the folder of blobs")
+                .next()
+                .is_none(),
+        "nothing is stored by looking"
+    );
 }
 
 #[test]
