@@ -132,6 +132,14 @@ fn a_newer_image_of_a_registry_is_told_on_the_card() {
     window.click("button", &format!("What changes in {reference}"));
     window.read("Files");
     window.judge("what-changes");
+    // No button of the header lies on another one, with the whole width too.
+    let own = window.js(
+        "return [...document.querySelectorAll('section[aria-label=Image] > header .line button')].every((button) => {
+           const { left, top, width, height } = button.getBoundingClientRect();
+           return button.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+         });",
+    );
+    assert_eq!(own, serde_json::Value::Bool(true));
     window.close();
 }
 
