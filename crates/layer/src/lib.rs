@@ -35,6 +35,7 @@ mod error;
 mod frames;
 mod gzip;
 mod index;
+mod inflate;
 mod path;
 mod scan;
 mod seek;
