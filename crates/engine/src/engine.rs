@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use registry::RegistryClient;
 use store::Store;
+use tokio::runtime::RuntimeFlavor;
 
 use crate::{Error, Settings};
 
@@ -70,6 +71,20 @@ impl Engine {
     ) -> Result<T, Error> {
         let store = self.shared.store.clone();
         blocking(move || work(&store)).await
+    }
+
+    /// As [`Engine::with_store`], for work that waits for nobody: on a runtime of one thread, where nothing else could go on
+    /// anyway, it is done by that thread. A verb that only reads saves the start of another one, and its memory comes from the
+    /// heap that the process has.
+    pub(crate) async fn with_store_here<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let runtime = tokio::runtime::Handle::current();
+        match runtime.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => work(&self.shared.store),
+            _ => self.with_store(work).await,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -119,13 +119,13 @@ impl Reference {
         text: &str,
     ) -> Result<Self, ReferenceError> {
         let cut = |text: &str| text.chars().take(300).collect::<String>();
-        if !is_host(host) {
+        if host != DEFAULT_HOST && !is_host(host) {
             return Err(ReferenceError::Host { host: cut(host) });
         }
-        if repository.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(ReferenceError::UpperCase { text: cut(text) });
-        }
-        if !repository.split('/').all(is_component) {
+        if !is_path(repository) {
+            if repository.bytes().any(|b| b.is_ascii_uppercase()) {
+                return Err(ReferenceError::UpperCase { text: cut(text) });
+            }
             return Err(ReferenceError::Repository {
                 repository: cut(repository),
             });
@@ -289,18 +289,16 @@ fn is_host(text: &str) -> bool {
     port_is_right && name.is_none_or(|name| name.split('.').all(label_is_right))
 }
 
-/// Tells whether a part of the path is `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
-fn is_component(text: &str) -> bool {
-    // The separator that is being read: which byte, and how many of them.
-    let mut separator = (0, 0_usize);
-    let mut begun = false;
+/// Tells whether every part of the path is `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
+fn is_path(text: &str) -> bool {
+    // The separator that is being read: which byte, and how many of them. A part begins as if after one that is complete.
+    const BEGIN: (u8, usize) = (b'/', 1);
+    let mut separator = BEGIN;
     for b in text.bytes() {
         match b {
-            b'a'..=b'z' | b'0'..=b'9' => {
-                begun = true;
-                separator = (0, 0);
-            }
-            b'.' | b'_' | b'-' if begun && (separator.1 == 0 || separator.0 == b) => {
+            b'a'..=b'z' | b'0'..=b'9' => separator = (0, 0),
+            b'/' if separator.1 == 0 => separator = BEGIN,
+            b'.' | b'_' | b'-' if separator.1 == 0 || separator.0 == b => {
                 separator = (b, separator.1 + 1);
                 let most = match b {
                     b'.' => 1,
@@ -314,7 +312,7 @@ fn is_component(text: &str) -> bool {
             _ => return false,
         }
     }
-    begun && separator.1 == 0
+    separator.1 == 0
 }
 
 impl fmt::Display for Reference {

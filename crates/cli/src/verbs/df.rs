@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, arguments: &Df, out: &mut dyn Write) -> Res
     table(&usage).write(out)?;
     if let Some(images) = images {
         writeln!(out, "\nImages space usage:\n")?;
-        super::images::usage(session, images, out)?;
+        super::images::usage(session, &images, out)?;
     }
     Ok(())
 }
