@@ -27,7 +27,7 @@ pub(crate) enum Message {
 /// Compressed pieces and uncompressed buffers that may wait for the next thread.
 const QUEUE: usize = 16;
 
-/// Bytes that are decompressed at a time: large enough that the decoder's inner loop runs undisturbed.
+/// Bytes that are decompressed at a time: large enough that zlib's inner loop runs undisturbed.
 const BUFFER: usize = 256 * 1024;
 
 /// How many bytes may become of one compressed byte. Deflate cannot do better than 1032; zstd can, and then it is zeros.

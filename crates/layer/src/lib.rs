@@ -35,7 +35,6 @@ mod error;
 mod frames;
 mod gzip;
 mod index;
-mod inflate;
 mod path;
 mod scan;
 mod seek;

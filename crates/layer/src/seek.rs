@@ -24,11 +24,19 @@ mod read;
 
 use std::io::{self, Write};
 
-pub use read::{SeekTable, read_from};
 use xxhash_rust::xxh3::xxh3_64;
+use zlib_rs::{Inflate, InflateFlush};
 
-/// Bytes of output between two places: what is decoded in vain is half of it, 4 ms at 600 MB/s.
+pub use read::{SeekTable, read_from};
+
+/// Bytes of output that deflate can refer back to (RFC 1951 §2).
+pub(crate) const WINDOW: usize = 32 * 1024;
+
+/// Bytes of output between two places: what is decoded in vain is half of it, 7 ms at 300 MB/s.
 pub const SPACING: u64 = 4 * 1024 * 1024;
+
+/// After a place could not be told from its neighbours, the next one is tried this much later.
+const AGAIN: u64 = 128 * 1024;
 
 const MAGIC: [u8; 8] = *b"\x89STRSK1\n";
 
@@ -39,25 +47,21 @@ const TRAILER: usize = 16;
 /// The `bits` of a place at which a member begins.
 const MEMBER: u8 = 255;
 
-/// What a decoder is to know of a block in the middle of a gzip member, to begin there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Block<'a> {
-    /// How many bits at the top of the byte before belong to it.
-    pub(crate) bits: u8,
-    /// The byte before.
-    pub(crate) before: u8,
-    /// The output before, as far back as the block can refer.
-    pub(crate) window: &'a [u8],
-}
-
 /// Is shown the places at which decoding could begin.
 pub(crate) trait Finder {
     /// Tells whether the next place is wanted.
     fn is_due(&self, output: u64) -> bool;
     /// A member begins.
     fn member(&mut self, input: u64, output: u64) -> io::Result<()>;
-    /// A block begins: `place.0` bytes were used up, the last of which may have bits of it, and `place.1` were made.
-    fn block(&mut self, place: (u64, u64), block: &Block<'_>) -> io::Result<()>;
+    /// A block begins somewhere in the byte before `place.0`, or right at it.
+    fn block(
+        &mut self,
+        place: (u64, u64),
+        before: u8,
+        window: &[u8],
+        probe: &[u8],
+        made: &[u8],
+    ) -> io::Result<()>;
     /// That was all, after so many bytes of output.
     fn finish(&mut self, output: u64) -> io::Result<()>;
 }
@@ -69,6 +73,7 @@ pub(crate) struct TableWriter<W> {
     places: Vec<u8>,
     /// Where the next place is wanted.
     next: u64,
+    trial: Inflate,
 }
 
 impl<W: Write> TableWriter<W> {
@@ -78,6 +83,7 @@ impl<W: Write> TableWriter<W> {
             written: 0,
             places: Vec::new(),
             next: SPACING,
+            trial: Inflate::new(false, 15),
         }
     }
 
@@ -106,6 +112,34 @@ impl<W: Write> TableWriter<W> {
         self.places.extend_from_slice(&[bits, before, 0, 0]);
         self.next = place.1 + SPACING;
         Ok(())
+    }
+
+    /// Finds out how many bits of the byte before belong to the block: those with which the probe gives what was made.
+    ///
+    /// zlib knows, but its safe interface does not tell.
+    fn bits(&mut self, before: u8, window: &[u8], probe: &[u8], made: &[u8]) -> Option<u8> {
+        let mut found: Vec<(u8, bool)> = Vec::new();
+        let mut out = vec![0; made.len()];
+        for bits in 0..8 {
+            let Ok(_) = read::begin(&mut self.trial, bits, before, window) else {
+                continue;
+            };
+            let start = self.trial.total_out();
+            let done = self
+                .trial
+                .decompress(probe, &mut out, InflateFlush::NoFlush);
+            let count = usize::try_from(self.trial.total_out() - start).unwrap_or_default();
+            if done.is_ok() && count == made.len() && out == made {
+                let header = u32::from(before) >> (8 - bits) | u32::from(probe[0]) << bits;
+                found.push((bits, header >> 1 & 3 == 0));
+            }
+        }
+        match found.as_slice() {
+            [(bits, _)] => Some(*bits),
+            // The bits before the length of a stored block are padding, so that one is as good as the other.
+            [(bits, _), ..] if found.iter().all(|(_, stored)| *stored) => Some(*bits),
+            _ => None,
+        }
     }
 }
 
@@ -147,8 +181,21 @@ impl<W: Write> Finder for TableWriter<W> {
         Ok(())
     }
 
-    fn block(&mut self, place: (u64, u64), block: &Block<'_>) -> io::Result<()> {
-        self.add(place, block.bits, block.before, block.window)
+    fn block(
+        &mut self,
+        place: (u64, u64),
+        before: u8,
+        window: &[u8],
+        probe: &[u8],
+        made: &[u8],
+    ) -> io::Result<()> {
+        match self.bits(before, window, probe, made) {
+            Some(bits) => self.add(place, bits, before, window),
+            None => {
+                self.next = place.1 + AGAIN;
+                Ok(())
+            }
+        }
     }
 
     fn finish(&mut self, output: u64) -> io::Result<()> {

@@ -1,13 +1,12 @@
 //! Uses a seek table.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use xxhash_rust::xxh3::xxh3_64;
+use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
-use super::{Block, MAGIC, MEMBER, PLACE, TRAILER};
+use super::{MAGIC, MEMBER, PLACE, TRAILER, WINDOW};
 use crate::compression::{Compression, Decompressor};
-use crate::gzip::Gzip;
-use crate::inflate::WINDOW;
 
 /// Places at which decoding can begin, read from a seek table.
 pub struct SeekTable<R> {
@@ -148,13 +147,8 @@ where
         }
         Some((place, window)) => {
             blob.seek(SeekFrom::Start(place.input))?;
-            let block = Block {
-                bits: place.bits,
-                before: place.before,
-                window: &window,
-            };
-            let source = BufReader::with_capacity(64 * 1024, blob);
-            let reader = FromBlock(Gzip::within(source, &block));
+            let reader =
+                FromBlock::new(BufReader::with_capacity(64 * 1024, blob), &place, &window)?;
             (Box::new(reader), offset - place.output)
         }
     };
@@ -165,11 +159,129 @@ where
     Ok(reader)
 }
 
-/// Reads gzip from the start of a block in the middle of a member, and then the members that follow.
-struct FromBlock<B: Read>(Gzip<BufReader<B>>);
+/// Makes a decoder whose next bits are the top `bits` of a byte, and whose output so far ends in `window`.
+///
+/// The bits before are filled with blocks of no consequence: a decoder must not see the bytes moved up instead, because a stored
+/// block begins at the next whole byte. An empty block takes ten bits, one with a single byte in it nineteen, so that any number
+/// of bits modulo eight can be had; that byte is dropped, and the window is set after it. Returns the bytes that this took, too.
+pub(super) fn begin(
+    inflate: &mut Inflate,
+    bits: u8,
+    before: u8,
+    window: &[u8],
+) -> Result<u64, InflateError> {
+    const EMPTY: [u8; 10] = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    const ONE_BYTE: [u8; 19] = [0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    inflate.reset(false);
+    let used = usize::from(8 - bits.min(8)) % 8;
+    if used > 0 {
+        let mut filling: Vec<u8> = Vec::new();
+        if used % 2 == 1 {
+            filling.extend(ONE_BYTE);
+        }
+        while filling.len() % 8 != used {
+            filling.extend(EMPTY);
+        }
+        let own = (0..bits).rev().map(|bit| before >> (7 - bit) & 1);
+        filling.extend(own);
+        let bytes: Vec<u8> = filling
+            .chunks_exact(8)
+            .map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit))
+            .collect();
+        inflate.decompress(&bytes, &mut [0; 4], InflateFlush::NoFlush)?;
+    }
+    if !window.is_empty() {
+        inflate.set_dictionary(window)?;
+    }
+    Ok(inflate.total_in())
+}
 
-impl<B: Read> Read for FromBlock<B> {
+/// Reads gzip from the start of a block in the middle of a member, and then the members that follow.
+struct FromBlock<B: Read> {
+    state: State<B>,
+}
+
+enum State<B: Read> {
+    Block {
+        source: BufReader<B>,
+        inflate: Box<Inflate>,
+        /// Where the source was when decoding began, less what it took to begin there.
+        input: u64,
+    },
+    Members(Box<Decompressor<BufReader<B>>>),
+    End,
+}
+
+impl<B: Read + Seek> FromBlock<B> {
+    fn new(source: BufReader<B>, place: &Place, window: &[u8]) -> io::Result<Self> {
+        let mut inflate = Box::new(Inflate::new(false, 15));
+        let taken = begin(&mut inflate, place.bits, place.before, window).map_err(invalid)?;
+        Ok(Self {
+            state: State::Block {
+                source,
+                inflate,
+                input: place.input.saturating_sub(taken),
+            },
+        })
+    }
+
+    /// Goes on behind the end of the member: eight bytes of checksum and length, and then another member or nothing.
+    fn after_member(&mut self) -> io::Result<()> {
+        let State::Block {
+            mut source,
+            inflate,
+            input,
+        } = std::mem::replace(&mut self.state, State::End)
+        else {
+            return Ok(());
+        };
+        let next = input + inflate.total_in() + 8;
+        if next < source.seek(SeekFrom::End(0))? {
+            source.seek(SeekFrom::Start(next))?;
+            self.state = State::Members(Box::new(Decompressor::new(source)?));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(error: InflateError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.as_str())
+}
+
+impl<B: Read + Seek> Read for FromBlock<B> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.0.read(out)
+        if out.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match &mut self.state {
+                State::End => return Ok(0),
+                State::Members(members) => return members.read(out),
+                State::Block {
+                    source, inflate, ..
+                } => {
+                    let input = source.fill_buf()?;
+                    if input.is_empty() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
+                    let status = inflate
+                        .decompress(input, out, InflateFlush::NoFlush)
+                        .map_err(invalid)?;
+                    let count = |now, before| usize::try_from(now - before).unwrap_or(usize::MAX);
+                    let used = count(inflate.total_in(), before_in);
+                    let made = count(inflate.total_out(), before_out);
+                    source.consume(used);
+                    if status == Status::StreamEnd {
+                        self.after_member()?;
+                    } else if used == 0 && made == 0 {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    if made > 0 {
+                        return Ok(made);
+                    }
+                }
+            }
+        }
     }
 }

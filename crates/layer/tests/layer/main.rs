@@ -12,7 +12,6 @@ mod corrupt;
 mod differential;
 mod fuzz;
 mod index;
-mod inflate;
 mod oddities;
 mod round_trip;
 mod seek;
