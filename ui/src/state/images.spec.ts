@@ -59,14 +59,36 @@ describe("the list of images", () => {
 
   it("keeps pages of a new question out of the answer to the old one", async () => {
     const page = held<ImagePage>();
-    let asked = 0;
-    const list = new ImageList((query) => (++asked === 2 ? page.promise : answer(query)));
+    const offsets: (number | null)[] = [];
+    const list = new ImageList((query) => {
+      if (query.sort !== "name") return answer(query);
+      offsets.push(query.offset);
+      return offsets.length === 1 ? page.promise : answer(query);
+    });
     await list.refresh();
     const asking = list.ask({ sort: "name", descending: false });
     list.show(200, 220);
-    expect(asked).toBe(2);
+    expect(offsets).toEqual([0]);
     page.settle(await answer({ filter: "", sort: "name", descending: false, offset: 0, limit: 100 }));
     await asking;
-    expect(asked).toBe(3);
+    expect(offsets).toEqual([0, 100, 200]);
+  });
+
+  it("selects all that was asked for, or nothing", async () => {
+    const list = new ImageList((query) =>
+      query.offset === 200 ? Promise.reject(new Error("the store went away")) : answer(query),
+    );
+    await list.refresh();
+    expect(await list.targets(0, 199)).toHaveLength(200);
+    expect(await list.targets(0, 249)).toEqual([]);
+    expect(list.error).not.toBeNull();
+  });
+
+  it("takes the rows of the newest question, whatever was asked for before it", async () => {
+    const list = new ImageList(answer);
+    await list.refresh();
+    const targets = list.targets(0, 249);
+    await list.ask({ sort: "name", descending: false });
+    expect(await targets).toHaveLength(250);
   });
 });

@@ -81,7 +81,10 @@ export class ImageList {
     this.#range = { first, end };
     // The answer under way shows the range once more; pages fetched before it would stand among those of the old one.
     if (!this.loaded || this.#asking) return;
-    for (let page = Math.floor(first / PAGE); page * PAGE < Math.max(end, 1); page++) {
+    // Half a page ahead of what is scrolled to: a card whose row is late would be drawn empty and made anew.
+    const from = Math.max(0, first - PAGE / 2);
+    const until = Math.min(this.total, end + PAGE / 2);
+    for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(until, 1); page++) {
       if (!this.#asked.has(page)) void this.#fetch(page, this.#ticket);
     }
   }
@@ -122,13 +125,21 @@ export class ImageList {
     this.#asking = null;
   }
 
-  /** Targets of the rows from `first` to `last`, fetching those that are not here. */
+  /**
+   * Targets of the rows from `first` to `last`, fetching those that are not here.
+   *
+   * All of them or none: what is done with a selection is done with what it seemed to be. Where a page cannot be had there are
+   * none, and `error` says why; where another question was asked meanwhile, they are those of its answer.
+   */
   async targets(first: number, last: number): Promise<string[]> {
     await this.#asking;
+    const ticket = this.#ticket;
     const targets: string[] = [];
     for (let page = Math.floor(first / PAGE); page * PAGE <= last; page++) {
-      if (!this.#pages.has(page)) await this.#fetch(page, this.#ticket);
-      const rows = this.#pages.get(page) ?? [];
+      if (!this.#pages.has(page)) await this.#fetch(page, ticket);
+      if (ticket !== this.#ticket) return this.targets(first, last);
+      const rows = this.#pages.get(page);
+      if (!rows) return [];
       rows.forEach((row, offset) => {
         const index = page * PAGE + offset;
         if (index >= first && index <= last) targets.push(row.target);
@@ -142,7 +153,7 @@ export class ImageList {
    *
    * A target that the filter does not take has no row. Throws the engine's refusal.
    */
-  async find(targets: Iterable<string>): Promise<ImageRow[]> {
+  async find(targets: readonly string[]): Promise<ImageRow[]> {
     const wanted = new Set(targets);
     await this.#asking;
     const found = new Map<number, ImageRow>();
@@ -156,8 +167,8 @@ export class ImageList {
     for (let page = 0; wanted.size > 0 && page * PAGE < this.total; page++) {
       if (this.#pages.has(page)) continue;
       const { rows } = await this.#read(page);
+      if (ticket !== this.#ticket) return this.find(targets);
       look(page, rows);
-      if (ticket !== this.#ticket) break;
       this.#asked.add(page);
       this.#pages.set(page, rows);
     }

@@ -47,31 +47,73 @@ class Tooltips {
 export const TOOLTIP_ID = "strata-tooltip";
 export const tooltips = new Tooltips();
 
+interface Tip {
+  content: () => TooltipContent;
+  now: boolean;
+}
+
+/**
+ * What the elements say, asked when the pointer comes over one: listeners of the document serve them all. A listener for each
+ * of a card's layers would be what a long list is slowest at.
+ */
+const tips = new WeakMap<Element, Tip>();
+let over: HTMLElement | null = null;
+let listening = false;
+
+/** The element with a tooltip that an event happened in. */
+function tipped(target: EventTarget | null): HTMLElement | null {
+  let element = target instanceof Element ? target : null;
+  while (element && !tips.has(element)) element = element.parentElement;
+  return element instanceof HTMLElement ? element : null;
+}
+
+function rest(event: PointerEvent): void {
+  const element = tipped(event.target);
+  if (element === over) return;
+  if (over) tooltips.close(over);
+  over = element;
+  const tip = element && tips.get(element);
+  if (tip && event.pointerType !== "touch") tooltips.open(element, tip.content, tip.now);
+}
+
+function leave(event: PointerEvent): void {
+  // Out of the window; whatever else it goes to tells that it is over something new.
+  if (event.relatedTarget !== null || !over) return;
+  tooltips.close(over);
+  over = null;
+}
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  document.addEventListener("pointerover", rest);
+  document.addEventListener("pointerout", leave);
+  document.addEventListener("pointerdown", (event) => {
+    const element = tipped(event.target);
+    if (element) tooltips.close(element);
+  });
+  document.addEventListener("focusin", (event) => {
+    const element = event.target instanceof HTMLElement ? event.target : null;
+    const tip = element && tips.get(element);
+    if (tip && element.matches(":focus-visible")) tooltips.open(element, tip.content, true);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target instanceof HTMLElement && tips.has(event.target)) tooltips.close(event.target);
+  });
+}
+
 /** Shows `content` while the pointer rests on the element or the keyboard has focused it. */
 export function tooltip(
   content: () => TooltipContent,
   options: { now?: boolean } = {},
 ): Attachment<HTMLElement> {
   return (element) => {
-    const enter = (event: PointerEvent): void => {
-      if (event.pointerType !== "touch") tooltips.open(element, content, options.now ?? false);
-    };
-    const focus = (): void => {
-      if (element.matches(":focus-visible")) tooltips.open(element, content, true);
-    };
-    const leave = (): void => tooltips.close(element);
-    element.addEventListener("pointerenter", enter);
-    element.addEventListener("pointerleave", leave);
-    element.addEventListener("pointerdown", leave);
-    element.addEventListener("focus", focus);
-    element.addEventListener("blur", leave);
+    listen();
+    tips.set(element, { content, now: options.now ?? false });
     return () => {
-      leave();
-      element.removeEventListener("pointerenter", enter);
-      element.removeEventListener("pointerleave", leave);
-      element.removeEventListener("pointerdown", leave);
-      element.removeEventListener("focus", focus);
-      element.removeEventListener("blur", leave);
+      tooltips.close(element);
+      tips.delete(element);
+      if (over === element) over = null;
     };
   };
 }

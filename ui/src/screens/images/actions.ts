@@ -66,7 +66,7 @@ export async function dragImages(row: ImageRow, selected: ReadonlySet<string>): 
 /** The rows of images of this computer; none with a notice where they could not be had. */
 async function found(targets: Iterable<string>): Promise<ImageRow[]> {
   try {
-    return await images.find(targets);
+    return await images.find([...targets]);
   } catch (thrown) {
     toasts.showError(toApiError(thrown));
     return [];

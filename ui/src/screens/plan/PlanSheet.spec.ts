@@ -58,7 +58,10 @@ describe("the plan sheet", () => {
       expect(closed).toHaveBeenCalledOnce();
     });
     expect(engine.asked("execute_plan")).toEqual([{ planId: "plan-1" }]);
-    expect(toasts.list[0]).toMatchObject({ title: "Removed data:v1, 88 MB free", action: { label: "Undo" } });
+    expect(toasts.list[0]).toMatchObject({
+      title: "Removed data:v1, frees 88 MB",
+      action: { label: "Undo" },
+    });
     toasts.list[0]?.action?.run();
     await waitFor(() => {
       expect(toasts.list.at(-1)?.title).toBe("data:v1 is back");

@@ -29,13 +29,13 @@ describe("removeLabel", () => {
 describe("removedSentence", () => {
   it("says what really went", () => {
     const removed = { untagged: ["a", "b"], deleted: ["sha256:a"], freedBytes: 88e6, undoable: true };
-    expect(removedSentence(removed, 0)).toBe("Removed 1 image, 88 MB free");
+    expect(removedSentence(removed, 0)).toBe("Removed 1 image, frees 88 MB");
     expect(removedSentence({ ...removed, deleted: [], freedBytes: 0 }, 2)).toBe("Removed 2 names");
   });
 
   it("names what went, where it is one", () => {
     const removed = { untagged: ["a"], deleted: ["sha256:a"], freedBytes: 88e6, undoable: true };
-    expect(removedSentence(removed, 0)).toBe("Removed a, 88 MB free");
+    expect(removedSentence(removed, 0)).toBe("Removed a, frees 88 MB");
     expect(removedSentence({ ...removed, deleted: [], freedBytes: 0 }, 1)).toBe("Removed a");
   });
 });

@@ -29,6 +29,6 @@ export function removedSentence(removed: Removed, untaggedOnly: number): string 
   // Two notices beside each other are told apart by what they speak of.
   const named = only && others.length === 0 && removed.deleted.length <= 1 ? only : what;
   return removed.freedBytes > 0
-    ? `Removed ${named}, ${formatSize(removed.freedBytes)} free`
+    ? `Removed ${named}, frees ${formatSize(removed.freedBytes)}`
     : `Removed ${named}`;
 }
