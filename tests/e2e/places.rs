@@ -191,9 +191,14 @@ fn podman_is_a_place_whose_force_takes_containers() {
     window.click("checkbox", "Force");
     window.read("Force also removes its container worker");
     window.judge("podman-force");
-    window.press(&["Escape"]);
-    window.see_no("dialog", "Remove");
     assert!(engine.run(&["ps", "-a"]).contains("worker"));
+    // The image itself stays: the committed one was made of it.
+    window.read("Its image stays");
+    window.click("button", "Remove 1 name");
+    window.see_no("dialog", "Remove");
+    window.see_no("gridcell", "app 1");
+    assert!(!engine.run(&["ps", "-a"]).contains("worker"));
+    assert!(engine.run(&["images", "-q"]).lines().count() >= 1);
     window.close();
 }
 

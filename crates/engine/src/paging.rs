@@ -64,8 +64,7 @@ mod tests {
     #[test]
     fn a_list_without_an_end_ends() {
         let mut listed = Listed::new();
-        let mut pages = 0..;
-        while let Some(page) = pages.next() {
+        for page in 0.. {
             let fresh = listed.take(vec![page]);
             if !listed.goes_on(&fresh) {
                 break;
