@@ -1,8 +1,11 @@
 //! Finding repositories in registries, and what refers to an image there.
 
+use std::ops::ControlFlow;
+
 use oci::{Descriptor, Digest, Reference};
 use registry::{FoundRepository, NextPage, Repository, SearchQuery};
 
+use crate::paging::Listed;
 use crate::pull::Retries;
 use crate::{Engine, Error, NoProgress};
 
@@ -163,6 +166,33 @@ impl Engine {
                 .collect(),
             next: page.next,
         })
+    }
+
+    /// Lists all repositories of a registry, each once, sorted.
+    ///
+    /// What is new of a page goes to `on_page` as it comes; where that breaks, the list ends with what has come so far. A list that
+    /// leads in circles or has no end is ended, too.
+    ///
+    /// # Errors
+    /// As [`Engine::catalog_page`].
+    pub async fn list_repositories(
+        &self,
+        host: &str,
+        mut on_page: impl FnMut(&[Reference]) -> ControlFlow<()>,
+    ) -> Result<Vec<Reference>, Error> {
+        let (mut listed, mut next) = (Listed::new(), None);
+        loop {
+            let page = self.catalog_page(host, next.as_ref()).await?;
+            let fresh = listed.take(page.repositories);
+            let told = on_page(&fresh);
+            next = page.next;
+            if next.is_none() || told.is_break() || !listed.goes_on(&fresh) {
+                break;
+            }
+        }
+        let mut all = listed.into_entries();
+        all.sort_by_cached_key(Reference::familiar_name);
+        Ok(all)
     }
 
     /// Lists the signatures, SBOMs, attestations and whatever else refers to an image of a registry. Nothing of it is verified.

@@ -35,6 +35,7 @@ mod load;
 mod login;
 mod opened;
 mod packages;
+mod paging;
 mod pipeline;
 mod place;
 pub mod places;

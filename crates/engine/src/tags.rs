@@ -3,6 +3,7 @@
 mod order;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use oci::{Digest, Document, ImageConfig, ImageName, MediaType, Platform, Referen
 use registry::{NextPage, Quota, Repository};
 
 pub use self::order::{TagGroup, by_version, grouped};
+use crate::paging::Listed;
 use crate::pull::{MAX_CONFIG_SIZE, Retries};
 use crate::{Engine, Error, NoProgress};
 
@@ -138,6 +140,33 @@ impl Engine {
             tags: page.tags,
             next: page.next,
         })
+    }
+
+    /// Lists all tags of a repository, each once, the likeliest first ([`by_version`]).
+    ///
+    /// What is new of a page goes to `on_page` as it comes, in the registry's order, so the first of ten thousand are there at once.
+    /// Where that breaks, the list ends with what has come so far. A list that leads in circles or has no end is ended, too.
+    ///
+    /// # Errors
+    /// As [`Engine::tags_page`].
+    pub async fn list_tags(
+        &self,
+        repository: &Reference,
+        mut on_page: impl FnMut(&[Tag]) -> ControlFlow<()>,
+    ) -> Result<Vec<Tag>, Error> {
+        let (mut listed, mut next) = (Listed::new(), None);
+        loop {
+            let page = self.tags_page(repository, next.as_ref()).await?;
+            let fresh = listed.take(page.tags);
+            let told = on_page(&fresh);
+            next = page.next;
+            if next.is_none() || told.is_break() || !listed.goes_on(&fresh) {
+                break;
+            }
+        }
+        let mut all = listed.into_entries();
+        all.sort_by(by_version);
+        Ok(all)
     }
 
     /// Lists all tags of a repository, each once, in the registry's order.

@@ -174,6 +174,8 @@ fn deleted(image: Candidate) -> DeletedImage {
 
 /// Takes one name away; with the last tag of a repository go its digests, with the last name goes the image.
 ///
+/// That is docker's rule (measured with 20.10). Of an image that goes as a whole the digests go and come back with it, unnamed.
+///
 /// A name with a digest may be one under which a registry is known to have the image: the image's own names then stay, and with
 /// them the image.
 fn remove_name(
@@ -193,11 +195,7 @@ fn remove_name(
         .filter(|left| *left != name)
         .cloned()
         .collect();
-    if name.tag().is_some()
-        && !left
-            .iter()
-            .any(|left| left.tag().is_some() && left.reference().name() == repository)
-    {
+    if name.tag().is_some() && !tagged(&left, &repository) {
         let (digests, others): (Vec<_>, Vec<_>) = left
             .into_iter()
             .partition(|left| left.digest().is_some() && left.reference().name() == repository);
@@ -218,9 +216,23 @@ fn remove_name(
         // A container that stopped keeps the content; docker then only takes the name away.
         image.deleted = image.containers.is_empty();
     }
+    if is_own && !image.deleted && name.tag().is_some() && !tagged(&left, &repository) {
+        let (of_it, others) = known_as
+            .into_iter()
+            .partition(|known| known.reference().name() == repository);
+        known_as = others;
+        going.extend::<Vec<_>>(of_it);
+    }
     image.left = left;
     image.known_as = known_as;
     Ok(going)
+}
+
+/// Tells whether one of the names is a tag of a repository.
+fn tagged(names: &[ImageName], repository: &str) -> bool {
+    names
+        .iter()
+        .any(|name| name.tag().is_some() && name.reference().name() == repository)
 }
 
 /// Takes an image away with all its names.

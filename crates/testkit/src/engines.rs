@@ -217,7 +217,8 @@ impl PodmanService {
         format!("unix://{}", self.socket().display())
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Returns `docker`, about to be run against it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         docker(&self.address(), self.folder.path(), arguments)
     }
 

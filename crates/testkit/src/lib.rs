@@ -2,7 +2,7 @@
 //!
 //! [`ImageBuilder`] and [`IndexBuilder`] make images, right ones and deliberately wrong ones. [`Registry`] serves them
 //! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`, [`Dockerd`] the real
-//! engine, [`PodmanService`] the other one, and a [`Workshop`] the other tools.
+//! engine, [`PodmanService`] the other one, [`SshServer`] the way to either from elsewhere, and a [`Workshop`] the other tools.
 //! Everything panics on trouble: in a test that is the message.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
@@ -14,6 +14,7 @@ mod index;
 mod layer;
 mod peers;
 mod registry;
+mod ssh;
 mod token_server;
 
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
@@ -23,4 +24,5 @@ pub use index::IndexBuilder;
 pub use layer::{Layer, Packing};
 pub use peers::{Tool, Workshop};
 pub use registry::{Bearer, Cut, Fault, Logged, Registry, Rule, Uploads};
+pub use ssh::SshServer;
 pub use token_server::TokenServer;

@@ -1,8 +1,10 @@
 //! Registries: finding repositories, looking through their tags, signing in and out.
 
+use std::ops::ControlFlow;
+
 use engine::{
-    ImageName, Kept, LocalMark, LoginRequest, NextPage, Reference, SearchRequest, Secret, Tag,
-    UpdateState, by_version,
+    ImageName, Kept, LocalMark, LoginRequest, Reference, SearchRequest, Secret, Tag, UpdateState,
+    by_version,
 };
 use serde::Serialize;
 use specta::Type;
@@ -12,9 +14,6 @@ use crate::{Failure, Operations, Session};
 
 /// The most results that are asked for: what Docker Hub gives.
 const MOST_RESULTS: usize = 100;
-
-/// The most pages of a list that are followed: a registry can lead in circles.
-const MOST_PAGES: usize = 1000;
 
 /// A repository that was found.
 #[derive(Debug, Clone, Serialize, Type)]
@@ -177,27 +176,13 @@ pub(crate) async fn list_tags(
             let listed = operations.run(
                 &operation,
                 Box::pin(async {
-                    let mut seen = std::collections::HashSet::new();
-                    let mut next: Option<NextPage> = None;
-                    for _ in 0..MOST_PAGES {
-                        let page = engine.tags_page(&repository, next.as_ref()).await?;
-                        let tags = page.tags.into_iter();
-                        let mut fresh: Vec<Tag> =
-                            tags.filter(|tag| seen.insert(tag.clone())).collect();
-                        let circles = fresh.is_empty();
-                        fresh.sort_by(by_version);
-                        let told = on_tags.send(fresh.iter().map(ToString::to_string).collect());
-                        if let Err(error) = told {
-                            tracing::debug!(%error, "the window does not hear of tags any more");
-                        }
-                        next = page.next;
-                        if next.is_none() || circles {
-                            break;
-                        }
-                    }
-                    let mut all: Vec<Tag> = seen.into_iter().collect();
-                    all.sort_by(by_version);
-                    Ok::<_, engine::Error>(all.iter().map(ToString::to_string).collect())
+                    let texts = |tags: &[Tag]| tags.iter().map(ToString::to_string).collect();
+                    let all = engine.list_tags(&repository, |page| {
+                        let mut page = page.to_vec();
+                        page.sort_by(by_version);
+                        tell(&on_tags, texts(&page))
+                    });
+                    Ok::<Vec<String>, engine::Error>(texts(&all.await?))
                 }),
             );
             Box::pin(listed).await
@@ -343,23 +328,10 @@ pub(crate) async fn list_repositories(
             let listed = operations.run(
                 &operation,
                 Box::pin(async {
-                    let mut seen = std::collections::BTreeSet::new();
-                    let mut next: Option<NextPage> = None;
-                    for _ in 0..MOST_PAGES {
-                        let page = engine.catalog_page(&host, next.as_ref()).await?;
-                        let names = page.repositories.iter().map(Reference::familiar_name);
-                        let fresh: Vec<String> =
-                            names.filter(|name| seen.insert(name.clone())).collect();
-                        let circles = fresh.is_empty();
-                        if let Err(error) = on_names.send(fresh) {
-                            tracing::debug!(%error, "the window does not hear of repositories any more");
-                        }
-                        next = page.next;
-                        if next.is_none() || circles {
-                            break;
-                        }
-                    }
-                    Ok::<_, engine::Error>(seen.into_iter().collect())
+                    let names =
+                        |page: &[Reference]| page.iter().map(Reference::familiar_name).collect();
+                    let all = engine.list_repositories(&host, |page| tell(&on_names, names(page)));
+                    Ok::<Vec<String>, engine::Error>(names(&all.await?))
                 }),
             );
             Box::pin(listed).await
@@ -381,6 +353,17 @@ pub(crate) async fn check_updates(
             Ok(updates.into_iter().map(Update::from).collect())
         })
         .await
+}
+
+/// Tells the window a page of a list. One that hears nothing any more ends the list.
+fn tell(window: &Channel<Vec<String>>, page: Vec<String>) -> ControlFlow<()> {
+    match window.send(page) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            tracing::debug!(%error, "the window does not hear of a list any more");
+            ControlFlow::Break(())
+        }
+    }
 }
 
 impl SearchResult {

@@ -1,8 +1,8 @@
 //! `strata tags` and `strata catalog`.
 
-use std::io::Write;
+use std::{io::Write, ops::ControlFlow};
 
-use engine::{Digest, Engine, LocalMark, NextPage, Reference, RemoteTag, by_version, human};
+use engine::{Digest, Engine, LocalMark, Reference, RemoteTag, by_version, human};
 use serde::Serialize;
 
 use crate::{
@@ -16,9 +16,6 @@ use crate::{
 
 /// How many tags are looked at in detail when nobody says how many: each is some requests.
 const USUAL_TAGS: usize = 100;
-
-/// The most pages that are followed: a registry can lead in circles.
-const MAX_PAGES: usize = 1000;
 
 /// A tag; `docs/cli.md` promises these keys.
 #[derive(Serialize)]
@@ -113,24 +110,31 @@ async fn names(
     limit: Option<usize>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let limit = limit.unwrap_or(usize::MAX);
-    let mut seen = std::collections::HashSet::new();
-    let mut next: Option<NextPage> = None;
-    for _ in 0..MAX_PAGES {
-        let page = engine.tags_page(repository, next.as_ref()).await?;
-        let known = seen.len();
-        for tag in page.tags {
-            if seen.len() < limit && seen.insert(tag.clone()) {
-                writeln!(out, "{tag}")?;
-            }
-        }
-        out.flush()?;
-        next = page.next;
-        if next.is_none() || seen.len() == known || seen.len() >= limit {
-            break;
-        }
+    let mut left = limit.unwrap_or(usize::MAX);
+    let mut written = Ok(());
+    let listed = engine.list_tags(repository, |page| {
+        let tags = page.iter().take(left);
+        left = left.saturating_sub(page.len());
+        written = lines(out, tags.map(ToString::to_string));
+        until(left, &written)
+    });
+    listed.await?;
+    Ok(written?)
+}
+
+/// Writes a page of a list, so that it is seen before the next one comes.
+fn lines(out: &mut dyn Write, page: impl Iterator<Item = String>) -> std::io::Result<()> {
+    for line in page {
+        writeln!(out, "{}", escaped(&line))?;
     }
-    Ok(())
+    out.flush()
+}
+
+fn until(left: usize, written: &std::io::Result<()>) -> ControlFlow<()> {
+    match left == 0 || written.is_err() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
 }
 
 pub(super) fn catalog(
@@ -141,26 +145,20 @@ pub(super) fn catalog(
     let limit = arguments.limit.unwrap_or(usize::MAX);
     let is_json = session.json();
     let names = session.with_engine(async |engine| {
+        let (mut left, mut written) = (limit, Ok(()));
         let mut names: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        let mut next = None;
-        for _ in 0..MAX_PAGES {
-            let page = engine.catalog_page(&arguments.host, next.as_ref()).await?;
-            let known = seen.len();
-            for repository in page.repositories {
-                let name = repository.repository().to_owned();
-                if seen.len() < limit && seen.insert(name.clone()) {
-                    match is_json {
-                        true => names.push(name),
-                        false => writeln!(out, "{}", escaped(&name))?,
-                    }
-                }
+        let listed = engine.list_repositories(&arguments.host, |page| {
+            let some = page.iter().take(left);
+            let some = some.map(|repository| repository.repository().to_owned());
+            left = left.saturating_sub(page.len());
+            match is_json {
+                true => names.extend(some),
+                false => written = lines(out, some),
             }
-            next = page.next;
-            if next.is_none() || seen.len() == known || seen.len() >= limit {
-                break;
-            }
-        }
+            until(left, &written)
+        });
+        listed.await?;
+        written?;
         Ok(names)
     })?;
     if is_json {

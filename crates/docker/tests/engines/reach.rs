@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use docker::{Address, Connection, Error, Kind, Options, TlsFiles};
-use testkit::{Dockerd, PodmanService};
+use testkit::{Dockerd, PodmanService, SshServer};
 
 use crate::lab::{busybox, connect, open, programs};
 
@@ -176,6 +176,49 @@ async fn ssh_carries_the_bytes() {
     assert!(called.ends_with(&end), "{called:?}");
     assert!(called.windows(2).any(|pair| pair == ["-l", "ada"]));
     assert!(called.windows(2).any(|pair| pair == ["-p", "2222"]));
+}
+
+/// The real `sshd`, and `docker system dial-stdio` behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_behind_the_real_sshd_is_used() {
+    let (engine, server) = (Dockerd::start(), SshServer::start());
+    busybox(&engine);
+    let address: Address = server.address(&engine.socket()).parse().unwrap();
+    let through = async |client: PathBuf| {
+        let options = Options::new(vec![client]);
+        Connection::open(&address, &options).await
+    };
+    let connection = through(server.client()).await.unwrap();
+    assert_eq!(connection.about().kind, Kind::Docker);
+    // One after the other and at the same time: each has its own ssh.
+    let (images, containers, found) = tokio::join!(
+        connection.images(),
+        connection.containers(),
+        crate::lab::image(&connection, "team/busybox:1"),
+    );
+    assert_eq!(images.unwrap().len(), 1);
+    assert!(containers.unwrap().is_empty());
+    assert_eq!(
+        found.id.to_string(),
+        engine.run(&["inspect", "--format={{.Id}}", "team/busybox:1"])
+    );
+
+    for (client, wanted) in [
+        (server.stranger(), "Permission denied"),
+        (server.newcomer(), "Host key verification failed"),
+    ] {
+        match through(client).await.map(drop) {
+            Err(Error::Ssh { said, .. }) => assert!(said.contains(wanted), "{said}"),
+            other => panic!("{wanted}: {other:?}"),
+        }
+    }
+    let nowhere = server.address(Path::new("/nowhere/docker.sock"));
+    let options = Options::new(vec![server.client()]);
+    let nowhere = Connection::open(&nowhere.parse().unwrap(), &options).await;
+    match nowhere.map(drop) {
+        Err(Error::Ssh { said, .. }) => assert!(said.contains("/nowhere/docker.sock"), "{said}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

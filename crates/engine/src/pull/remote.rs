@@ -116,8 +116,13 @@ impl RemoteLayer {
     /// Makes the layer's file index while it streams by; nothing of it is kept.
     pub(crate) async fn index(&self, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
         let (store, blob) = (self.engine.shared.store.clone(), self.blob.clone());
+        let host = self.repository.host().to_owned();
         self.stream(progress, move |pieces| {
-            scan(&store, &blob, Arriving::new(pieces))
+            let mut arriving = Arriving::new(pieces, blob.digest.algorithm());
+            let scanned = scan(&store, &blob, &mut arriving);
+            // That these are other bytes says more than what is wrong with them, and another host may have the right ones.
+            arriving.verify(&blob.digest, &host)?;
+            scanned
         })
         .await
     }
@@ -128,8 +133,7 @@ impl RemoteLayer {
         let host = self.repository.host().to_owned();
         self.stream(progress, move |pieces| {
             let mut scratch = store.scratch()?;
-            let mut hasher = oci::Hasher::new(expected.algorithm());
-            let mut arriving = Arriving::new(pieces);
+            let mut arriving = Arriving::new(pieces, expected.algorithm());
             loop {
                 let piece = arriving
                     .next_piece()
@@ -137,57 +141,52 @@ impl RemoteLayer {
                 if piece.is_empty() {
                     break;
                 }
-                hasher.update(&piece);
                 scratch.append(&piece)?;
             }
-            let found = hasher.finish();
-            if found != expected {
-                let wrong = registry::Error::DigestMismatch {
-                    host,
-                    what: What::Blob(expected.clone()),
-                    expected,
-                    found,
-                };
-                return Err(wrong.into());
-            }
+            arriving.verify(&expected, &host)?;
             Ok(scratch)
         })
         .await
     }
 
-    /// Fetches the blob, and hands its pieces to a reader that blocks.
+    /// Fetches the blob, and hands its pieces to a reader that blocks; once more where they were wrong, as in a pull.
     async fn stream<T: Send + 'static>(
         &self,
         progress: &dyn Progress,
-        read: impl FnOnce(mpsc::Receiver<Message>) -> Result<T, Error> + Send + 'static,
+        read: impl Fn(mpsc::Receiver<Message>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let reading = blocking(move || read(receiver));
-        let transfer = async {
-            let registry = &self.engine.shared.registry;
-            let mut attempts = registry.attempts(What::Blob(self.blob.digest.clone()));
-            let sent = self
-                .engine
-                .transfer(
-                    (None, &self.repository),
-                    &self.blob,
-                    0,
-                    &sender,
-                    &mut attempts,
-                    progress,
-                )
-                .await;
-            if sent.is_ok() {
-                // Where the other side has ended already, its own error says why.
-                drop(sender.send(Message::End).await);
-            }
-            drop(sender);
-            sent
-        };
-        match futures_util::future::join(transfer, reading).await {
-            // Who reads has stopped, and says why.
-            (Err(Error::Cancelled) | Ok(()), read) => read,
-            (Err(error), _) => Err(error),
+        let registry = &self.engine.shared.registry;
+        let mut attempts = registry.attempts(What::Blob(self.blob.digest.clone()));
+        loop {
+            let (sender, receiver) = mpsc::channel(QUEUE);
+            let read = read.clone();
+            let reading = blocking(move || read(receiver));
+            let transfer = async {
+                let sent = self
+                    .engine
+                    .transfer(
+                        (None, &self.repository),
+                        &self.blob,
+                        0,
+                        &sender,
+                        &mut attempts,
+                        progress,
+                    )
+                    .await;
+                if sent.is_ok() {
+                    // Where the other side has ended already, its own error says why.
+                    drop(sender.send(Message::End).await);
+                }
+                drop(sender);
+                sent
+            };
+            let error = match futures_util::future::join(transfer, reading).await {
+                // Who reads has stopped, and says why.
+                (Err(Error::Cancelled) | Ok(()), Err(Error::Registry(error))) => error,
+                (Err(Error::Cancelled) | Ok(()), read) => return read,
+                (Err(error), _) => return Err(error),
+            };
+            attempts.again(*error, &Retries { progress }).await?;
         }
     }
 }
@@ -211,19 +210,21 @@ pub(crate) fn scan(
     Ok(index)
 }
 
-/// The pieces as a reader. A sender that goes away without an end is an error.
+/// The pieces as a reader, hashed as they come. A sender that goes away without an end is an error.
 struct Arriving {
     pieces: mpsc::Receiver<Message>,
     current: Bytes,
     ended: bool,
+    hasher: oci::Hasher,
 }
 
 impl Arriving {
-    fn new(pieces: mpsc::Receiver<Message>) -> Self {
+    fn new(pieces: mpsc::Receiver<Message>, algorithm: oci::Algorithm) -> Self {
         Self {
             pieces,
             current: Bytes::new(),
             ended: false,
+            hasher: oci::Hasher::new(algorithm),
         }
     }
 
@@ -232,12 +233,38 @@ impl Arriving {
         while !self.ended {
             match self.pieces.blocking_recv() {
                 Some(Message::Piece(piece)) if piece.is_empty() => {}
-                Some(Message::Piece(piece)) => return Ok(piece),
+                Some(Message::Piece(piece)) => {
+                    self.hasher.update(&piece);
+                    return Ok(piece);
+                }
                 Some(Message::End) => self.ended = true,
                 None => return Err(io::ErrorKind::BrokenPipe.into()),
             }
         }
         Ok(Bytes::new())
+    }
+
+    /// Reads to the end, and compares all that came with what was asked for.
+    fn verify(mut self, expected: &Digest, host: &str) -> Result<(), Error> {
+        let ended = loop {
+            match self.next_piece() {
+                Ok(piece) if piece.is_empty() => break Ok(()),
+                Ok(_) => {}
+                Err(source) => break Err(source),
+            }
+        };
+        ended.map_err(|source| broken(expected, layer::Error::from_read(source)))?;
+        let found = self.hasher.finish();
+        if found == *expected {
+            return Ok(());
+        }
+        Err(registry::Error::DigestMismatch {
+            host: host.to_owned(),
+            what: What::Blob(expected.clone()),
+            expected: expected.clone(),
+            found,
+        }
+        .into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Looking around in registries, signing in and out.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -104,6 +105,26 @@ async fn ten_thousand_tags_show_their_first_page_at_once() {
     assert_eq!(all.len(), 10_000);
     all.sort_by(by_version);
     assert_eq!(all[0].as_str(), "v9999");
+
+    // The same in order, page by page, and no further than somebody listens.
+    let mut pages = Vec::new();
+    let told = lab.engine.list_tags(&repository, |page| {
+        pages.push(page.to_vec());
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told.await.expect("listed"), all);
+    assert_eq!(pages.len(), 10);
+    lab.registry.clear_log();
+    let enough = lab
+        .engine
+        .list_tags(&repository, |_| ControlFlow::Break(()));
+    assert_eq!(enough.await.expect("listed").len(), 1000);
+    assert_eq!(lab.registry.requests_for("/tags/list").len(), 1);
+    let host = lab.registry.host();
+    let all = lab
+        .engine
+        .list_repositories(&host, |_| ControlFlow::Continue(()));
+    assert_eq!(all.await.expect("listed"), [repository.without_tag()]);
 }
 
 #[tokio::test]

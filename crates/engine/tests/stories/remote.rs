@@ -1,12 +1,12 @@
 //! An image of a registry, looked at before anybody pulls it.
 
 use engine::{
-    DocumentKind, FileView, ImageQuery, NoProgress, OfferedPlatform, Platform, PullRequest,
-    Reading, ReferrerKind,
+    DocumentKind, Engine, FileView, ImageQuery, Mirror, NoProgress, OfferedPlatform, Platform,
+    PullRequest, Reading, ReferrerKind,
 };
-use testkit::{ImageBuilder, IndexBuilder, Layer};
+use testkit::{Fault, ImageBuilder, IndexBuilder, Layer, Registry, Rule};
 
-use crate::lab::{Lab, request};
+use crate::lab::{Lab, request, settings};
 
 fn app() -> ImageBuilder {
     ImageBuilder::new()
@@ -152,5 +152,58 @@ async fn another_platform_is_chosen_and_what_its_index_states_is_told() {
     assert!(
         lab.engine.said_about(&arm).await.unwrap().is_empty(),
         "it is about the other"
+    );
+}
+
+/// What has the wrong digest is no reason to ask the same host again, whoever wants to know: as in a pull.
+#[tokio::test]
+async fn a_mirror_with_wrong_bytes_is_left_alone_by_a_look_too() {
+    let lab = Lab::new().await;
+    let made = app().build();
+    let reference = lab.registry.push("team/app:1", &made);
+    for (fault, reading) in [
+        (Fault::Flip(30), Reading::Names),
+        (Fault::Flip(30), Reading::Content),
+        (Fault::Body(b"short".to_vec()), Reading::Names),
+    ] {
+        let mirror = Registry::start();
+        mirror.push("team/app:1", &made);
+        let folder = tempfile::tempdir().unwrap();
+        let mut with_mirror = settings(&folder.path().join("store"));
+        with_mirror.registry.mirrors.push(Mirror {
+            registry: lab.registry.host(),
+            host: mirror.host(),
+        });
+        let engine = Engine::open(with_mirror).await.unwrap();
+        let detail = engine
+            .look_at_remote(&request(&reference), &NoProgress)
+            .await
+            .unwrap();
+        mirror.rule(Rule::path("/blobs/").fault(fault));
+        lab.registry.clear_log();
+        let files = detail.image.layer_files(2, reading, &NoProgress).await;
+        let files = files.unwrap();
+        let motd = files.look_in(b"etc/motd", FileView::Merged).unwrap();
+        assert_eq!(motd.size, 5);
+        assert_eq!(lab.registry.requests_for("/blobs/").len(), 1);
+        let asked = mirror.requests_for("/blobs/").len();
+        let base = detail.image.layer_files(1, reading, &NoProgress).await;
+        base.unwrap();
+        let again = mirror.requests_for("/blobs/").len();
+        assert_eq!(again, asked, "not for a while");
+    }
+
+    // Wrong bytes of the registry itself are an error that says so.
+    let detail = lab
+        .engine
+        .look_at_remote(&request(&reference), &NoProgress)
+        .await
+        .unwrap();
+    lab.registry
+        .rule(Rule::path("/blobs/").fault(Fault::Flip(30)));
+    let wrong = detail.image.layer_files(2, Reading::Names, &NoProgress);
+    assert_eq!(
+        wrong.await.err().map(|error| error.code()),
+        Some("digest_mismatch")
     );
 }

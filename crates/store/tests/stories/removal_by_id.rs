@@ -64,6 +64,45 @@ fn a_registrys_digest_goes_alone_and_undo_knows_it_again() {
     assert_eq!(check(&store).problems, []);
 }
 
+/// As docker 20.10 does it.
+#[test]
+fn with_the_last_tag_of_a_repository_goes_that_a_registry_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let tags = [
+        "reg.example/app:1",
+        "reg.example/app:2",
+        "other.example/x:1",
+    ];
+    let target = put(&store, &["a"], &tags);
+    let here = known_as(&store, &target, "reg.example/app");
+    let there = known_as(&store, &target, "other.example/x");
+
+    let first = remove(&store, &[tags[0]], RemovalOptions::default());
+    assert_eq!(first.untagged.len(), 1, "another tag of it is left");
+    assert_eq!(digests(&store), [there.as_str(), here.as_str()]);
+    let last = remove(&store, &[tags[1]], RemovalOptions::default());
+    let went: Vec<_> = last.untagged.iter().map(|it| it.name.clone()).collect();
+    assert_eq!(went, [name(tags[1]), name(&here)]);
+    assert_eq!(digests(&store), [there.as_str()]);
+    store.undo(now()).unwrap();
+    assert_eq!(digests(&store), [there.as_str(), here.as_str()]);
+    assert_eq!(names(&store).len(), 2);
+    store.undo(now()).unwrap();
+
+    // One after the other in one plan is the same.
+    let both = remove(&store, &[tags[0], tags[1]], RemovalOptions::default());
+    assert_eq!((both.untagged.len(), both.deleted.len()), (3, 0));
+    assert_eq!(digests(&store), [there.as_str()]);
+    let whole = remove(&store, &[tags[2]], RemovalOptions::default());
+    assert_eq!((whole.untagged.len(), whole.deleted.len()), (1, 1));
+    store.undo(now()).unwrap();
+    store.undo(now()).unwrap();
+    assert_eq!(digests(&store), [there.as_str(), here.as_str()]);
+    assert_eq!(names(&store).len(), 3);
+    assert_eq!(check(&store).problems, []);
+}
+
 #[test]
 fn the_last_of_the_digests_of_a_nameless_image_takes_it_along() {
     let folder = tempfile::tempdir().unwrap();

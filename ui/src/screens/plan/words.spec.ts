@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { removedSentence, removeLabel } from "./words";
+import { containersSentence, removedSentence, removeLabel } from "./words";
 
 const image = { target: "sha256:a", id: "sha256:b", names: [], size: 1, layers: [] };
 const name = { name: "data:v1", target: "sha256:a" };
@@ -37,5 +37,16 @@ describe("removedSentence", () => {
     const removed = { untagged: ["a"], deleted: ["sha256:a"], freedBytes: 88e6, undoable: true };
     expect(removedSentence(removed, 0)).toBe("Removed a, frees 88 MB");
     expect(removedSentence({ ...removed, deleted: [], freedBytes: 0 }, 1)).toBe("Removed a");
+  });
+});
+
+describe("containersSentence", () => {
+  it("names what goes with an image and says what is lost", () => {
+    expect(containersSentence(["web"])).toBe(
+      "Force also removes its container web, with all that was changed in it.",
+    );
+    expect(containersSentence(["web", "db"])).toBe(
+      "Force also removes 2 containers, with all that was changed in them: web, db.",
+    );
   });
 });

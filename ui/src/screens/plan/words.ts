@@ -18,6 +18,13 @@ export function removeLabel(plan: Counts): string {
   return plan.freedBytes > 0 ? `Remove ${what}, free ${formatSize(plan.freedBytes)}` : `Remove ${what}`;
 }
 
+/** What is said of containers that an engine removes with an image. Only Podman does, and only by force. */
+export function containersSentence(names: readonly string[]): string {
+  return names.length === 1
+    ? `Force also removes its container ${names.join("")}, with all that was changed in it.`
+    : `Force also removes ${formatCount(names.length, "container")}, with all that was changed in them: ${names.join(", ")}.`;
+}
+
 /** What the toast says afterwards, from what really went. */
 export function removedSentence(removed: Removed, untaggedOnly: number): string {
   const what = whatGoes(

@@ -1,0 +1,118 @@
+//! The real `sshd` on the loopback, for those with its key.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::docker_registry::{find, free_port, run};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A running `sshd` (Debian's package `openssh-server`) on a port of its own. Stopped by its process id when dropped.
+///
+/// Whoever runs the tests signs in as themselves, with a key that was made for this; nothing in their home folder is read.
+#[derive(Debug)]
+pub struct SshServer {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl SshServer {
+    /// Starts one and waits until it answers.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for key in ["host", "user", "stranger"] {
+            let file = place(key).display().to_string();
+            let quiet = ["-q", "-t", "ed25519", "-N", "", "-f", &file];
+            run("ssh-keygen", &quiet, folder.path());
+        }
+        std::fs::copy(place("user.pub"), place("authorized")).unwrap();
+        let port = free_port();
+        let host_key = std::fs::read_to_string(place("host.pub")).unwrap();
+        let known = format!("[127.0.0.1]:{port} {host_key}");
+        std::fs::write(place("known_hosts"), known).unwrap();
+        let settings = format!(
+            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
+             PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n",
+            place("host").display(),
+            place("authorized").display(),
+        );
+        std::fs::write(place("sshd_config"), settings).unwrap();
+        // Where it puts the processes that know no secret; in a container nobody has made it yet.
+        drop(std::fs::create_dir_all("/run/sshd"));
+        let log = std::fs::File::create(place("log")).unwrap();
+        let child = Command::new(find("sshd", "openssh-server"))
+            .args(["-D", "-e", "-f"])
+            .arg(place("sshd_config"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut started = Self {
+            child,
+            folder,
+            port,
+        };
+        let deadline = Instant::now() + READY_WITHIN;
+        while Instant::now() < deadline && started.child.try_wait().unwrap().is_none() {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return started;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = std::fs::read_to_string(started.folder.path().join("log")).unwrap_or_default();
+        panic!("sshd does not start: {log}");
+    }
+
+    /// Returns the `ssh://` address of an engine's socket behind it.
+    pub fn address(&self, socket: &Path) -> String {
+        let user = run("id", &["-un"], self.folder.path());
+        let (user, port) = (user.trim(), self.port);
+        format!("ssh://{user}@127.0.0.1:{port}{}", socket.display())
+    }
+
+    /// Returns a folder with a program `ssh`: the real one, with the right key and the server's known.
+    pub fn client(&self) -> PathBuf {
+        self.client_with("user", "known_hosts")
+    }
+
+    /// Returns a folder with an `ssh` whose key the server does not take.
+    pub fn stranger(&self) -> PathBuf {
+        self.client_with("stranger", "known_hosts")
+    }
+
+    /// Returns a folder with an `ssh` that has never heard of the server.
+    pub fn newcomer(&self) -> PathBuf {
+        self.client_with("user", "nothing_known")
+    }
+
+    fn client_with(&self, key: &str, known: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = |name: &str| self.folder.path().join(name);
+        let folder = place(&format!("client-{key}-{known}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec {} -F none -o IdentitiesOnly=yes -i {} -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none \\\n  -o StrictHostKeyChecking=yes \"$@\"\n",
+            find("ssh", "openssh-client").display(),
+            place(key).display(),
+            place(known).display(),
+        );
+        let program = folder.join("ssh");
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        folder
+    }
+}
+
+impl Drop for SshServer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
