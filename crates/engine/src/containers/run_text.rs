@@ -322,7 +322,7 @@ fn memory_text(bytes: u64) -> String {
         (1 << 20, "m"),
         (1 << 10, "k"),
     ];
-    let unit = units.iter().find(|(unit, _)| bytes % unit == 0);
+    let unit = units.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
     unit.map_or_else(
         || bytes.to_string(),
         |(unit, letter)| format!("{}{letter}", bytes / unit),
