@@ -1,4 +1,4 @@
-//! A store with images in it, for stories that begin later than with a pull.
+//! A store with images in it, for stories that begin later than with a pull, and what is in it at the end.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,14 +8,7 @@ use engine::{Engine, MovePolicy, NoProgress, PullRequest, Reference, Settings};
 
 /// Pulls into a store, without a window.
 pub(crate) fn fill(store: &Path, references: &[&str]) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let root = OsString::from(store);
-        let lookup = |name: &str| (name == "STRATA_STORE").then(|| root.clone());
-        let settings = Settings::from_environment(&lookup, Arc::new(jiff::Timestamp::now));
-        let engine = Engine::open(settings.expect("a store is named"))
-            .await
-            .expect("the store");
+    with_store(store, async |engine| {
         for reference in references {
             let request = PullRequest {
                 reference: reference.parse::<Reference>().expect("a reference"),
@@ -24,5 +17,19 @@ pub(crate) fn fill(store: &Path, references: &[&str]) {
             };
             engine.pull(&request, &NoProgress).await.expect(reference);
         }
+    });
+}
+
+/// Works on a store, without a window.
+pub(crate) fn with_store(store: &Path, work: impl AsyncFnOnce(Engine)) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let root = OsString::from(store);
+        let lookup = |name: &str| (name == "STRATA_STORE").then(|| root.clone());
+        let settings = Settings::from_environment(&lookup, Arc::new(jiff::Timestamp::now));
+        let engine = Engine::open(settings.expect("a store is named"))
+            .await
+            .expect("the store");
+        Box::pin(work(engine)).await;
     });
 }

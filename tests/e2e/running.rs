@@ -155,7 +155,7 @@ fn a_container_runs_in_a_terminal_of_the_window_and_what_it_changed_is_committed
 
     // The page may look elsewhere meanwhile.
     window.click("tab", "Files");
-    window.read("Something runs in it");
+    window.read("It is running. Its programs see at once what you change here");
     window.click("tab", "Terminal");
     window.read("42 it's here");
     window.click("group", "Terminal of keen-otter, Container");

@@ -12,6 +12,7 @@ mod editing;
 mod files;
 #[cfg(unix)]
 mod host;
+mod inside;
 mod names;
 mod place;
 mod removal;
@@ -285,25 +286,26 @@ impl Engine {
         self.discard(id).await
     }
 
-    /// Changes files of a container, one change after the other: all of them, durably, or none.
+    /// Changes files of a container, one change after the other: all of them, durably, or none. Those of one that runs are changed
+    /// where its programs see them.
     ///
     /// # Errors
-    /// `not_found`, `not_a_folder`, `not_a_file`; `conflict` where something is in the way, and while it is running; `usage`;
-    /// `disk_full`, `read_only`.
+    /// `not_found`, `not_a_folder`, `not_a_file`; `conflict` where something is in the way; `usage`; `disk_full`, `read_only`;
+    /// `run_failed` where a container that runs does not let it be done, and then a part may be.
     pub async fn edit_container(
         &self,
         id: &ContainerId,
         edits: Vec<ContainerEdit>,
     ) -> Result<(), Error> {
-        self.refuse_running(id).await?;
         self.up_to_date(id, true, true).await?;
-        let (id, shared) = (id.clone(), self.shared.clone());
-        blocking(move || {
-            editing::edit(&shared, &id, false, |editing| {
+        let (known, shared) = (id.clone(), self.shared.clone());
+        let ((), inside) = blocking(move || {
+            inside::change(&shared, &known, |editing| {
                 edits.iter().try_for_each(|edit| apply(editing, edit))
             })
         })
-        .await
+        .await?;
+        Box::pin(self.put_inside(id, inside)).await
     }
 }
 

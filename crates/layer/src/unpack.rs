@@ -34,6 +34,8 @@ pub struct UnpackOptions {
     pub devices: bool,
     /// Leave owner, mode and times of the folder that everything goes into as they are.
     pub keep_target: bool,
+    /// Leave folders that no entry names as they are; they must be there then.
+    pub keep_implied: bool,
     /// The last layer that counts, from 0, so that the tree is made as it was then. `None`: all of them.
     pub as_of: Option<u32>,
 }
@@ -172,6 +174,9 @@ impl<'a> Unpacker<'a> {
                 continue;
             };
             let file = self.tree.file(id);
+            if self.options.keep_implied && file.is_folder() && file.header_offset.is_none() {
+                continue;
+            }
             self.done.files += 1;
             if file.is_folder() {
                 if node != self.top {

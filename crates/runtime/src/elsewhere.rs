@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::changes::Changes;
-use crate::start::{ExecOptions, Leftovers, Line, Settings, Start, Status};
+use crate::start::{ExecOptions, FoundPath, Leftovers, Line, Settings, Start, Status};
 use crate::{Error, Identity, Programs};
 
 /// The end at which a process's input goes in.
@@ -101,6 +101,22 @@ impl Runtime {
 
     /// Tells what a container changed.
     pub async fn changes(&self, _folder: &Path, _contents: bool) -> Result<Changes, Error> {
+        match self.0 {}
+    }
+
+    /// Finds where a path leads in a container that runs.
+    pub async fn look(&self, _folder: &Path, _path: &[u8]) -> Result<Option<FoundPath>, Error> {
+        match self.0 {}
+    }
+
+    /// Changes files of a container that runs.
+    pub async fn put(
+        &self,
+        _folder: &Path,
+        _removed: Vec<Vec<u8>>,
+        _tar: &Path,
+        _index: &Path,
+    ) -> Result<(), Error> {
         match self.0 {}
     }
 

@@ -20,6 +20,8 @@ mod config;
 mod elsewhere;
 mod error;
 mod ids;
+#[cfg(target_os = "linux")]
+mod inner;
 mod limits;
 #[cfg(target_os = "linux")]
 mod message;
@@ -50,7 +52,7 @@ pub use probe::{Finding, Probe};
 pub use programs::{Programs, RuntimeKind};
 pub use spec::{CAPABILITIES, Process, RunOptions, RunSpec};
 
-pub use start::{ExecOptions, Leftovers, Line, Settings, Start, Status, Stream};
+pub use start::{ExecOptions, FoundPath, Leftovers, Line, Settings, Start, Status, Stream};
 
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Control, Input, LogReader, Output, Paused, Running, Runtime, monitor};

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 use crate::ids::Identity;
+use crate::monitor::ProcessId;
 use crate::programs::Programs;
 use crate::spec::{Process, RunSpec};
+use crate::start::FoundPath;
 
 /// Bytes that a message may have: an environment of a megabyte fits.
 const LIMIT: usize = 16 << 20;
@@ -36,6 +38,8 @@ pub(crate) enum Work {
     Exec(Box<Exec>),
     Unpack(Unpack),
     Changes(Changes),
+    Put(Put),
+    Look(Look),
     Remove { path: PathBuf },
     Try { folder: PathBuf },
 }
@@ -103,6 +107,33 @@ pub(crate) struct Changes {
     pub(crate) contents: bool,
 }
 
+/// A container that runs, as it is reached from outside.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Inner {
+    /// The process that made the container.
+    pub(crate) monitor: i32,
+    /// The container's first process.
+    pub(crate) first: ProcessId,
+}
+
+/// Changes files beneath the root of a container that runs. No link on the way to any of them is followed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Put {
+    pub(crate) inner: Inner,
+    /// Paths of what goes first, with all that is in it.
+    pub(crate) removed: Vec<Vec<u8>>,
+    /// The tar of what comes, and its file index. Folders that are not in it are there.
+    pub(crate) tar: PathBuf,
+    pub(crate) index: PathBuf,
+}
+
+/// Finds where a path leads in a container that runs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    pub(crate) inner: Inner,
+    pub(crate) path: Vec<u8>,
+}
+
 /// What the caller says later.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
@@ -132,6 +163,8 @@ pub(crate) enum Report {
     },
     /// The pipe with the changes comes with it.
     Changes,
+    /// Where a path leads, if its folder is there.
+    Found(Option<FoundPath>),
     /// It is done.
     Done,
     Failed(Failure),

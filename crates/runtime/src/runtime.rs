@@ -169,7 +169,7 @@ impl Runtime {
         Ok(monitor::end_what_was_left(folder)?)
     }
 
-    fn recorded(&self, folder: &Path) -> Result<Option<monitor::Recorded>, Error> {
+    pub(crate) fn recorded(&self, folder: &Path) -> Result<Option<monitor::Recorded>, Error> {
         let recorded = monitor::read_state(folder).map_err(Error::io("read", folder))?;
         Ok(recorded
             .filter(|recorded| recorded.ended.is_none() && monitor::is_alive(recorded.monitor)))
@@ -409,7 +409,7 @@ impl Runtime {
         self.settings.roots.join(self.identity.key())
     }
 
-    async fn until_done(
+    pub(crate) async fn until_done(
         &self,
         work: Work,
         told: &(dyn Fn(u64) + Send + Sync),
@@ -436,12 +436,13 @@ impl Runtime {
     }
 
     /// Starts a monitor, gives it its order, and maps its users where it has to be done from outside.
-    async fn ask(&self, work: Work) -> Result<Link, Error> {
+    pub(crate) async fn ask(&self, work: Work) -> Result<Link, Error> {
         let (socket, other) = UnixStream::pair().map_err(Error::Monitor)?;
         let other = other.into_std().map_err(Error::Monitor)?;
         other.set_nonblocking(false).map_err(Error::Monitor)?;
-        let needs_mapping =
-            matches!(self.identity, Identity::Mapped { .. }) && !matches!(work, Work::Exec(_));
+        // The others enter a user namespace that is there.
+        let makes_namespace = !matches!(work, Work::Exec(_) | Work::Put(_) | Work::Look(_));
+        let needs_mapping = makes_namespace && matches!(self.identity, Identity::Mapped { .. });
         let monitor = tokio::process::Command::new(&self.settings.monitor)
             .arg(monitor::ARGUMENT)
             .env_clear()
@@ -587,7 +588,7 @@ fn user_name(passwd: &str, uid: u32) -> String {
         .to_owned()
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(Error::io("find", path))
 }
 

@@ -54,6 +54,15 @@ pub struct ExecOptions {
     pub stdin: bool,
 }
 
+/// Where a path leads in a container that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundPath {
+    /// The path of the file itself, no link on the way, without a slash at either end. Not always UTF-8.
+    pub path: Vec<u8>,
+    /// Whether a folder is there; `None` where nothing is.
+    pub is_folder: Option<bool>,
+}
+
 /// Whether a container runs, and how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {

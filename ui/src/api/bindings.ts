@@ -1828,7 +1828,13 @@ export type RunField =
 /**  [`RunForm::workdir`]. */
 "workdir" | 
 /**  [`RunForm::hostname`]. */
-"hostname";
+"hostname" | 
+/**  [`RunForm::memory_limit`]. */
+"memoryLimit" | 
+/**  [`RunForm::cpus`]. */
+"cpus" | 
+/**  [`RunForm::processes`]. */
+"processes";
 
 /**  What is in the way. */
 export type RunFinding = {
@@ -1846,8 +1852,8 @@ export type RunForm = {
 	command: string,
 	/**  The program in place of the image's entrypoint; two quotes for none. */
 	entrypoint: string,
-	/**  Variables, as `NAME=value`, or `NAME` for the one of here. */
-	env: string[],
+	/**  Variables, one a line: `NAME=value`, or `NAME` for the one of here. A value in quotes may have line breaks. */
+	env: string,
 	/**  Folders and volumes, as `[SOURCE:]PATH[:ro]`. */
 	mounts: string[],
 	/**  Places for memory, as `PATH[:ro]`. */
@@ -1862,6 +1868,12 @@ export type RunForm = {
 	workdir: string,
 	/**  The container's name for itself. */
 	hostname: string,
+	/**  The most memory, such as `512m`. */
+	memoryLimit: string,
+	/**  The most of the CPUs' time, such as `1.5`. */
+	cpus: string,
+	/**  The most processes and threads. */
+	processes: string,
 	/**  Whether the image's files cannot be written to. */
 	readOnly: boolean,
 	/**  Whether it has a terminal. */
@@ -1880,6 +1892,8 @@ export type RunProbe = {
 	privateNetwork: boolean,
 	/**  The program that gives it that: `pasta` or `slirp4netns`. */
 	networkProgram: string | null,
+	/**  Why memory, CPUs and processes of a container cannot be limited; `null` where they can. */
+	noLimits: string | null,
 	/**  What keeps them from running, or from running as well as they could; the gravest first. */
 	findings: RunFinding[],
 };

@@ -72,14 +72,21 @@ export function terminalRow(changes: Partial<TerminalRow> = {}): TerminalRow {
 }
 
 export function runProbe(changes: Partial<RunProbe> = {}): RunProbe {
-  return { canRun: true, privateNetwork: true, networkProgram: "pasta", findings: [], ...changes };
+  return {
+    canRun: true,
+    privateNetwork: true,
+    networkProgram: "pasta",
+    noLimits: null,
+    findings: [],
+    ...changes,
+  };
 }
 
 export function runForm(changes: Partial<RunForm> = {}): RunForm {
   return {
     command: "",
     entrypoint: "",
-    env: [],
+    env: "",
     mounts: [],
     memory: [],
     ports: [],
@@ -87,6 +94,9 @@ export function runForm(changes: Partial<RunForm> = {}): RunForm {
     user: "",
     workdir: "",
     hostname: "",
+    memoryLimit: "",
+    cpus: "",
+    processes: "",
     readOnly: false,
     terminal: true,
     stdin: true,

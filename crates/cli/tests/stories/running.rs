@@ -308,18 +308,6 @@ fn a_container_lives_on_until_it_is_stopped() {
             .ok();
         assert_eq!(place.run(&["cat", "live:1", "/two"]).ok().out, "2\n");
         place.run(&["rm", "bg"]).ended(1);
-        let refused = place
-            .run(&["--json", "edit", "bg", "mkdir", "/x"])
-            .ended(1)
-            .error();
-        assert_eq!(refused["code"], "conflict");
-        let hint = refused["hint"].as_str().unwrap_or_default();
-        assert!(hint.contains("exec"), "{hint}");
-        let motd = place.home().join("variables");
-        fs::write(&motd, "x").expect("a file");
-        place
-            .run(&["cp", &motd.display().to_string(), "bg:/x"])
-            .ended(1);
         place.run(&["start", "bg"]).ok();
         place.run(&["stop", "bg"]).ok();
         let list = place.json(&["ps", "-a"]);
@@ -334,6 +322,132 @@ fn a_container_lives_on_until_it_is_stopped() {
         assert_eq!(place.remains(), Vec::<String>::new());
         place.run(&["prune", "-a"]).ok();
         assert_eq!(place.json(&["df"])["unpacked_size"], 0);
+    });
+}
+
+#[test]
+fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
+    both(|place| {
+        let script = "echo 1 > /data/in; ln -s /data /way; while :; do sleep 0.1; done";
+        place
+            .run(&[
+                "run",
+                "-d",
+                "--name",
+                "web",
+                "-v",
+                "kept:/data",
+                "base:1",
+                "sh",
+                "-c",
+                script,
+            ])
+            .ok();
+        let inside = |line: &str| place.run(&["exec", "web", "sh", "-c", line]);
+        soon("the program", || inside("ls /way/in").code == 0);
+        let page = place.home().join("page");
+        fs::write(&page, "new\n").expect("a file");
+        let page = page.display().to_string();
+        let cp = |to: &str| place.run(&["cp", &page, to]);
+        // Into the image's folders, over a file, through a link into a volume, and never above the root.
+        for to in ["web:/tmp/", "web:/etc/motd", "web:/way/", "web:/../../top"] {
+            cp(to).ok();
+        }
+        let seen = inside("cat /tmp/page /etc/motd /data/page /top; id -u; ls -n /tmp/page").ok();
+        assert!(
+            seen.out.starts_with("new\nnew\nnew\nnew\n0\n-rw"),
+            "{}",
+            seen.out
+        );
+        assert!(seen.out.contains(" 0 "), "root's: {}", seen.out);
+        for (to, code) in [
+            ("web:/none/x", "not_found"),
+            ("web:/etc/motd/", "not_a_folder"),
+            ("web:/data/none/", "not_found"),
+        ] {
+            let refused = place.run(&["--json", "cp", &page, to]).ended(1).error();
+            assert_eq!(refused["code"], code, "{to}");
+        }
+        // Out again, what a program writes meanwhile too.
+        inside("echo made > /tmp/made").ok();
+        let out = place.home().join("out").display().to_string();
+        place.run(&["cp", "web:/tmp/made", &out]).ok();
+        assert_eq!(fs::read_to_string(&out).expect("a file"), "made\n");
+        // Single changes, and back.
+        for edit in [
+            &["mkdir", "-p", "/srv/a"][..],
+            &["mv", "/tmp/page", "/srv/a/b"],
+            &["chmod", "4750", "/srv/a/b"],
+            &["chown", "7:8", "/srv/a/b"],
+            &["rm", "/tmp/made", "/etc/passwd"],
+        ] {
+            place.run(&[&["edit", "web"], edit].concat()).ok();
+        }
+        let seen = inside("ls -n /srv/a/b; ls /tmp /etc").ok();
+        assert!(seen.out.starts_with("-rwsr-x---"), "{}", seen.out);
+        assert!(
+            seen.out.contains(" 7 ") && seen.out.contains(" 8 "),
+            "{}",
+            seen.out
+        );
+        assert!(
+            seen.out.ends_with("/tmp:\n") && !seen.out.contains("passwd"),
+            "{}",
+            seen.out
+        );
+        let changes = place.run(&["diff", "web"]).ok().out;
+        for change in ["A /srv/a/b", "A /top", "A /way"] {
+            assert!(
+                changes.lines().any(|line| line == change),
+                "{change}: {changes}"
+            );
+        }
+        assert!(
+            !changes.contains("/data/"),
+            "a volume is none of it: {changes}"
+        );
+        place.run(&["stop", "-t", "0", "web"]).ok();
+        assert_eq!(
+            place.run(&["diff", "web"]).ok().out,
+            changes,
+            "it is still so"
+        );
+        place.run(&["rm", "web"]).ok();
+        assert_eq!(place.remains(), Vec::<String>::new());
+        place.run(&["check", "--read-data"]).ok();
+    });
+}
+
+#[test]
+fn a_folder_that_a_program_swaps_for_a_link_leads_no_copy_out() {
+    both(|place| {
+        let outside = place.home().join("outside");
+        fs::create_dir(&outside).expect("a folder");
+        fs::set_permissions(&outside, PermissionsExt::from_mode(0o777)).expect("a mode");
+        let script = format!(
+            "mkdir /swap /swap/real; ln -s {} /swap/link; cd /swap; while :; do \
+             busybox mv real at; busybox mv at real; busybox mv link at; busybox mv at link; done",
+            outside.display()
+        );
+        place
+            .run(&[
+                "run", "-d", "--name", "racer", "base:1", "sh", "-c", &script,
+            ])
+            .ok();
+        let page = place.home().join("page");
+        fs::write(&page, "new\n").expect("a file");
+        let page = page.display().to_string();
+        soon("the race", || {
+            place.run(&["exec", "racer", "ls", "/swap"]).code == 0
+        });
+        for _ in 0..10 {
+            // It may come there or not.
+            let ran = place.run(&["cp", &page, "racer:/swap/at/page"]);
+            assert!(ran.code == 0 || ran.code == 1, "{}", ran.err);
+        }
+        let escaped: Vec<_> = fs::read_dir(&outside).expect("a folder").collect();
+        assert!(escaped.is_empty(), "{escaped:?}");
+        place.run(&["rm", "-f", "racer"]).ok();
     });
 }
 

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use layer::ContentHash;
+use runtime::FoundPath;
 use store::{ContainerEdit, ContainerId, ContainerRecord, PackWriter};
 
 use super::changeset::{self, Batch, Bytes, ChangeSet, Content, Kind, Node};
@@ -24,6 +25,8 @@ pub(super) struct Editing<'a> {
     pack: Option<PackWriter>,
     /// Bytes of content that were taken in.
     pub(super) taken: u64,
+    /// Where the destination of a copy leads, where that was found out in a container that runs.
+    pub(super) looked: Option<FoundPath>,
 }
 
 /// Returns the files of the image that a container was made of.
@@ -42,21 +45,14 @@ pub(super) fn replay(record: &ContainerRecord, batches: &[String]) -> Result<Cha
     })
 }
 
-/// Changes a container: all that `work` does, durably, or nothing.
-///
-/// # Errors
-/// `conflict` while it is running, whose files are not here then; what the runtime brings of them is taken.
+/// Changes what is known of a container's files: all that `work` does, durably, or nothing.
 pub(super) fn edit<T>(
     shared: &Arc<Shared>,
     id: &ContainerId,
-    from_runtime: bool,
     work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut log = shared.store.edit_container(id)?;
     let record = shared.store.container(id)?;
-    if record.status.is_running() && !from_runtime {
-        return Err(Error::ContainerRunning { name: record.name });
-    }
     edit_alone(shared, &record, &mut log, work)
 }
 
@@ -69,16 +65,12 @@ pub(super) fn edit_alone<T>(
 ) -> Result<T, Error> {
     let image = image_of(shared, record)?;
     let set = replay(record, log.batches())?;
-    let now = (shared.settings.clock)().as_second();
-    let mut editing = Editing {
-        edits: Edits::new(&image.inner.tree, set, now),
-        log: &*log,
-        pack: None,
-        taken: 0,
-    };
-    let value = work(&mut editing)?;
-    let Editing { edits, pack, .. } = editing;
-    let (batch, set) = edits.finish();
+    let Worked {
+        value,
+        batch,
+        set,
+        pack,
+    } = worked(shared, &image, set, log, work)?;
     if batch.0.is_empty() {
         return Ok(value);
     }
@@ -106,7 +98,71 @@ pub(super) fn edit_alone<T>(
     Ok(value)
 }
 
+/// What some work made of a change set, of which nothing is kept yet.
+pub(super) struct Worked<T> {
+    pub(super) value: T,
+    /// What changed.
+    pub(super) batch: Batch,
+    /// All of it.
+    pub(super) set: ChangeSet,
+    /// The content that was taken in.
+    pub(super) pack: Option<PackWriter>,
+}
+
+/// Works on a change set.
+pub(super) fn worked<T>(
+    shared: &Shared,
+    image: &ImageFiles,
+    set: ChangeSet,
+    log: &ContainerEdit,
+    work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
+) -> Result<Worked<T>, Error> {
+    let now = (shared.settings.clock)().as_second();
+    let mut editing = Editing {
+        edits: Edits::new(&image.inner.tree, set, now),
+        log,
+        pack: None,
+        taken: 0,
+        looked: None,
+    };
+    let value = work(&mut editing)?;
+    let Editing { edits, pack, .. } = editing;
+    let (batch, set) = edits.finish();
+    Ok(Worked {
+        value,
+        batch,
+        set,
+        pack,
+    })
+}
+
 impl Editing<'_> {
+    /// Follows the path of a copy's destination to its end.
+    ///
+    /// # Errors
+    /// `not_found` where its folder is not there; `not_a_folder`.
+    pub(super) fn destination(&self, path: &[u8]) -> Result<Found, Error> {
+        let view = self.edits.view();
+        let Some(FoundPath { path, is_folder }) = &self.looked else {
+            return view.resolve(path, true);
+        };
+        let node = is_folder.map(|is_folder| {
+            // In a volume there is what neither the image nor the change set knows.
+            let known = view.at(path).filter(|node| node.is_folder() == is_folder);
+            known.unwrap_or_else(|| match is_folder {
+                true => Node::folder(0o755, 0, 0, 0),
+                false => Node {
+                    kind: Kind::Fifo,
+                    ..Node::folder(0o644, 0, 0, 0)
+                },
+            })
+        });
+        Ok(Found {
+            path: path.clone(),
+            node,
+        })
+    }
+
     /// Takes the content of a file in.
     ///
     /// # Errors

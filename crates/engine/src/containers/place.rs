@@ -23,9 +23,8 @@ pub(super) fn target(
     is_folder: bool,
     contents_only: bool,
 ) -> Result<Target, Error> {
-    let view = editing.edits.view();
     let wants_folder = destination.ends_with(b"/") || destination.ends_with(b"/.");
-    let Found { path, node } = view.resolve(destination, true)?;
+    let Found { path, node } = editing.destination(destination)?;
     let target = match node {
         Some(node) if node.is_folder() => match is_folder && contents_only {
             true => path,

@@ -291,19 +291,6 @@ impl Engine {
         }
     }
 
-    /// Refuses to change the files of a container that runs, before any of them is read.
-    ///
-    /// Its root is in a mount namespace of its own, with volumes and with programs in it that may swap a folder for a link at any
-    /// moment; and what the change set says would not be what is there until the next look. What runs in it can do it.
-    pub(super) async fn refuse_running(&self, id: &ContainerId) -> Result<(), Error> {
-        self.settle(id).await?;
-        let record = self.container_record(id).await?;
-        match record.status.is_running() {
-            true => Err(Error::ContainerRunning { name: record.name }),
-            false => Ok(()),
-        }
-    }
-
     /// Makes a container's change set tell what programs changed until now. What runs is held meanwhile, if that is wanted;
     /// with `exact` no file counts as unchanged by its size and time alone.
     pub(crate) async fn up_to_date(

@@ -13,8 +13,9 @@ pub struct RunText {
     pub command: String,
     /// The program in place of the image's entrypoint; two quotes for none.
     pub entrypoint: String,
-    /// Variables: `NAME=value`, or `NAME` for the one of here.
-    pub environment: Vec<String>,
+    /// Variables, one a line: `NAME=value`, or `NAME` for the one of here. A value that begins with a quote is read as a shell's
+    /// word, so that it can have line breaks.
+    pub environment: String,
     /// Folders and volumes: `[SOURCE:]PATH[:ro]`.
     pub mounts: Vec<String>,
     /// Places for memory: `PATH[:ro]`.
@@ -29,6 +30,12 @@ pub struct RunText {
     pub folder: String,
     /// The container's name for itself.
     pub hostname: String,
+    /// The most memory, such as `512m`.
+    pub memory_limit: String,
+    /// The most of the CPUs' time, such as `1.5`.
+    pub cpus: String,
+    /// The most processes and threads.
+    pub processes: String,
     /// Whether the image's files cannot be written to.
     pub read_only: bool,
     /// Whether it has a terminal. One that has takes input.
@@ -60,6 +67,12 @@ pub enum RunField {
     Folder,
     /// [`RunText::hostname`].
     Hostname,
+    /// [`RunText::memory_limit`].
+    MemoryLimit,
+    /// [`RunText::cpus`].
+    Cpus,
+    /// [`RunText::processes`].
+    Processes,
 }
 
 /// What is wrong with a field of a [`RunText`].
@@ -83,7 +96,7 @@ impl RunText {
         Self {
             command: words(&options.command),
             entrypoint: options.entrypoint.as_deref().map(words).unwrap_or_default(),
-            environment: options.environment.clone(),
+            environment: lines(&options.environment),
             mounts: mounts.into_iter().map(mount_text).collect(),
             memory: memory.into_iter().map(mount_text).collect(),
             ports: port_texts(&options.ports),
@@ -96,6 +109,9 @@ impl RunText {
             user: options.user.clone().unwrap_or_default(),
             folder: options.folder.clone().unwrap_or_default(),
             hostname: options.hostname.clone().unwrap_or_default(),
+            memory_limit: options.limits.memory.map(memory_text).unwrap_or_default(),
+            cpus: options.limits.cpus.map(cpus_text).unwrap_or_default(),
+            processes: number_text(options.limits.processes),
             read_only: options.read_only,
             terminal: options.terminal,
             stdin: options.stdin,
@@ -115,7 +131,8 @@ impl RunText {
         let said = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let command = problems.words(RunField::Command, &self.command);
         let entrypoint = problems.words(RunField::Entrypoint, &self.entrypoint);
-        let environment = problems.each(RunField::Environment, &self.environment, |text| {
+        let environment = entries(&self.environment);
+        let environment = problems.each(RunField::Environment, &environment, |text| {
             parse_environment(text, lookup).map(Vec::from_iter)
         });
         let mut mounts = problems.each(RunField::Mounts, &self.mounts, |text| {
@@ -132,6 +149,19 @@ impl RunText {
                 Network::Private
             }
         };
+        let limits = Limits {
+            memory: problems.one(RunField::MemoryLimit, &self.memory_limit, |text| {
+                Limits::parse_memory(text).map(Some)
+            }),
+            cpus: problems.one(RunField::Cpus, &self.cpus, |text| {
+                Limits::parse_cpus(text).map(Some)
+            }),
+            processes: problems.one(
+                RunField::Processes,
+                &self.processes,
+                Limits::parse_processes,
+            ),
+        };
         let options = RunOptions {
             command,
             entrypoint: (!entrypoint.is_empty()).then_some(entrypoint),
@@ -145,9 +175,9 @@ impl RunText {
             read_only: self.read_only,
             terminal: self.terminal,
             stdin: self.stdin || self.terminal,
-            // No field says these: what a container has of them it keeps.
+            // No field says this: what a container has of it, it keeps.
             no_new_privileges: false,
-            limits: Limits::default(),
+            limits,
         };
         problems.whole(&options);
         match problems.0.is_empty() {
@@ -185,7 +215,7 @@ impl Problems {
         parse: impl Fn(&str) -> Result<Vec<T>, runtime::Error>,
     ) -> Vec<T> {
         let mut all = Vec::new();
-        for text in texts.iter().map(|text| text.trim()) {
+        for text in texts {
             match parse(text) {
                 Ok(some) if !text.is_empty() => all.extend(some),
                 Err(error) if !text.is_empty() => self.note(field, &error),
@@ -193,6 +223,22 @@ impl Problems {
             }
         }
         all
+    }
+
+    fn one<T>(
+        &mut self,
+        field: RunField,
+        text: &str,
+        parse: impl Fn(&str) -> Result<Option<T>, runtime::Error>,
+    ) -> Option<T> {
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        parse(text).unwrap_or_else(|error| {
+            self.note(field, &error);
+            None
+        })
     }
 
     /// Looks at what depends on several fields, and at what only a run refuses.
@@ -220,6 +266,77 @@ impl Problems {
         };
         self.note(field, &error);
     }
+}
+
+/// Reads variables, one a line, but for values in quotes that go on.
+fn entries(text: &str) -> Vec<String> {
+    let mut entries = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find('\n').unwrap_or(rest.len());
+        let line = rest[..end].trim();
+        let value = line
+            .find('=')
+            .map(|at| &rest[rest.find('=').unwrap_or(at) + 1..]);
+        let quoted = value.and_then(|value| {
+            let (word, length) = shell_words::quoted_word(value)?;
+            let behind = &value[length..];
+            let end = behind.find('\n').unwrap_or(behind.len());
+            let (ending, next) = behind.split_at(end);
+            // Something behind the last quote: then the quotes are part of the value.
+            ending.trim().is_empty().then_some((word, next))
+        });
+        let (entry, next) = match quoted {
+            Some((word, next)) => {
+                let name = line.split('=').next().unwrap_or_default();
+                (format!("{name}={word}"), next)
+            }
+            None => (line.to_owned(), &rest[end..]),
+        };
+        if !entry.is_empty() {
+            entries.push(entry);
+        }
+        rest = next.strip_prefix('\n').unwrap_or(next);
+    }
+    entries
+}
+
+/// Writes variables so that [`entries`] reads the same ones.
+fn lines(environment: &[String]) -> String {
+    let line = |entry: &String| match entry.split_once('=') {
+        Some((name, value))
+            if value.contains('\n') || value.starts_with(['\'', '"']) || value.trim() != value =>
+        {
+            format!("{name}='{}'", value.replace('\'', r"'\''"))
+        }
+        _ => entry.clone(),
+    };
+    environment.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes bytes as docker's `--memory` reads them.
+fn memory_text(bytes: u64) -> String {
+    let units = [
+        (1 << 40, "t"),
+        (1 << 30, "g"),
+        (1 << 20, "m"),
+        (1 << 10, "k"),
+    ];
+    let unit = units.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
+    unit.map_or_else(
+        || bytes.to_string(),
+        |(unit, letter)| format!("{}{letter}", bytes / unit),
+    )
+}
+
+/// Writes thousandths of a CPU as docker's `--cpus` reads them.
+fn cpus_text(thousandths: u64) -> String {
+    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn number_text(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn mount_text(mount: &Mount) -> String {
@@ -297,11 +414,14 @@ pub fn docker_run(image: &str, name: Option<&str>, options: &RunOptions, remove:
     flag("--hostname", &[text.hostname]);
     flag("--network", &[network.to_owned()]);
     flag("-p", &text.ports);
-    flag("-e", &text.environment);
+    flag("-e", &options.environment);
     flag("-v", &text.mounts);
     flag("--tmpfs", &text.memory);
     flag("-u", &[text.user]);
     flag("-w", &[text.folder]);
+    flag("-m", &[text.memory_limit]);
+    flag("--cpus", &[text.cpus]);
+    flag("--pids-limit", &[text.processes]);
     if options.no_new_privileges {
         flag("--security-opt", &["no-new-privileges".to_owned()]);
     }
@@ -330,7 +450,7 @@ mod tests {
         RunText {
             command: "sh -c 'echo $HOME; exit 3'".into(),
             entrypoint: "/entry --fast".into(),
-            environment: texts(&["A=it's", "B="]),
+            environment: "A=it's\nB=\nC='two\nlines'\nD=' x'".into(),
             mounts: texts(&["/srv/my data:/data:ro", "cache:/var/cache", "/own"]),
             memory: texts(&["/tmp", "/run:ro"]),
             ports: texts(&["127.0.0.1:8080-8082:80-82", "[::1]:53:53/udp", "9000:9000"]),
@@ -338,6 +458,9 @@ mod tests {
             user: "web:web".into(),
             folder: "/srv".into(),
             hostname: "otter".into(),
+            memory_limit: "512m".into(),
+            cpus: "1.5".into(),
+            processes: "100".into(),
             read_only: true,
             terminal: true,
             stdin: true,
@@ -369,8 +492,8 @@ mod tests {
         assert_eq!(
             docker_run("data:v2", Some("keen-otter"), &parse(&full()), true),
             "docker run --rm -it --read-only --name keen-otter --hostname otter -p 127.0.0.1:8080-8082:80-82 \
-             -p '[::1]:53:53/udp' -p 9000:9000 -e 'A=it'\\''s' -e B= -v '/srv/my data:/data:ro' -v cache:/var/cache -v /own \
-             --tmpfs /tmp --tmpfs /run:ro -u web:web -w /srv --entrypoint /entry data:v2 --fast sh -c 'echo $HOME; exit 3'"
+             -p '[::1]:53:53/udp' -p 9000:9000 -e 'A=it'\\''s' -e B= -e 'C=two\nlines' -e 'D= x' -v '/srv/my data:/data:ro' -v cache:/var/cache -v /own \
+             --tmpfs /tmp --tmpfs /run:ro -u web:web -w /srv -m 512m --cpus 1.5 --pids-limit 100 --entrypoint /entry data:v2 --fast sh -c 'echo $HOME; exit 3'"
         );
         let plain = RunOptions {
             network: Network::Private,
@@ -395,12 +518,15 @@ mod tests {
     fn every_field_says_what_is_wrong_with_it() {
         let bad = RunText {
             command: "sh -c 'x".into(),
-            environment: texts(&["A=1", "=x", "=y"]),
+            environment: "A=1\n=x\n=y".into(),
             mounts: texts(&["./here:/data"]),
             memory: texts(&["tmp"]),
             ports: texts(&["http"]),
             network: "bridge0".into(),
             hostname: "a b".into(),
+            memory_limit: "1m".into(),
+            cpus: "many".into(),
+            processes: "-2".into(),
             ..full()
         };
         use RunField as F;
@@ -413,6 +539,9 @@ mod tests {
                 F::Memory,
                 F::Ports,
                 F::Network,
+                F::MemoryLimit,
+                F::Cpus,
+                F::Processes,
                 F::Hostname
             ]
         );
@@ -432,10 +561,42 @@ mod tests {
     #[test]
     fn a_variable_of_here_is_taken_by_its_name() {
         let named = RunText {
-            environment: texts(&["HERE", "", "  GONE "]),
+            environment: "HERE\n\n  GONE ".into(),
             ..full()
         };
         let options = named.parse(&|name| (name == "HERE").then(|| "yes".into()));
         assert_eq!(options.expect("it can be").environment, ["HERE=yes"]);
+    }
+
+    #[test]
+    fn a_value_in_quotes_may_go_on_and_any_other_is_as_it_is_written() {
+        for (text, wanted) in [
+            ("A='one\n two'\nB=1", &["A=one\n two", "B=1"][..]),
+            (" A=\"x \\\" y\" \n", &["A=x \" y"]),
+            ("A='x'\\''y'", &["A=x'y"]),
+            ("A='tis\nB=it's", &["A='tis", "B=it's"]),
+            ("A=\"x\" and \"y\"", &["A=\"x\" and \"y\""]),
+            ("A=it's\r\nB='", &["A=it's", "B='"]),
+            ("A=''", &["A="]),
+        ] {
+            assert_eq!(entries(text), wanted, "{text}");
+            let again: Vec<String> = wanted.iter().map(|&entry| entry.to_owned()).collect();
+            assert_eq!(entries(&lines(&again)), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_are_written_as_they_are_read() {
+        for (bytes, text) in [
+            (6 << 20, "6m"),
+            (3 << 30, "3g"),
+            (1536 << 10, "1536k"),
+            (7, "7"),
+        ] {
+            assert_eq!(memory_text(bytes), text);
+        }
+        for (thousandths, text) in [(1500, "1.5"), (2000, "2"), (10, "0.01")] {
+            assert_eq!(cpus_text(thousandths), text);
+        }
     }
 }

@@ -64,6 +64,27 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
+/// Reads one word that begins and ends with a quote, and returns it with how many bytes it took. `None` where there is none.
+pub(super) fn quoted_word(text: &str) -> Option<(String, usize)> {
+    if !text.starts_with(['\'', '"']) {
+        return None;
+    }
+    // The word ends at the first space outside of quotes: before that what was read is no whole word, or more than one.
+    let ends = text
+        .char_indices()
+        .filter(|(_, letter)| letter.is_ascii_whitespace());
+    let ends = ends.map(|(at, _)| at).chain([text.len()]);
+    for end in ends {
+        if text[..end].ends_with(['\'', '"'])
+            && let Ok(words) = split(&text[..end])
+            && let [word] = words.as_slice()
+        {
+            return Some((word.clone(), end));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -46,7 +46,7 @@ pub(super) fn take(
 ) -> Result<u64, Error> {
     let base = match meaning {
         Meaning::Files { folder, .. } => {
-            let Found { path, node } = editing.edits.view().resolve(folder, true)?;
+            let Found { path, node } = editing.destination(folder)?;
             match node {
                 Some(node) if node.is_folder() => path,
                 Some(_) => {

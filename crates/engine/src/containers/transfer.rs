@@ -11,6 +11,7 @@ use store::{ContainerId, OutputFile};
 use super::changeset::Node;
 use super::editing::{Told, edit};
 use super::files::files_of;
+use super::inside::change;
 use super::stream::{self, Meaning};
 use super::tar::{LayerTar, unreadable};
 use super::whole::below;
@@ -72,7 +73,8 @@ impl fmt::Debug for TarTarget {
 impl Engine {
     /// Copies files into a container, as `docker cp` does: all of them, durably, or none.
     ///
-    /// They become root's unless `options` keep the owners. How much it will be is not known before: `progress` gets 0 as the total.
+    /// Those of one that runs are changed where its programs see them, volumes included; of what cannot be changed there in the middle,
+    /// a part may have been. They become root's unless `options` keep the owners. How much it will be is not known before: `progress` gets 0 as the total.
     /// Dropping the future cancels, and nothing was changed.
     ///
     /// # Errors
@@ -86,15 +88,25 @@ impl Engine {
         options: CopyOptions,
         progress: &OnCopy<'_>,
     ) -> Result<CopiedIn, Error> {
-        let from_runtime = matches!(source, CopySource::Layer { .. });
-        if !from_runtime {
-            self.refuse_running(id).await?;
+        if let CopySource::Layer { mut tar, without } = source {
+            self.up_to_date(id, true, true).await?;
+            let (id, shared) = (id.clone(), self.shared.clone());
+            return with_progress(0, progress, move |told| {
+                edit(&shared, &id, |editing| {
+                    let meaning = Meaning::Layer { without: &without };
+                    let files = stream::take(editing, &mut tar, meaning, told)?;
+                    Ok(copied(files, editing))
+                })
+            })
+            .await;
         }
-        self.up_to_date(id, true, true).await?;
-        let (id, shared) = (id.clone(), self.shared.clone());
+        self.up_to_date(id, true, false).await?;
+        let looked = self.look_inside(id, destination).await?;
+        let (known, shared) = (id.clone(), self.shared.clone());
         let destination = destination.to_vec();
-        with_progress(0, progress, move |told| {
-            edit(&shared, &id, from_runtime, |editing| {
+        let (copied, inside) = with_progress(0, progress, move |told| {
+            change(&shared, &known, |editing| {
+                editing.looked = looked;
                 let files = match source {
                     CopySource::Path(path) => {
                         from_host(editing, &path, &destination, options.owners, told)?
@@ -107,18 +119,14 @@ impl Engine {
                         };
                         stream::take(editing, &mut source, meaning, told)?
                     }
-                    CopySource::Layer { mut tar, without } => {
-                        let meaning = Meaning::Layer { without: &without };
-                        stream::take(editing, &mut tar, meaning, told)?
-                    }
+                    CopySource::Layer { .. } => 0,
                 };
-                Ok(CopiedIn {
-                    files,
-                    bytes: editing.taken,
-                })
+                Ok(copied(files, editing))
             })
         })
-        .await
+        .await?;
+        Box::pin(self.put_inside(id, inside)).await?;
+        Ok(copied)
     }
 
     /// Writes a file or folder of a container as a tar, as `docker cp CONTAINER:PATH -` does: under its own name, a folder with
@@ -168,6 +176,13 @@ impl Engine {
             write(&tar, &id, target, told)
         })
         .await
+    }
+}
+
+fn copied(files: u64, editing: &super::editing::Editing<'_>) -> CopiedIn {
+    CopiedIn {
+        files,
+        bytes: editing.taken,
     }
 }
 

@@ -118,32 +118,12 @@ impl Ground {
             container: self.record.id.clone(),
         };
         let tar = LayerTar::of_changes(contents, &self.set, None);
-        let mut reader = tar
-            .read_from(0)
-            .ok_or_else(|| Error::Internal("a layer has no start".into()))?;
-        let path = folder.join(EDITS_TAR);
-        let mut layer = OutputFile::begin(&path)?;
-        let mut index = OutputFile::begin(&folder.join(EDITS_INDEX))?;
-        let mut scan = LayerScan::new(io::BufWriter::new(&mut index));
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let count = reader
-                .read(&mut buffer)
-                .map_err(|error| unreadable(&self.record.name, error))?;
-            if count == 0 {
-                break;
-            }
-            scan.write(&buffer[..count]).map_err(not_a_layer)?;
-            layer
-                .write_all(&buffer[..count])
-                .map_err(|source| Error::Io {
-                    path: path.clone(),
-                    source,
-                })?;
-        }
-        scan.finish().map_err(not_a_layer)?;
-        layer.commit()?;
-        Ok(index.commit()?)
+        write_tar(
+            &tar,
+            &self.record.name,
+            &folder.join(EDITS_TAR),
+            &folder.join(EDITS_INDEX),
+        )
     }
 
     /// Notes that the writable layer stands on this from now on, and is about to be written to.
@@ -160,6 +140,40 @@ impl Ground {
         };
         overlay.keep(store, &self.record.id)
     }
+}
+
+/// Writes a tar, and its file index, into files.
+pub(super) fn write_tar(
+    tar: &LayerTar,
+    container: &str,
+    path: &Path,
+    index: &Path,
+) -> Result<(), Error> {
+    let mut reader = tar
+        .read_from(0)
+        .ok_or_else(|| Error::Internal("a layer has no start".into()))?;
+    let mut layer = OutputFile::begin(path)?;
+    let mut index = OutputFile::begin(index)?;
+    let mut scan = LayerScan::new(io::BufWriter::new(&mut index));
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = reader
+            .read(&mut buffer)
+            .map_err(|error| unreadable(container, error))?;
+        if count == 0 {
+            break;
+        }
+        scan.write(&buffer[..count]).map_err(not_a_layer)?;
+        layer
+            .write_all(&buffer[..count])
+            .map_err(|source| Error::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+    }
+    scan.finish().map_err(not_a_layer)?;
+    layer.commit()?;
+    Ok(index.commit()?)
 }
 
 /// Returns the layer that [`Ground::write_layer`] wrote, and its file index.

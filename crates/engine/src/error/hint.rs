@@ -84,10 +84,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("Choose another path, or remove what is there first.".into())
         }
         Error::BadContainerName { .. } => Some("Choose a name such as web-1.".into()),
-        Error::ContainerRunning { .. } => Some(
-            "Stop it first. The files of one that runs are changed by what runs in it: use exec."
-                .into(),
-        ),
+        Error::ContainerRunning { .. } => Some("Stop it first.".into()),
         Error::Runtime(error) => runtime(error),
         Error::NoFileSystem { .. } => Some("Choose an image with layers of files.".into()),
         Error::SparseMember { .. } => Some("Make the archive without --sparse.".into()),

@@ -17,6 +17,7 @@ const AS_USER: UnpackOptions = UnpackOptions {
     owners: false,
     devices: false,
     keep_target: false,
+    keep_implied: false,
     as_of: None,
 };
 

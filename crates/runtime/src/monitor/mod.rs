@@ -20,6 +20,7 @@ mod marks;
 mod namespace;
 mod network;
 mod pump;
+mod put;
 mod remove;
 mod root;
 mod run;
@@ -41,7 +42,8 @@ pub(crate) use cgroup::hindrance;
 pub use log::LogReader;
 pub(crate) use run::end_what_was_left;
 pub(crate) use state::{
-    ATTEMPTS, PAUSE, Recorded, has_ended, is_alive, is_running, read as read_state, try_lock,
+    ATTEMPTS, PAUSE, ProcessId, Recorded, has_ended, is_alive, is_running, read as read_state,
+    try_lock,
 };
 pub(crate) use watch::signal;
 
@@ -93,6 +95,8 @@ fn serve() -> io::Result<()> {
 fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
     match &order.work {
         Work::Exec(exec) => return exec::exec(exec, &order.identity, caller),
+        Work::Put(put) => return put::put(put, &order.identity).map(|()| Report::Done),
+        Work::Look(look) => return put::look(look).map(Report::Found),
         Work::Run(_) => {
             let parent = Some(rustix::process::getpid());
             rustix::process::set_child_subreaper(parent)
@@ -107,7 +111,7 @@ fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
         Work::Changes(changes) => write_changes::write(changes, caller),
         Work::Remove { path } => remove::remove(path).map(|()| Report::Done),
         Work::Try { folder } => trial::try_all(folder).map(|()| Report::Done),
-        Work::Exec(_) => Ok(Report::Done),
+        Work::Exec(_) | Work::Put(_) | Work::Look(_) => Ok(Report::Done),
     }
 }
 

@@ -36,7 +36,7 @@ struct Open {
 
 /// Goes down without recursion and without paths: folders may be nested deeper than either can be. Of a tree that is deeper than a
 /// process may have files open, the rest is moved up and removed after.
-fn remove_at(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+pub(super) fn remove_at(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM) => {}

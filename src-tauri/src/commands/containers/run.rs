@@ -18,6 +18,8 @@ pub struct RunProbe {
     pub private_network: bool,
     /// The program that gives it that: `pasta` or `slirp4netns`.
     pub network_program: Option<String>,
+    /// Why memory, CPUs and processes of a container cannot be limited; `null` where they can.
+    pub no_limits: Option<String>,
     /// What keeps them from running, or from running as well as they could; the gravest first.
     pub findings: Vec<RunFinding>,
 }
@@ -42,8 +44,8 @@ pub struct RunForm {
     pub command: String,
     /// The program in place of the image's entrypoint; two quotes for none.
     pub entrypoint: String,
-    /// Variables, as `NAME=value`, or `NAME` for the one of here.
-    pub env: Vec<String>,
+    /// Variables, one a line: `NAME=value`, or `NAME` for the one of here. A value in quotes may have line breaks.
+    pub env: String,
     /// Folders and volumes, as `[SOURCE:]PATH[:ro]`.
     pub mounts: Vec<String>,
     /// Places for memory, as `PATH[:ro]`.
@@ -58,6 +60,12 @@ pub struct RunForm {
     pub workdir: String,
     /// The container's name for itself.
     pub hostname: String,
+    /// The most memory, such as `512m`.
+    pub memory_limit: String,
+    /// The most of the CPUs' time, such as `1.5`.
+    pub cpus: String,
+    /// The most processes and threads.
+    pub processes: String,
     /// Whether the image's files cannot be written to.
     pub read_only: bool,
     /// Whether it has a terminal.
@@ -92,6 +100,12 @@ pub enum RunField {
     Workdir,
     /// [`RunForm::hostname`].
     Hostname,
+    /// [`RunForm::memory_limit`].
+    MemoryLimit,
+    /// [`RunForm::cpus`].
+    Cpus,
+    /// [`RunForm::processes`].
+    Processes,
 }
 
 /// What is wrong with a field.
@@ -205,9 +219,8 @@ pub(crate) async fn set_run_form(
             )
         })?;
         let id = id_of(&container)?;
-        // The form does not show these.
+        // The form does not show this.
         let before = engine.run_options(&id).await?;
-        options.limits = before.limits;
         options.no_new_privileges = before.no_new_privileges;
         Ok(engine.set_run_options(&id, options, remove).await?)
     });
@@ -227,6 +240,9 @@ impl RunForm {
             user,
             folder,
             hostname,
+            memory_limit,
+            cpus,
+            processes,
             read_only,
             terminal,
             stdin,
@@ -242,6 +258,9 @@ impl RunForm {
             user,
             workdir: folder,
             hostname,
+            memory_limit,
+            cpus,
+            processes,
             read_only,
             terminal,
             stdin,
@@ -261,6 +280,9 @@ impl RunForm {
             user,
             workdir,
             hostname,
+            memory_limit,
+            cpus,
+            processes,
             read_only,
             terminal,
             stdin,
@@ -277,6 +299,9 @@ impl RunForm {
             user,
             folder: workdir,
             hostname,
+            memory_limit,
+            cpus,
+            processes,
             read_only,
             terminal,
             stdin,
@@ -301,6 +326,9 @@ impl From<engine::RunProblem> for RunProblem {
                 Field::User => RunField::User,
                 Field::Folder => RunField::Workdir,
                 Field::Hostname => RunField::Hostname,
+                Field::MemoryLimit => RunField::MemoryLimit,
+                Field::Cpus => RunField::Cpus,
+                Field::Processes => RunField::Processes,
             },
             message,
         }
@@ -318,6 +346,7 @@ impl From<&RuntimeProbe> for RunProbe {
             can_run: probe.can_run(),
             private_network: probe.has_private_network(),
             network_program: network_program.map(str::to_owned),
+            no_limits: probe.no_limits.as_deref().map(human::sentence),
             findings: probe
                 .findings
                 .iter()

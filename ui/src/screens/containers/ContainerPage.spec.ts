@@ -171,14 +171,16 @@ describe("a container's files", () => {
     expect(operations.all[0]).toMatchObject({ kind: "add", subject: "index.html to keen-otter" });
   });
 
-  it("are left alone while something runs in it", async () => {
-    engine({ container: () => containerRow({ running: true, status: "running" }) });
+  it("are changed and committed while something runs in it, too", async () => {
+    const fake = engine({ container: () => containerRow({ running: true, status: "running" }) });
     await openFile(/^motd/);
+    expect(screen.getByText(/Its programs see at once what you change here/)).toBeVisible();
     await userEvent.keyboard("{Delete}");
-    expect(dialogs.current).toBeNull();
-    expect(screen.getByRole("button", { name: "New folder" })).toBeDisabled();
-    expect(screen.getByRole("button", { name: "Commit…" })).toBeDisabled();
-    expect(archives.target).toBeNull();
+    await waitFor(() => {
+      expect(fake.asked("edit_container")).toHaveLength(1);
+    });
+    expect(screen.getByRole("button", { name: "Commit…" })).toBeEnabled();
+    expect(archives.target?.title).toBe("Drop to add to /etc");
   });
 });
 

@@ -17,7 +17,7 @@ function engine(handlers: Parameters<typeof fakeEngine>[0] = {}): FakeEngine {
   return fakeEngine({
     probe_running: () => runProbe(),
     usual_run_form: () => runForm(),
-    run_form: () => runForm({ command: "sh", env: ["A=1"] }),
+    run_form: () => runForm({ command: "sh", env: "A=1" }),
     container_settings: () => containerSettings(),
     image: () => layeredDetail(),
     check_run_form: ({ form }) => ({
@@ -61,7 +61,7 @@ describe("running an image", () => {
         container: id,
         form: runForm({
           command: "sh -l",
-          env: ["A=1", "B=2"],
+          env: "A=1\nB=2",
           ports: ["8080:80", "53:53/udp"],
           remove: true,
           stdin: false,
@@ -129,7 +129,7 @@ describe("the options of a container", () => {
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await waitFor(() => {
       expect(fake.asked("set_run_form")).toMatchObject([
-        { container: id, form: { terminal: false, env: ["A=1"] } },
+        { container: id, form: { terminal: false, env: "A=1" } },
       ]);
     });
     expect(fake.asked("start_in_terminal")).toEqual([]);
