@@ -598,7 +598,8 @@ fn two_images_are_compared_down_to_the_lines_of_a_file() {
     // The second stays where it is.
     let here = json!({ "kind": "here", "value": first.to_string(), "label": null });
     let there = json!({ "kind": "registry", "value": second.to_string(), "label": null });
-    let arguments = |b: &Value| json!({ "operation": "c1", "a": here, "b": b });
+    let arguments =
+        |b: &Value| json!({ "operation": "c1", "a": here, "b": b, "onEvent": "__CHANNEL__:5" });
     let found = shell.call("compare", arguments(&there));
     assert_eq!(shell.list().len(), 1, "nothing was stored");
     assert_eq!(found["a"]["layers"][0]["shared"], true);
