@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::{Engine, MovePolicy, NoProgress, PullRequest, Reference, Settings};
+use engine::{
+    ArchiveSource, Compression, Engine, LoadRequest, MovePolicy, NoProgress, PullRequest,
+    Reference, SaveRequest, SaveStyle, SaveTarget, Selector, Settings,
+};
 
-/// Pulls into a store, without a window.
-pub(crate) fn fill(store: &Path, references: &[&str]) {
+/// Does something with a store, without a window.
+fn with<W: Future<Output = ()>>(store: &Path, work: impl FnOnce(Engine) -> W) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let root = OsString::from(store);
@@ -16,6 +19,42 @@ pub(crate) fn fill(store: &Path, references: &[&str]) {
         let engine = Engine::open(settings.expect("a store is named"))
             .await
             .expect("the store");
+        work(engine).await;
+    });
+}
+
+/// Loads archives into a store.
+pub(crate) fn load(store: &Path, files: &[&Path]) {
+    with(store, |engine| async move {
+        for file in files {
+            let request = LoadRequest {
+                source: ArchiveSource::Path(file.to_path_buf()),
+                chosen: None,
+                platform: None,
+                move_policy: MovePolicy::Move,
+            };
+            engine.load(request, &NoProgress).await.expect("an archive");
+        }
+    });
+}
+
+/// Saves an image of a store with all its names, as `docker save` does.
+pub(crate) fn save(store: &Path, names: &[&str], file: &Path) {
+    with(store, |engine| async move {
+        let request = SaveRequest {
+            images: names.iter().map(|name| Selector::from(*name)).collect(),
+            style: SaveStyle::Docker,
+            compression: Compression::None,
+            platforms: Vec::new(),
+            target: SaveTarget::File(file.to_owned()),
+        };
+        engine.save(request, &NoProgress).await.expect("a file");
+    });
+}
+
+/// Pulls into a store.
+pub(crate) fn fill(store: &Path, references: &[&str]) {
+    with(store, |engine| async move {
         for reference in references {
             let request = PullRequest {
                 reference: reference.parse::<Reference>().expect("a reference"),

@@ -2,11 +2,13 @@
 //!
 //! [`ImageBuilder`] and [`IndexBuilder`] make images, right ones and deliberately wrong ones. [`Registry`] serves them
 //! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`, [`Dockerd`] the real
-//! engine, [`PodmanService`] the other one, and a [`Workshop`] the other tools.
+//! engine, [`PodmanService`] the other one, and a [`Workshop`] the other tools. [`Debian`] has files that
+//! nobody here wrote.
 //! Everything panics on trouble: in a test that is the message.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod debian;
 mod docker_registry;
 mod engines;
 mod image;
@@ -16,6 +18,7 @@ mod peers;
 mod registry;
 mod token_server;
 
+pub use debian::Debian;
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
 pub use engines::{Certificates, Dockerd, PodmanService};
 pub use image::{BuiltLayer, Document, Image, ImageBuilder};

@@ -572,10 +572,14 @@ export type DiskUsage = {
 	indexesSize: number,
 	/**  Bytes of partial downloads. */
 	partialSize: number,
+	/**  Unpacked files that containers run on. */
+	unpackedSize: number,
 	/**  What the folder takes. */
 	totalSize: number,
-	/**  What a prune, or time, would bring back. */
-	reclaimable: number,
+	/**  What a prune of what nothing names and nothing uses would free. */
+	prunable: number,
+	/**  What removals keep for undo, and what nothing holds any more: time brings it back. */
+	keptSize: number,
 };
 
 /**  Which of an image's documents it is. */

@@ -1,96 +1,12 @@
 //! A real Debian: `apt-get install` in a container of ours, as root and as a user, and what comes of it elsewhere.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use testkit::{DockerRegistry, Dockerd};
+use testkit::{Debian, DockerRegistry, Dockerd};
 
 use crate::place::Place;
-
-/// A small package that needs no other.
-const PACKAGE: &str = "hello";
-
-/// A Debian's files as a tar, and a folder with one package and the list of it. They are made once, and need the network for that.
-struct Debian {
-    root: PathBuf,
-    packages: PathBuf,
-}
-
-impl Debian {
-    /// Takes what another run made, or makes it.
-    fn get() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
-        fs::create_dir_all(&folder).expect("a folder");
-        // Several tests may want it at once.
-        let lock = File::create(folder.join("lock")).expect("a file");
-        lock.lock().expect("a lock");
-        let debian = Self {
-            root: folder.join("root.tar"),
-            packages: folder.join("packages"),
-        };
-        if !(debian.root.is_file() && debian.packages.is_dir()) {
-            debian.fetch(&folder);
-        }
-        debian
-    }
-
-    /// Makes a Debian, and has its own apt fetch the package.
-    fn fetch(&self, folder: &Path) {
-        let root = folder.join("root");
-        if root.exists() {
-            fs::remove_dir_all(&root).expect("what an earlier run left goes");
-        }
-        let place = root.display().to_string();
-        run(
-            "debootstrap",
-            &["--variant=minbase", "bookworm", &place],
-            folder,
-        );
-        let packages = root.join("packages");
-        fs::create_dir(&packages).expect("a folder");
-        let script = format!("apt-get update -q; cd /packages; apt-get download -q {PACKAGE}");
-        run("chroot", &[&place, "sh", "-euc", &script], folder);
-        list(&packages);
-        drop(fs::remove_dir_all(&self.packages));
-        fs::rename(&packages, &self.packages).expect("a name");
-        for cache in ["var/cache/apt/archives", "var/lib/apt/lists"] {
-            fs::remove_dir_all(root.join(cache)).expect("it is there");
-        }
-        let new = folder.join("root.tar.new");
-        let tar = new.display().to_string();
-        run(
-            "tar",
-            &["--numeric-owner", "-C", &place, "-cf", &tar, "."],
-            folder,
-        );
-        fs::remove_dir_all(&root).expect("it can go");
-        fs::rename(new, &self.root).expect("a name");
-    }
-}
-
-/// Writes the list that makes a folder with one package a repository.
-fn list(packages: &Path) {
-    let file = fs::read_dir(packages)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .next()
-        .expect("one package");
-    let name = file
-        .file_name()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
-    let about = run("dpkg-deb", &["--field", &name], packages);
-    let bytes = fs::read(&file).expect("a package");
-    let list = format!(
-        "{}\nFilename: ./{name}\nSize: {}\nSHA256: {}\n",
-        about.trim_end(),
-        bytes.len(),
-        engine::Digest::sha256(&bytes).hex()
-    );
-    fs::write(packages.join("Packages"), list).expect("a file");
-}
 
 /// Runs a program and returns what it printed; one that is missing is named.
 fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
@@ -123,7 +39,7 @@ const INSTALL: &str = "
 
 #[test]
 fn a_package_is_installed_committed_pushed_and_used_elsewhere() {
-    let debian = Debian::get();
+    let debian = Debian::get(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let (registry, docker) = (DockerRegistry::plain(), Dockerd::start());
     for is_root in [true, false] {
         let place = Place::new(is_root);

@@ -16,7 +16,9 @@ const usage = {
   indexesSize: 2e6,
   partialSize: 0,
   totalSize: 43e6,
-  reclaimable: 0,
+  unpackedSize: 0,
+  prunable: 0,
+  keptSize: 0,
 };
 
 it("says of the disk what the screen behind it says", async () => {
