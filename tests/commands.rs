@@ -541,6 +541,12 @@ fn the_store_can_be_added_up_and_checked() {
         usage["totalSize"].as_u64() >= usage["imagesSize"].as_u64(),
         "{usage}"
     );
+    // What the screen says of a prune is what its plan says: here the image that the name was taken from.
+    shell.pull(&shell.registry.push("team/app:1", &image("two")).to_string());
+    let usage = shell.call("disk_usage", json!({}));
+    let plan = shell.call("plan_prune", json!({ "all": false }));
+    assert!(usage["prunable"].as_u64() > Some(0), "{usage}");
+    assert_eq!(usage["prunable"], plan["freedBytes"]);
     let report = shell.call(
         "check_store",
         json!({ "operation": "check", "readData": true }),
@@ -598,7 +604,8 @@ fn two_images_are_compared_down_to_the_lines_of_a_file() {
     // The second stays where it is.
     let here = json!({ "kind": "here", "value": first.to_string(), "label": null });
     let there = json!({ "kind": "registry", "value": second.to_string(), "label": null });
-    let arguments = |b: &Value| json!({ "operation": "c1", "a": here, "b": b });
+    let arguments =
+        |b: &Value| json!({ "operation": "c1", "a": here, "b": b, "onEvent": "__CHANNEL__:5" });
     let found = shell.call("compare", arguments(&there));
     assert_eq!(shell.list().len(), 1, "nothing was stored");
     assert_eq!(found["a"]["layers"][0]["shared"], true);

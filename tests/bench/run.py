@@ -397,6 +397,26 @@ def filled_store(cache, count):
     return store
 
 
+def many_files(cache, strata):
+    """A store with an image of 50 000 files of many sizes, kept for the next time."""
+    store = cache / "store-files"
+    if not store.exists():
+        growing = cache / "store-files.new"
+        shutil.rmtree(growing, ignore_errors=True)
+        sizes = random.Random(3)
+        with tempfile.NamedTemporaryFile(dir=cache, suffix=".tar") as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                for number in range(50_000):
+                    name = f"usr/{number % 10}/{number // 10 % 20}/{number // 200 % 10}/file-{number}"
+                    entry = tarfile.TarInfo(name)
+                    entry.size = int(sizes.paretovariate(1.1) * 200) % 200_000
+                    tar.addfile(entry, io.BytesIO(b"x" * entry.size))
+            file.flush()
+            subprocess.run([strata, "--store", growing, "import", "-q", file.name, "bench/files:1"], check=True, stdout=subprocess.DEVNULL)
+        growing.rename(store)
+    return store
+
+
 def list_rows(table, strata, cache, work, runs):
     stores = {}
     for count in (10, 10_000):
@@ -540,7 +560,7 @@ def run_row(table, strata, store, docker, work, runs):
     table.versus("run `true` in a container and remove it", ours, [peer], "<= 0.3x")
 
 
-def window_rows(table, cache, runs):
+def window_rows(table, strata, cache, runs):
     program, blank = RELEASE / "strata-desktop", RELEASE / "examples/blank_window"
     if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
         table.notes.append("The window's rows need Xvfb and a release build of the app: they are missing.")
@@ -548,6 +568,7 @@ def window_rows(table, cache, runs):
     import window
 
     window.rows(table, program, blank, filled_store(cache, 10_000), runs)
+    window.map_rows(table, program, many_files(cache, strata), runs)
 
 
 def main():
@@ -584,7 +605,7 @@ def main():
             subprocess.run([str(HERE / "large-image.sh"), str(cache / "large")], check=True)
             container_rows(table, strata, cache, work, options.runs)
         if options.only in (None, "window"):
-            window_rows(table, cache, options.runs)
+            window_rows(table, strata, cache, options.runs)
     peers = ", ".join(filter(None, map(version_of, ["skopeo", "podman", "dockerd", "umoci", "openssl"])))
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     text = (HERE / "benchmarks.template.md").read_text().format(

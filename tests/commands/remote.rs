@@ -97,7 +97,7 @@ fn a_tag_is_looked_at_down_to_a_file_and_nothing_is_stored() {
     let here = json!({ "kind": "here", "value": reference, "label": null });
     let compared = shell.call(
         "compare",
-        json!({ "operation": "c", "a": here, "b": pinned }),
+        json!({ "operation": "c", "a": here, "b": pinned, "onEvent": "__CHANNEL__:5" }),
     );
     assert_eq!(compared["files"], 0, "{compared}");
 }

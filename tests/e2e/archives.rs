@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{DockerRegistry, ImageBuilder, Layer};
+use testkit::{DockerRegistry, Dockerd, ImageBuilder, Layer, Tool, Workshop};
 
-use crate::filled::fill;
+use crate::filled::{fill, save};
 use crate::support::desktop::Desktop;
 use crate::support::wait::until;
 
@@ -57,6 +57,68 @@ fn a_dropped_archive_shows_what_is_in_it_and_is_loaded_with_all_its_names() {
     window.see("gridcell", "app 1 latest");
     window.read("Loaded my app ü.tar");
     window.close();
+}
+
+#[test]
+fn what_docker_saved_is_dropped_loaded_and_saved_so_that_everybody_has_the_same_image() {
+    let docker = Dockerd::start();
+    let desktop = Desktop::start();
+    let root = desktop.home().join("root.tar");
+    let files = Layer::files([("etc/os-release", "ID=debian\n"), ("srv/shop", "open")]);
+    std::fs::write(&root, files.tar()).expect("a file");
+    let names = ["shop:1", "shop:latest", "registry.example.com/team/shop:1"];
+    docker.run(&["import", &root.display().to_string(), names[0]]);
+    for name in &names[1..] {
+        docker.run(&["tag", names[0], name]);
+    }
+    let id_of = ["image", "inspect", "--format", "{{.Id}}"];
+    let id = docker.run(&[&id_of[..], &names[..1]].concat());
+    let file = desktop.home().join("shop.tar");
+    let path = file.display().to_string();
+    docker.run(&[&["save", "-o", &path][..], &names].concat());
+
+    let window = desktop.open();
+    window.see("heading", "No images yet");
+    let drag = desktop.drag(&[&file]);
+    drag.over(|| window.text().contains("Drop to look inside"));
+    drag.drop(|| window.text().contains("Docker archive"));
+    window.see("textbox", "Names of");
+    let written = "return document.querySelector('[role=dialog] input:not([type=checkbox]), [role=dialog] textarea').value";
+    let written = window.js(written);
+    let mut written: Vec<&str> = written.as_str().unwrap_or_default().split(' ').collect();
+    written.sort_unstable();
+    assert_eq!(written, [names[2], names[0], names[1]]);
+    window.click("button", "Load 1 image");
+    window.see("gridcell", "shop 1 latest");
+    window.read("Loaded shop.tar");
+    window.click("gridcell", "shop 1 latest");
+    window.read(&id.trim()["sha256:".len()..][..12]);
+    window.close();
+
+    // Saved twice it is the same file, and both engines make the same image of it.
+    let saved = ["a.tar", "b.tar"].map(|name| desktop.home().join(name));
+    for file in &saved {
+        save(&desktop.store(), &names, file);
+    }
+    let [one, other] = saved
+        .each_ref()
+        .map(|file| std::fs::read(file).expect("it was written"));
+    assert!(one == other, "the two files differ");
+    docker.run(&[&["rmi"][..], &names].concat());
+    let path = saved[0].display().to_string();
+    docker.run(&["load", "-i", &path]);
+    let workshop = Workshop::new();
+    workshop.run(Tool::Podman, &["load", "-q", "-i", &path]);
+    for name in names {
+        assert_eq!(docker.run(&[&id_of[..], &[name]].concat()), id, "{name}");
+        let full = match name.contains("example") {
+            true => name.to_owned(),
+            // It takes a name without a registry for one of its own.
+            false => format!("localhost/{name}"),
+        };
+        let podman = workshop.run(Tool::Podman, &[&id_of[..], &[&full]].concat());
+        assert_eq!(format!("sha256:{}", podman.trim()), id.trim(), "{full}");
+    }
 }
 
 #[test]

@@ -3,14 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use engine::{
-    ArchiveSource, Compression, ImportRequest, MovePolicy, NoProgress, SaveRequest, SaveStyle,
-    SaveTarget, Selector,
-};
+use engine::{ArchiveSource, ImportRequest, MovePolicy, NoProgress};
 use serde_json::{Value, json};
 use testkit::{Debian, Dockerd};
 
-use crate::filled::with_store;
+use crate::filled::{save, with_store};
 use crate::support::desktop::Desktop;
 use crate::support::window::Window;
 
@@ -31,22 +28,6 @@ fn import(store: &Path, root: &Path) {
             .import(request, &NoProgress)
             .await
             .expect("it is one");
-    });
-}
-
-fn save(store: &Path, name: &str, file: &Path) {
-    with_store(store, async |engine| {
-        let request = SaveRequest {
-            images: vec![name.parse::<Selector>().expect("a name")],
-            style: SaveStyle::Docker,
-            compression: Compression::None,
-            platforms: Vec::new(),
-            target: SaveTarget::File(file.to_owned()),
-        };
-        engine
-            .save(request, &NoProgress)
-            .await
-            .expect("it is saved");
     });
 }
 
@@ -145,7 +126,7 @@ fn a_debian_is_changed_committed_run_and_is_the_same_in_docker() {
 
     // docker reads the same of it, and has the same files.
     let archive = desktop.home().join("debian.tar");
-    save(&desktop.store(), "team/debian:13", &archive);
+    save(&desktop.store(), &["team/debian:13"], &archive);
     let docker = Dockerd::start();
     docker.run(&["load", "-q", "-i", &archive.display().to_string()]);
     let about: Value = serde_json::from_str(&docker.run(&["inspect", "team/debian:13"]))

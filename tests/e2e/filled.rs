@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::{Engine, MovePolicy, NoProgress, PullRequest, Reference, Settings};
+use engine::{
+    ArchiveSource, Compression, Engine, LoadRequest, MovePolicy, NoProgress, PullRequest,
+    Reference, SaveRequest, SaveStyle, SaveTarget, Selector, Settings,
+};
 
 /// Pulls into a store, without a window.
 pub(crate) fn fill(store: &Path, references: &[&str]) {
@@ -17,6 +20,35 @@ pub(crate) fn fill(store: &Path, references: &[&str]) {
             };
             engine.pull(&request, &NoProgress).await.expect(reference);
         }
+    });
+}
+
+/// Loads archives into a store, without a window.
+pub(crate) fn load(store: &Path, files: &[&Path]) {
+    with_store(store, async |engine| {
+        for file in files {
+            let request = LoadRequest {
+                source: ArchiveSource::Path(file.to_path_buf()),
+                chosen: None,
+                platform: None,
+                move_policy: MovePolicy::Move,
+            };
+            engine.load(request, &NoProgress).await.expect("an archive");
+        }
+    });
+}
+
+/// Saves an image of a store with all these names, as `docker save` does.
+pub(crate) fn save(store: &Path, names: &[&str], file: &Path) {
+    with_store(store, async |engine| {
+        let request = SaveRequest {
+            images: names.iter().map(|name| Selector::from(*name)).collect(),
+            style: SaveStyle::Docker,
+            compression: Compression::None,
+            platforms: Vec::new(),
+            target: SaveTarget::File(file.to_owned()),
+        };
+        engine.save(request, &NoProgress).await.expect("a file");
     });
 }
 

@@ -21,3 +21,4 @@ mod registries;
 mod running;
 mod screens;
 mod start;
+mod versions;

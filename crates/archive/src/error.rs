@@ -50,6 +50,15 @@ pub enum Error {
         /// The member.
         member: String,
     },
+    /// The archive ends where a member's header should be.
+    #[error("the archive is cut short {}", match after {
+        Some(member) => format!("after {member}"),
+        None => "in its first header".to_owned(),
+    })]
+    CutBetween {
+        /// The last member that is whole.
+        after: Option<String>,
+    },
     /// The tar itself is malformed.
     #[error("the archive's tar cannot be read: {0}")]
     Tar(#[source] Box<layer::Error>),

@@ -21,6 +21,8 @@ pub(crate) struct TarStream {
     end: usize,
     /// Whether the current member has content that was not taken yet.
     inside: bool,
+    /// The member before the next header.
+    last: Option<String>,
 }
 
 impl TarStream {
@@ -32,6 +34,7 @@ impl TarStream {
             start: 0,
             end: 0,
             inside: false,
+            last: None,
         }
     }
 
@@ -48,14 +51,19 @@ impl TarStream {
             self.start = self.end - input.len();
             if entered {
                 self.inside = true;
+                self.last = Some(self.name());
                 return Ok(Some(self.parser.entry()));
             }
             if self.parser.at_end() {
                 return Ok(None);
             }
             if hungry && !self.fill()? {
-                self.parser.finish().map_err(|error| self.cut(error))?;
-                return Ok(None);
+                return match self.parser.finish() {
+                    Ok(()) => Ok(None),
+                    Err(_) => Err(Error::CutBetween {
+                        after: self.last.take(),
+                    }),
+                };
             }
         }
     }
@@ -79,12 +87,8 @@ impl TarStream {
                 self.inside = false;
             }
             if hungry && !self.fill()? {
-                let cut = self.parser.finish().err();
-                return Err(match cut {
-                    Some(error) => self.cut(error),
-                    None => Error::Truncated {
-                        member: self.name(),
-                    },
+                return Err(Error::Truncated {
+                    member: self.name(),
                 });
             }
         }
@@ -108,15 +112,6 @@ impl TarStream {
                 Err(error) => return Err(self.source.explain(error)),
             }
         }
-    }
-
-    fn cut(&self, error: layer::Error) -> Error {
-        if self.inside {
-            return Error::Truncated {
-                member: self.name(),
-            };
-        }
-        tar(error)
     }
 
     fn name(&self) -> String {

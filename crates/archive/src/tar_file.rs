@@ -22,8 +22,8 @@ impl TarFile {
     pub(crate) fn index(file: File) -> Result<Self> {
         let length = file.metadata().map_err(Error::Read)?.len();
         let mut members = Members::default();
-        let mut position = 0;
-        while let Some(next) = header(&file, position, length, &mut members)? {
+        let (mut position, mut last) = (0, None);
+        while let Some(next) = header(&file, position, length, &mut members, &mut last)? {
             position = next;
             if members.is_file_system() {
                 break;
@@ -47,7 +47,13 @@ impl TarFile {
 }
 
 /// Reads one entry's headers; returns where the next one begins, or `None` at the end.
-fn header(file: &File, position: u64, length: u64, members: &mut Members) -> Result<Option<u64>> {
+fn header(
+    file: &File,
+    position: u64,
+    length: u64,
+    members: &mut Members,
+    last: &mut Option<String>,
+) -> Result<Option<u64>> {
     // A parser of its own for every entry: what one extended header says is over with its entry.
     let mut parser = Parser::new();
     let mut block = [0; BLOCK_SIZE];
@@ -72,14 +78,17 @@ fn header(file: &File, position: u64, length: u64, members: &mut Members) -> Res
                 })?;
             let what = member(entry, data);
             members.add(&entry.path, what)?;
+            *last = Some(text(&entry.path));
             return Ok(Some(end.next_multiple_of(BLOCK_SIZE as u64)));
         }
         if parser.at_end() {
             return Ok(None);
         }
         if count < BLOCK_SIZE {
-            parser.finish().map_err(tar)?;
-            return Ok(None);
+            return match parser.finish() {
+                Ok(()) => Ok(None),
+                Err(_) => Err(Error::CutBetween { after: last.take() }),
+            };
         }
     }
 }

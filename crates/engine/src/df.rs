@@ -21,6 +21,8 @@ pub struct DiskUsage {
     pub total_size: u64,
     /// What a prune, or time, would bring back.
     pub reclaimable: u64,
+    /// Of that what time brings back: what removals keep for undo.
+    pub kept_size: u64,
 }
 
 /// How many, and their bytes.
@@ -70,6 +72,7 @@ impl Engine {
                 unpacked_size: usage.unpacked_size,
                 total_size: usage.total_size,
                 reclaimable: usage.reclaimable,
+                kept_size: usage.kept_size,
             })
         })
         .await

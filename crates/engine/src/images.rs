@@ -35,8 +35,8 @@ pub struct ImageQuery {
 pub enum ImageSort {
     /// By the first name; images without a name come last.
     Name,
-    /// By unpacked size.
-    Size,
+    /// By bytes on disk, whoever else has them.
+    OnDisk,
     /// By when the image was made, oldest first; unknown counts as oldest.
     #[default]
     Created,
@@ -235,7 +235,7 @@ fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
     let order = order(&images, query, |image| SortKey {
         target: &image.target,
         name: image.names.first(),
-        size: image.size,
+        disk_size: image.unique_size + image.shared_size,
         unique_size: image.unique_size,
         created: image.created,
     });
@@ -256,7 +256,7 @@ fn page(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
     let order = order(&keys, query, |key| SortKey {
         target: &key.target,
         name: key.first_name.as_ref(),
-        size: key.size,
+        disk_size: key.disk_size,
         unique_size: key.unique_size,
         created: key.created,
     });
@@ -275,7 +275,7 @@ fn page(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList,
 struct SortKey<'a> {
     target: &'a Digest,
     name: Option<&'a ImageName>,
-    size: u64,
+    disk_size: u64,
     unique_size: u64,
     created: Option<Timestamp>,
 }
@@ -294,7 +294,7 @@ fn order<'a, T>(
         let (a, b) = (key(&images[*a]), key(&images[*b]));
         let order = match query.sort {
             ImageSort::Name => by_name(),
-            ImageSort::Size => a.size.cmp(&b.size),
+            ImageSort::OnDisk => a.disk_size.cmp(&b.disk_size),
             ImageSort::Created => a.created.cmp(&b.created),
             ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
         };

@@ -9,7 +9,7 @@ pub(crate) use self::bring::follow;
 
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archive::{Archive, Opened, Passage};
@@ -18,9 +18,10 @@ use store::{Lease, LeasePurpose};
 
 use self::select::Selected;
 use crate::engine::blocking;
-use crate::probe::failed;
+use crate::probe::{contents_of, failed};
 use crate::{
-    ArchiveContents, Engine, Error, IncompleteImage, MovePolicy, MovedFrom, Progress, TagMove,
+    ArchiveContents, ArchiveFormat, Engine, Error, IncompleteImage, MovePolicy, MovedFrom,
+    Progress, TagMove,
 };
 
 /// What to load.
@@ -121,25 +122,47 @@ pub struct LoadedImage {
 impl Engine {
     /// Computes what a load would do. The store is not changed.
     ///
-    /// A stream is used up by it.
+    /// A stream is used up by it. Dropping the future stops the reading.
     ///
     /// # Errors
     /// As [`Engine::load`].
     pub async fn plan_load(&self, request: LoadRequest) -> Result<LoadPlan, Error> {
         let place = request.source.to_string();
-        let source = request.source;
-        let contents = blocking(move || {
-            let fail = failed(source.to_string());
-            source.open().and_then(Opened::into_contents).map_err(fail)
-        })
-        .await?;
-        let selected = select::select(
-            &contents,
-            &place,
-            &Wanted::from(request.chosen),
-            request.platform.as_ref(),
-            &self.shared.settings.host_platform,
-        )?;
+        let contents = contents_of(request.source).await?;
+        let wanted = Wanted::from(request.chosen);
+        self.planned_load(&place, contents, &wanted, request.platform.as_ref())
+            .await
+    }
+
+    /// Tells what is in a file, reading it once, and what loading all of it would do. A file system loads nothing: it is imported.
+    ///
+    /// Dropping the future stops the reading.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub async fn look_into_archive(&self, path: &Path) -> Result<LoadPlan, Error> {
+        let source = ArchiveSource::Path(path.to_owned());
+        let place = source.to_string();
+        let contents = contents_of(source).await?;
+        if contents.format == ArchiveFormat::RootFilesystem {
+            return Ok(LoadPlan {
+                contents: ArchiveContents::from(&contents),
+                images: Vec::new(),
+            });
+        }
+        self.planned_load(&place, contents, &Wanted::All, None)
+            .await
+    }
+
+    async fn planned_load(
+        &self,
+        place: &str,
+        contents: archive::Contents,
+        wanted: &Wanted,
+        platform: Option<&Platform>,
+    ) -> Result<LoadPlan, Error> {
+        let host = &self.shared.settings.host_platform;
+        let selected = select::select(&contents, place, wanted, platform, host)?;
         let images = self
             .with_store(move |store| selected.iter().map(|image| image.plan(store)).collect())
             .await?;
@@ -319,7 +342,7 @@ impl From<Option<Vec<ChosenImage>>> for Wanted {
 }
 
 impl ArchiveSource {
-    fn open(self) -> Result<Opened, archive::Error> {
+    pub(crate) fn open(self) -> Result<Opened, archive::Error> {
         match self {
             Self::Path(path) => Archive::open(&path),
             Self::Stream(reader) => Ok(Opened::Passage(Passage::new(reader)?)),

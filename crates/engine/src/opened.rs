@@ -9,12 +9,16 @@ use archive::{ArchivedManifest, Part};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use layer::{FileIndex, Tree};
 use oci::{Digest, ImageConfig, MediaType, Platform, Selector, chain_ids, pair_history};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use near::NearBlob;
+use near::Watched;
 
 use crate::engine::blocking;
 use crate::files::{LayerBlob, broken};
 use crate::image::settings;
+use crate::load::follow;
 use crate::probe::failed;
 use crate::pull::{PlannedBlob, RemoteImage, RemoteLayer, scan};
 use crate::{
@@ -93,7 +97,7 @@ impl Engine {
                 kind: "docker-daemon:".into(),
             }
             .into()),
-            archive => self.open_archived(archive).await,
+            archive => self.open_archived(archive, progress).await,
         }
     }
 
@@ -133,11 +137,28 @@ impl Engine {
         })
     }
 
-    async fn open_archived(&self, place: &Place) -> Result<OpenedImage, Error> {
+    async fn open_archived(
+        &self,
+        place: &Place,
+        progress: &dyn Progress,
+    ) -> Result<OpenedImage, Error> {
         let (engine, place) = (self.clone(), place.clone());
-        blocking(move || {
+        let stop = CancellationToken::new();
+        let (stopping, _stops_when_dropped) = (stop.clone(), stop.drop_guard());
+        let (count, mut counts) = watch::channel(0);
+        let length = std::fs::metadata(copy::path(&place))
+            .ok()
+            .map(|found| found.len());
+        let tell = |current| {
+            progress.report(Event::Passed {
+                current,
+                total: length,
+            });
+        };
+        let work = blocking(move || {
             let path = copy::path(&place).to_owned();
-            let opened = near::open_archive(&engine.shared.store, &path)?;
+            let watched = |source| Watched::new(source, count, stopping);
+            let opened = near::open_archive(&engine.shared.store, &path, watched)?;
             let contents = opened.archive.contents();
             if contents.format == archive::Format::RootFilesystem {
                 return Err(failed(path.display().to_string())(
@@ -177,8 +198,14 @@ impl Engine {
                 },
                 engine,
             })
-        })
-        .await
+        });
+        let opened = follow(work, &mut counts, &tell).await?;
+        let count = *counts.borrow();
+        // Of a tar as it is nothing passed by.
+        if count > 0 {
+            tell(count);
+        }
+        Ok(opened)
     }
 }
 
@@ -277,28 +304,32 @@ impl OpenedImage {
         .await
     }
 
-    /// Tells which layers of a registry will be streamed, so that the bytes that come can be counted against something.
+    /// Tells which layers will be streamed or read, so that the bytes that come can be counted against something.
     async fn announce(
         &self,
         layers: &[AwayLayer],
         reading: Reading,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let mut remote: Vec<PlannedBlob> = Vec::new();
+        let mut away: Vec<(PlannedBlob, Reading)> = Vec::new();
         for layer in layers {
-            if let AwayLayer::Remote(layer) = layer
-                && remote.iter().all(|blob| blob.digest != layer.blob.digest)
-            {
-                remote.push(layer.blob.clone());
+            let blob = layer.planned();
+            if away.iter().all(|(other, _)| other.digest != blob.digest) {
+                // The content of an archive's layer is read where it lies: once, for its names.
+                let reading = match layer {
+                    AwayLayer::Remote(_) => reading,
+                    AwayLayer::Archived(..) => Reading::Names,
+                };
+                away.push((blob.clone(), reading));
             }
         }
-        if remote.is_empty() {
+        if away.is_empty() {
             return Ok(());
         }
         let states = self
             .engine
             .with_store(move |store| {
-                let state = |blob: PlannedBlob| -> Result<BlobState, Error> {
+                let state = |(blob, reading): (PlannedBlob, Reading)| -> Result<BlobState, Error> {
                     let present = match (reading, &blob.diff_id) {
                         (Reading::Content, _) | (_, None) => store.contains(&blob.digest)?,
                         (Reading::Names, Some(diff_id)) => store.open_index(diff_id)?.is_some(),
@@ -311,7 +342,7 @@ impl OpenedImage {
                         diff_id: blob.diff_id,
                     })
                 };
-                remote.into_iter().map(state).collect::<Result<Vec<_>, _>>()
+                away.into_iter().map(state).collect::<Result<Vec<_>, _>>()
             })
             .await?;
         let missing = states.iter().filter(|state| !state.present);
@@ -365,11 +396,25 @@ impl OpenedImage {
             }
             (None, _, Some(near)) => {
                 let (store, planned) = (self.engine.shared.store.clone(), planned.clone());
-                blocking(move || {
-                    let source = near.open()?;
+                let archived = matches!(layer, AwayLayer::Archived(..));
+                let stop = CancellationToken::new();
+                let _stops_when_dropped = stop.clone().drop_guard();
+                let (count, mut counts) = watch::channel(0);
+                let digest = planned.digest.clone();
+                // What was fetched has been counted as it came.
+                let tell = |current| {
+                    if archived {
+                        let digest = digest.clone();
+                        progress.report(Event::Fetched { digest, current });
+                    }
+                };
+                let work = blocking(move || {
+                    let source = Watched::new(near.open()?, count, stop);
                     scan(&store, &planned, source)
-                })
-                .await?
+                });
+                let index = follow(work, &mut counts, &tell).await?;
+                tell(*counts.borrow());
+                index
             }
         };
         blob.index = Some(index.into());

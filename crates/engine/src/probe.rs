@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use archive::{ArchivedImage, ArchivedManifest, Contents, Incomplete};
+use archive::{ArchivedImage, ArchivedManifest, Contents, Incomplete, Opened};
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Platform};
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::blocking;
-use crate::{ArchiveFormat, Compression, Engine, Error};
+use crate::{ArchiveFormat, ArchiveSource, Compression, Engine, Error};
 
 /// What is in an archive.
 #[derive(Debug, Clone)]
@@ -66,21 +67,37 @@ pub struct IncompleteImage {
 impl Engine {
     /// Tells what is in an archive. Content decides what it is, never the name's ending.
     ///
-    /// Of a plain tar and of a folder only headers and documents are read; a compressed one is decompressed once.
+    /// Of a plain tar and of a folder only headers and documents are read; a compressed one is decompressed once. Dropping the
+    /// future stops that.
     ///
     /// # Errors
     /// `invalid_archive`, `digest_mismatch`, `size_mismatch`, `too_large`, `io`; the message names the member at fault.
     pub async fn probe_archive(&self, path: &Path) -> Result<ArchiveContents, Error> {
-        let path = path.to_owned();
-        blocking(move || {
-            let fail = failed(path.display().to_string());
-            let contents = archive::Archive::open(&path)
-                .and_then(archive::Opened::into_contents)
-                .map_err(fail)?;
-            Ok(ArchiveContents::from(&contents))
-        })
-        .await
+        let contents = contents_of(ArchiveSource::Path(path.to_owned())).await?;
+        Ok(ArchiveContents::from(&contents))
     }
+}
+
+/// Reads what is in an archive. Dropping the future stops the reading at its next piece.
+pub(crate) async fn contents_of(source: ArchiveSource) -> Result<Contents, Error> {
+    let stop = CancellationToken::new();
+    let _stops_when_dropped = stop.clone().drop_guard();
+    blocking(move || {
+        let fail = failed(source.to_string());
+        let mut passage = match source.open().map_err(&fail)? {
+            Opened::Archive(archive) => return Ok(archive.contents().clone()),
+            Opened::Passage(passage) => passage,
+        };
+        while passage.next_member().map_err(&fail)?.is_some() {
+            while !passage.piece().map_err(&fail)?.is_empty() {
+                if stop.is_cancelled() {
+                    return Err(Error::Cancelled);
+                }
+            }
+        }
+        passage.finish().map_err(&fail)
+    })
+    .await
 }
 
 /// Says in which archive something went wrong.

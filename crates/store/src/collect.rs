@@ -131,21 +131,27 @@ impl Store {
             self.drop_empty_partial(&digest)?;
         }
         for diff_id in indexes {
-            let used = self.read(|sql| {
-                sql.query_row(
-                    "SELECT count(*) FROM layers WHERE diff_id = ?",
-                    [Text(&diff_id)],
-                    |row| row.get::<_, i64>(0),
-                )
-            })?;
-            if used == 0
-                && let Some(bytes) = remove(&self.index_path(&diff_id))?
-            {
+            if let Some(bytes) = self.remove_unused_index(&diff_id)? {
                 collected.indexes += 1;
                 collected.freed_bytes += bytes;
             }
         }
         Ok(collected)
+    }
+
+    /// Removes a file index that no layer's facts name. Returns its bytes, or `None` where it stays or was not there.
+    pub(crate) fn remove_unused_index(&self, diff_id: &Digest) -> Result<Option<u64>> {
+        let used = self.read(|sql| {
+            sql.query_row(
+                "SELECT count(*) FROM layers WHERE diff_id = ?",
+                [Text(diff_id)],
+                |row| row.get::<_, i64>(0),
+            )
+        })?;
+        match used {
+            0 => remove(&self.index_path(diff_id)),
+            _ => Ok(None),
+        }
     }
 
     /// Removes the empty file that locking a digest made. The caller has the lock.

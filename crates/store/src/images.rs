@@ -47,8 +47,8 @@ pub struct ImageKey {
     pub target: Digest,
     /// The first of its names; `None` for a dangling image.
     pub first_name: Option<ImageName>,
-    /// Unpacked, as in [`ImageSummary::size`].
-    pub size: u64,
+    /// Bytes of all its blobs on disk, whoever else has them.
+    pub disk_size: u64,
     /// As in [`ImageSummary::unique_size`].
     pub unique_size: u64,
     /// When it was made, as its config says.
@@ -97,13 +97,13 @@ impl Store {
         self.read(|sql| {
             let mut names = ByImage::read(sql, "tags", "name", "?1 = ''", "", name)?;
             let mut statement = sql.prepare_cached(
-                "SELECT id, target, size, unique_size, created FROM images WHERE removed IS NULL ORDER BY id",
+                "SELECT id, target, total_size, unique_size, created FROM images WHERE removed IS NULL ORDER BY id",
             )?;
             let rows = statement.query_map([], |row| {
                 Ok(ImageKey {
                     first_name: names.of(row.get(0)?).into_iter().next(),
                     target: row.get::<_, Text<Digest>>(1)?.0,
-                    size: size(row.get(2)?),
+                    disk_size: size(row.get(2)?),
                     unique_size: size(row.get(3)?),
                     created: row.get::<_, Option<i64>>(4)?.map(time),
                 })

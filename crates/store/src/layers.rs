@@ -137,11 +137,17 @@ impl IndexWriter {
             .metadata()
             .map_err(Error::io("look at", &self.path))?
             .len();
+        let before = self.store.layer(blob)?.map(|known| known.facts.diff_id);
         // The log first: from it the next open gives an index its row, should this process die before it does.
         self.store.log_facts(blob, facts)?;
         durable::persist(&self.path, &file, &self.store.index_path(&facts.diff_id))?;
         self.store
-            .jot(|sql| put_layer(sql, blob, facts, Some(size)))
+            .jot(|sql| put_layer(sql, blob, facts, Some(size)))?;
+        // The same layer by the name that another algorithm gives it: one index is enough.
+        match before.filter(|before| *before != facts.diff_id) {
+            Some(before) => self.store.remove_unused_index(&before).map(drop),
+            None => Ok(()),
+        }
     }
 }
 

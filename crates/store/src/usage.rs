@@ -35,6 +35,8 @@ pub struct DiskUsage {
     /// What a prune of dangling images with `now` would free: these images, removed ones in their grace, and content that
     /// nothing holds.
     pub reclaimable: u64,
+    /// Of that what a prune without `now` leaves to time: removed images in their grace, and content that nothing holds.
+    pub kept_size: u64,
 }
 
 impl Store {
@@ -55,6 +57,11 @@ impl Store {
                 layers_size: number(&format!("SELECT coalesce(sum(size), 0) {layers}"))?,
                 layers_shared: number(&format!("SELECT coalesce(sum(size), 0) {layers} AND refs > 1"))?,
                 containers: number("SELECT count(*) FROM in_use")?,
+                kept_size: number(
+                    "SELECT coalesce(sum(size), 0) FROM blobs WHERE refs = 0
+                     AND NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)
+                     AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN in_use ON in_use.image = image_blobs.image WHERE image_blobs.blob = blobs.id)",
+                )?,
                 reclaimable: number(
                     "SELECT coalesce(sum(size), 0) FROM blobs
                      WHERE NOT EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = blobs.digest)

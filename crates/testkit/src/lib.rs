@@ -3,7 +3,7 @@
 //! [`ImageBuilder`] and [`IndexBuilder`] make images, right ones and deliberately wrong ones. [`Registry`] serves them
 //! from inside the test and misbehaves on command; [`DockerRegistry`] runs the real `docker-registry`, [`Dockerd`] the real
 //! engine, [`PodmanService`] the other one, [`SshServer`] the way to either from elsewhere, and a [`Workshop`] the other tools.
-//! engine, [`PodmanService`] the other one, and a [`Workshop`] the other tools. [`Debian`] is a real system's files.
+//! [`Debian`] is a real system's files.
 //! Everything panics on trouble: in a test that is the message.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]

@@ -142,27 +142,20 @@ pub(crate) async fn choose_archive_place(
         .pop())
 }
 
-/// Looks into a file that the user gave. The store is not changed.
+/// Looks into a file that the user gave. The store is not changed. `cancel` with the same operation stops it.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn plan_load(
     session: State<'_, Session>,
+    operations: State<'_, Operations>,
+    operation: String,
     token: String,
 ) -> Result<LoadPlan, Failure> {
     let path = session.file(&token)?;
     session
         .with(|engine| async move {
-            let contents = engine.probe_archive(&path).await?;
-            if contents.format == ArchiveFormat::RootFilesystem {
-                return Ok(LoadPlan::new(&contents, Vec::new()));
-            }
-            let request = LoadRequest {
-                source: ArchiveSource::Path(path),
-                chosen: None,
-                platform: None,
-                move_policy: MovePolicy::Move,
-            };
-            let plan = engine.plan_load(request).await?;
+            let look = operations.run(&operation, engine.look_into_archive(&path));
+            let plan = Box::pin(look).await?;
             Ok(LoadPlan::new(&plan.contents, plan.images))
         })
         .await

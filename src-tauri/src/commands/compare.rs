@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{NoProgress, OpenedImage, Place, Reference, Selector};
+use engine::{OpenedImage, Place, Reference, Selector};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tauri::State;
+use tauri::{State, ipc::Channel};
 
 use super::images::LayerStripe;
+use crate::progress::{ChannelSink, PullEvent};
 use crate::{Failure, Operations, Session};
 
 /// Lines around those that differ.
@@ -203,6 +204,8 @@ pub struct TextLine {
 }
 
 /// Compares two images of any place; nothing is stored. `cancel` with the same operation stops it.
+///
+/// How far the layers are that have to be streamed or read for it goes to `on_event`.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn compare(
@@ -211,20 +214,23 @@ pub(crate) async fn compare(
     operation: String,
     a: ImageAddress,
     b: ImageAddress,
+    on_event: Channel<PullEvent>,
 ) -> Result<Comparison, Failure> {
     let (a, b) = (a.place(&session)?, b.place(&session)?);
     let keeping = session.inner().clone();
     session
         .with(|engine| async move {
+            let sink = ChannelSink::new(on_event);
             let compare = async {
                 let (a, b) = (
-                    engine.open_image(&a, &NoProgress).await?,
-                    engine.open_image(&b, &NoProgress).await?,
+                    engine.open_image(&a, &sink).await?,
+                    engine.open_image(&b, &sink).await?,
                 );
-                let compared = engine.compare(&a, &b, &NoProgress).await?;
+                let compared = engine.compare(&a, &b, &sink).await?;
                 Ok::<_, engine::Error>((a, b, compared))
             };
-            let (a, b, compared) = operations.run(&operation, Box::pin(compare)).await?;
+            let told = sink.tell(Box::pin(compare));
+            let (a, b, compared) = operations.run(&operation, Box::pin(told)).await?;
             let compared = Arc::new(compared);
             let id = keeping.comparisons().keep(Arc::clone(&compared));
             Ok(Comparison::new(id, &a, &b, &compared.comparison))

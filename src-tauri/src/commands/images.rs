@@ -29,7 +29,7 @@ pub struct ImageQuery {
 pub enum ImageSort {
     /// By the first name; images without a name come last.
     Name,
-    /// By unpacked size.
+    /// By bytes on disk, whoever else has them.
     Size,
     /// By when the image was made.
     Created,
@@ -61,7 +61,7 @@ pub struct ImageRow {
     pub id: String,
     /// Every name, sorted.
     pub names: Vec<ImageName>,
-    /// Bytes of files over all layers.
+    /// Unpacked: bytes of files over all layers.
     pub size: u64,
     /// Bytes of its blobs as they are transferred.
     pub download_size: u64,
@@ -145,7 +145,7 @@ impl ImageQuery {
             all: false,
             sort: match sort {
                 ImageSort::Name => engine::ImageSort::Name,
-                ImageSort::Size => engine::ImageSort::Size,
+                ImageSort::Size => engine::ImageSort::OnDisk,
                 ImageSort::Created => engine::ImageSort::Created,
                 ImageSort::Unique => engine::ImageSort::Unique,
             },

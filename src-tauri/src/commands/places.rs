@@ -471,7 +471,7 @@ impl From<engine::places::PlaceImage> for ImageRow {
             size,
             download_size: 0,
             unique_size: unique_size.unwrap_or_default(),
-            shared_size: unique_size.map_or(0, |unique| size.saturating_sub(unique)),
+            shared_size: size.saturating_sub(unique_size.unwrap_or_default()),
             created: created.map(|time| time.to_string()),
             platform: platform
                 .map(|platform| platform.to_string())

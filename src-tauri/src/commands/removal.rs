@@ -74,7 +74,7 @@ pub struct DeletedImage {
     pub id: String,
     /// The names that it has, as people write them.
     pub names: Vec<String>,
-    /// Its unpacked size.
+    /// Bytes of all its blobs on disk.
     pub size: u64,
     /// Its layers, base first, for the layer strip.
     pub layers: Vec<LayerStripe>,

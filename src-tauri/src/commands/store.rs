@@ -33,10 +33,14 @@ pub struct DiskUsage {
     pub indexes_size: u64,
     /// Bytes of partial downloads.
     pub partial_size: u64,
+    /// Unpacked files that containers run on.
+    pub unpacked_size: u64,
     /// What the folder takes.
     pub total_size: u64,
-    /// What a prune, or time, would bring back.
-    pub reclaimable: u64,
+    /// What a prune of what nothing names and nothing uses would free.
+    pub prunable: u64,
+    /// What removals keep for undo, and what nothing holds any more: time brings it back.
+    pub kept_size: u64,
 }
 
 /// Which images take the room on disk, and which layers they share: the largest of each, the rest counted.
@@ -224,9 +228,10 @@ impl From<engine::DiskUsage> for DiskUsage {
             containers,
             indexes_size,
             partial_size,
-            unpacked_size: _,
+            unpacked_size,
             total_size,
             reclaimable,
+            kept_size,
         } = usage;
         DiskUsage {
             images: images.count,
@@ -238,8 +243,10 @@ impl From<engine::DiskUsage> for DiskUsage {
             containers_size: containers.size,
             indexes_size,
             partial_size,
+            unpacked_size,
             total_size,
-            reclaimable,
+            prunable: reclaimable.saturating_sub(kept_size),
+            kept_size,
         }
     }
 }

@@ -17,8 +17,12 @@ export const commands = {
 	imageLineage: (target: string) => typedError<Lineage, ErrorPayload>(__TAURI_INVOKE("image_lineage", { target })),
 	/**  Lists the packages of an image. */
 	imageSoftware: (target: string) => typedError<Software, ErrorPayload>(__TAURI_INVOKE("image_software", { target })),
-	/**  Compares two images of any place; nothing is stored. `cancel` with the same operation stops it. */
-	compare: (operation: string, a: ImageAddress, b: ImageAddress) => typedError<Comparison, ErrorPayload>(__TAURI_INVOKE("compare", { operation, a, b })),
+	/**
+	 *  Compares two images of any place; nothing is stored. `cancel` with the same operation stops it.
+	 * 
+	 *  How far the layers are that have to be streamed or read for it goes to `on_event`.
+	 */
+	compare: (operation: string, a: ImageAddress, b: ImageAddress, onEvent: Channel<PullEvent>) => typedError<Comparison, ErrorPayload>(__TAURI_INVOKE("compare", { operation, a, b, onEvent })),
 	/**  Lists a part of the files that differ. */
 	comparedFiles: (comparison: string, query: DifferenceQuery) => typedError<DifferencesPage, ErrorPayload>(__TAURI_INVOKE("compared_files", { comparison, query })),
 	/**  Compares the text of a file that differs. */
@@ -74,8 +78,8 @@ export const commands = {
 	chooseArchives: () => typedError<GivenFile[], ErrorPayload>(__TAURI_INVOKE("choose_archives")),
 	/**  Lets the user say in a system dialog where an archive goes. `null`: the dialog was closed. */
 	chooseArchivePlace: (suggested: string) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_archive_place", { suggested })),
-	/**  Looks into a file that the user gave. The store is not changed. */
-	planLoad: (token: string) => typedError<LoadPlan, ErrorPayload>(__TAURI_INVOKE("plan_load", { token })),
+	/**  Looks into a file that the user gave. The store is not changed. `cancel` with the same operation stops it. */
+	planLoad: (operation: string, token: string) => typedError<LoadPlan, ErrorPayload>(__TAURI_INVOKE("plan_load", { operation, token })),
 	/**  Loads the chosen images of a file that the user gave. Progress goes to `on_event`. */
 	load: (operation: string, token: string, chosen: ChosenImage[], onEvent: Channel<PullEvent>) => typedError<LoadOutcome, ErrorPayload>(__TAURI_INVOKE("load", { operation, token, chosen, onEvent })),
 	/**  Makes an image of a file system that the user gave. Progress goes to `on_event`. */
@@ -505,7 +509,7 @@ export type DeletedImage = {
 	id: string,
 	/**  The names that it has, as people write them. */
 	names: string[],
-	/**  Its unpacked size. */
+	/**  Bytes of all its blobs on disk. */
 	size: number,
 	/**  Its layers, base first, for the layer strip. */
 	layers: LayerStripe[],
@@ -568,10 +572,14 @@ export type DiskUsage = {
 	indexesSize: number,
 	/**  Bytes of partial downloads. */
 	partialSize: number,
+	/**  Unpacked files that containers run on. */
+	unpackedSize: number,
 	/**  What the folder takes. */
 	totalSize: number,
-	/**  What a prune, or time, would bring back. */
-	reclaimable: number,
+	/**  What a prune of what nothing names and nothing uses would free. */
+	prunable: number,
+	/**  What removals keep for undo, and what nothing holds any more: time brings it back. */
+	keptSize: number,
 };
 
 /**  Which of an image's documents it is. */
@@ -979,7 +987,7 @@ export type ImageRow = {
 	id: string,
 	/**  Every name, sorted. */
 	names: ImageName[],
-	/**  Bytes of files over all layers. */
+	/**  Unpacked: bytes of files over all layers. */
 	size: number,
 	/**  Bytes of its blobs as they are transferred. */
 	downloadSize: number,
@@ -1023,7 +1031,7 @@ export type ImageShare = {
 export type ImageSort = 
 /**  By the first name; images without a name come last. */
 "name" | 
-/**  By unpacked size. */
+/**  By bytes on disk, whoever else has them. */
 "size" | 
 /**  By when the image was made. */
 "created" | 

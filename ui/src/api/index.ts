@@ -168,8 +168,12 @@ export const api = {
   imageSoftware: (target: string): Promise<Software> => unwrap(commands.imageSoftware(target)),
 
   /** Compares two images of any place. Nothing is stored; `cancel` with the same operation stops it. */
-  compare: (operation: string, a: ImageAddress, b: ImageAddress): Promise<Comparison> =>
-    unwrap(commands.compare(operation, a, b)),
+  compare: (
+    operation: string,
+    a: ImageAddress,
+    b: ImageAddress,
+    onEvent: (event: PullEvent) => void,
+  ): Promise<Comparison> => unwrap(commands.compare(operation, a, b, hearing(onEvent))),
   comparedFiles: (comparison: string, query: DifferenceQuery): Promise<DifferencesPage> =>
     unwrap(commands.comparedFiles(comparison, query)),
   /** The text of one of the files that differ, line by line. */
@@ -346,7 +350,8 @@ export const api = {
   chooseArchivePlace: (suggested: string): Promise<GivenFile | null> =>
     unwrap(commands.chooseArchivePlace(suggested)),
   /** Looks into a file that the user gave. Nothing is loaded. */
-  planLoad: (token: string): Promise<LoadPlan> => unwrap(commands.planLoad(token)),
+  planLoad: (operation: string, token: string): Promise<LoadPlan> =>
+    unwrap(commands.planLoad(operation, token)),
   load(
     operation: string,
     token: string,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layerHue } from "./hue";
+import { layerEdges, layerHue } from "./hue";
 
 describe("layerHue", () => {
   it("gives a layer the same hue every time", () => {
@@ -17,5 +17,18 @@ describe("layerHue", () => {
 
   it("gives text that is no digest a hue too", () => {
     expect(layerHue("not a digest")).toBe(25);
+  });
+});
+
+describe("layerEdges", () => {
+  const [red, other] = ["sha256:00000000", "sha256:00000001"];
+  const alsoRed = "sha256:0000000c";
+
+  it("tells neighbours of one hue apart, and leaves others alone", () => {
+    expect(layerHue(alsoRed)).toBe(layerHue(red));
+    expect(layerEdges([red, other, red])).toEqual([false, false, false]);
+    expect(layerEdges([other, red, alsoRed])).toEqual([false, false, true]);
+    expect(layerEdges([red, alsoRed, red, alsoRed])).toEqual([false, true, false, true]);
+    expect(layerEdges([])).toEqual([]);
   });
 });

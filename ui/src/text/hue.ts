@@ -14,3 +14,17 @@ export function layerHue(diffId: string): number {
   const index = Number.isNaN(number) ? 0 : number % HUES;
   return (FIRST + index * (360 / HUES)) % 360;
 }
+
+/**
+ * Which pieces of a stack need an edge, because the one before has the same hue: twelve hues are few, and a layer keeps its own.
+ *
+ * Base first or last, each neighbour is told from the next: of three of one hue in a row the middle one has it.
+ */
+export function layerEdges(diffIds: readonly string[]): boolean[] {
+  const edges: boolean[] = [];
+  diffIds.forEach((diffId, index) => {
+    const before = diffIds[index - 1];
+    edges.push(before !== undefined && layerHue(before) === layerHue(diffId) && edges[index - 1] !== true);
+  });
+  return edges;
+}

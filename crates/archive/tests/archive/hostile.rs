@@ -36,6 +36,17 @@ fn an_archive_that_is_cut_names_the_member() {
         matches!(&error, Error::Truncated { member } if member.ends_with("/layer.tar")),
         "{error}"
     );
+    // In the middle of a header: the first, and the one behind the first member. Both ways of reading say the same, which `read`
+    // sees to.
+    let size = std::str::from_utf8(&whole[124..135]).expect("digits");
+    let size = usize::from_str_radix(size, 8).expect("digits");
+    let second = 512 + size.next_multiple_of(512);
+    for (length, words) in [(100, "in its first header"), (second + 100, "after ")] {
+        let error = read(&whole[..length]).expect_err("is cut");
+        assert!(matches!(error, Error::CutBetween { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains(&format!("cut short {words}")), "{said}");
+    }
     let gzip = zstd::encode_all(whole.as_slice(), 1).expect("compresses");
     assert!(matches!(
         read(&gzip[..gzip.len() - 20]),

@@ -59,6 +59,7 @@ fn document(usage: &DiskUsage) -> Value {
         unpacked_size,
         total_size,
         reclaimable,
+        kept_size: _,
     } = usage;
     let counted = |Counted { count, size }: &Counted| json!({ "count": count, "size": size });
     let LayerUsage {

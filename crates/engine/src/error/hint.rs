@@ -162,7 +162,7 @@ fn archive(error: &archive::Error) -> Option<String> {
         E::NotAnArchive { .. } => {
             "Give it a file of docker save, podman save or skopeo, or an OCI layout.".into()
         }
-        E::Truncated { .. } | E::Compressed { .. } => {
+        E::Truncated { .. } | E::CutBetween { .. } | E::Compressed { .. } => {
             "The file was cut or damaged on its way: copy it again.".into()
         }
         _ => "Whoever made the archive has to make it again.".into(),

@@ -1,13 +1,15 @@
 //! The bytes of layers that are within reach without being in the store.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
 use archive::{Archive, Opened, Part};
 use oci::Digest;
 use store::{Scratch, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::files::broken;
@@ -34,8 +36,42 @@ pub(crate) struct OpenArchive {
 /// Bytes that are decompressed at a time.
 const PIECE: usize = 256 * 1024;
 
-/// Opens an archive; one that can be read only from its start to its end is decompressed into a scratch file first.
-pub(crate) fn open_archive(store: &Store, path: &Path) -> Result<OpenArchive, Error> {
+/// A source that counts the bytes that it gave, and gives none any more once it is stopped.
+pub(crate) struct Watched<R> {
+    source: R,
+    count: watch::Sender<u64>,
+    stop: CancellationToken,
+}
+
+impl<R> Watched<R> {
+    pub(crate) fn new(source: R, count: watch::Sender<u64>, stop: CancellationToken) -> Self {
+        Self {
+            source,
+            count,
+            stop,
+        }
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_cancelled() {
+            // Nobody waits for the answer any more.
+            return Err(io::Error::other("the reading was stopped"));
+        }
+        let count = self.source.read(buffer)?;
+        self.count.send_modify(|sum| *sum += count as u64);
+        Ok(count)
+    }
+}
+
+/// Opens an archive; one that can be read only from its start to its end is decompressed into a scratch file first, of which
+/// `watched` makes the source.
+pub(crate) fn open_archive(
+    store: &Store,
+    path: &Path,
+    watched: impl FnOnce(File) -> Watched<File>,
+) -> Result<OpenArchive, Error> {
     let place: Arc<str> = path.display().to_string().into();
     let fail = failed(place.to_string());
     if let Opened::Archive(archive) = Archive::open(path).map_err(&fail)? {
@@ -49,7 +85,7 @@ pub(crate) fn open_archive(store: &Store, path: &Path) -> Result<OpenArchive, Er
         path: path.to_owned(),
         source,
     })?;
-    let mut source = archive::plain(source).map_err(&fail)?;
+    let mut source = archive::plain(watched(source)).map_err(&fail)?;
     let mut scratch = store.scratch()?;
     let mut piece = vec![0; PIECE];
     loop {

@@ -280,7 +280,7 @@ fn sort(images: &mut [PlaceImage], query: &ImageQuery) {
         };
         let order = match query.sort {
             ImageSort::Name => by_name(),
-            ImageSort::Size => a.size.cmp(&b.size),
+            ImageSort::OnDisk => a.size.cmp(&b.size),
             ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
             ImageSort::Created => a.created.cmp(&b.created),
         };

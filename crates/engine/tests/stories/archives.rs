@@ -213,6 +213,142 @@ async fn diff_ids_may_be_sha512_also_where_the_archive_passes_by_once() {
     }
 }
 
+#[tokio::test]
+async fn a_layer_that_two_images_name_by_two_algorithms_has_one_index() {
+    let tar = Layer::files([("a", "1")]).tar();
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(&tar);
+    let named = [Digest::sha256(&tar), hasher.finish()];
+    for packing in [Packing::Plain, Packing::Gzip] {
+        let layer = Layer::of_tar(tar.clone()).packed(packing).blob();
+        let lab = Lab::new().await;
+        // There and back: whichever comes second finds the other's.
+        for diff_id in [&named[0], &named[1], &named[0]] {
+            let archive = docker(&[("one.tar", layer.clone())], std::slice::from_ref(diff_id));
+            let path = lab.file("archive", &archive.tar());
+            lab.load(&path).await.unwrap();
+            let files = lab.engine.files(&Selector::from("app:1")).await.unwrap();
+            assert_eq!(files.look(b"a").unwrap().size, 1);
+            lab.check().await;
+        }
+    }
+}
+
+/// A tar with one member that never ends. It tells when it is read, and when nobody reads it any more.
+struct Endless {
+    header: io::Cursor<Vec<u8>>,
+    read: Option<oneshot::Sender<()>>,
+    gone: Option<oneshot::Sender<()>>,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.header.read(buffer)? {
+            0 => {
+                if let Some(read) = self.read.take() {
+                    read.send(()).unwrap();
+                }
+                buffer.fill(0);
+                Ok(buffer.len())
+            }
+            count => Ok(count),
+        }
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        if let Some(gone) = self.gone.take() {
+            gone.send(()).unwrap();
+        }
+    }
+}
+
+/// The header of a member of a terabyte.
+fn huge(name: &str) -> Vec<u8> {
+    let mut header = vec![0_u8; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..108].copy_from_slice(b"0000644\0");
+    // In the base of 256, which has room for it.
+    header[124] = 0x80;
+    header[128..136].copy_from_slice(&(1_u64 << 40).to_be_bytes());
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_into_an_archive_that_nobody_waits_for_ends() {
+    let lab = Lab::new().await;
+    let ((read, is_read), (gone, is_gone)) = (oneshot::channel(), oneshot::channel());
+    let endless = Endless {
+        header: io::Cursor::new(huge("one.tar")),
+        read: Some(read),
+        gone: Some(gone),
+    };
+    let request = from(ArchiveSource::Stream(Box::new(endless)));
+    tokio::select! {
+        planned = lab.engine.plan_load(request) => panic!("it has no end: {planned:?}"),
+        begun = is_read => begun.unwrap(),
+    }
+    is_gone.await.unwrap();
+}
+
+/// Keeps what it heard of bytes that were read.
+#[derive(Default)]
+struct Counts(Mutex<Vec<Event>>);
+
+impl Progress for Counts {
+    fn report(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_with_an_archive_counts_the_bytes_that_it_reads() {
+    let lab = Lab::new().await;
+    let tar = layout(&image()).tar();
+    for compressed in [false, true] {
+        let bytes = match compressed {
+            false => tar.clone(),
+            true => zstd::encode_all(tar.as_slice(), 1).unwrap(),
+        };
+        let path = lab.file("archive", &bytes);
+        let place = format!("oci-archive:{}", path.display()).parse().unwrap();
+        let counts = Counts::default();
+        let opened = lab.engine.open_image(&place, &counts).await.unwrap();
+        let compared = lab.engine.compare(&opened, &opened, &counts).await.unwrap();
+        assert_eq!(compared.comparison.files, []);
+        let heard = counts.0.into_inner().unwrap();
+        let wanted: u64 = heard
+            .iter()
+            .map(|event| match event {
+                Event::Resolved { download_bytes, .. } => *download_bytes,
+                _ => 0,
+            })
+            .sum();
+        let sizes: u64 = opened.layers.iter().map(|layer| layer.size).sum();
+        // Both images are read.
+        assert_eq!(wanted, 2 * sizes, "{heard:?}");
+        for layer in &opened.layers {
+            let whole = Event::Fetched {
+                digest: layer.digest.clone(),
+                current: layer.size,
+            };
+            assert!(heard.contains(&whole), "{whole:?} in {heard:?}");
+        }
+        // What decompressing took is told, too.
+        let passed = Event::Passed {
+            current: bytes.len() as u64,
+            total: Some(bytes.len() as u64),
+        };
+        assert_eq!(heard.contains(&passed), compressed, "{heard:?}");
+    }
+}
+
 /// Hears of the first bytes that came.
 struct FirstBytes(Mutex<Option<oneshot::Sender<()>>>);
 

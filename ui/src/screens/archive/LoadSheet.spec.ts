@@ -67,6 +67,19 @@ describe("the load sheet", () => {
     expect(screen.getByRole("button", { name: "Load 2 images, 41 MB" })).toBeEnabled();
   });
 
+  it("stops the reading of a file that nobody waits for any more", async () => {
+    const late = held<unknown>();
+    const engine = fakeEngine({ plan_load: () => late.promise, cancel: () => null });
+    const { unmount } = render(LoadSheet, { files: [FILE] });
+    await waitFor(() => {
+      expect(engine.asked("plan_load")).toHaveLength(1);
+    });
+    expect(engine.asked("cancel")).toEqual([]);
+    unmount();
+    const { operation } = engine.asked("plan_load")[0] as { operation: string };
+    expect(engine.asked("cancel")).toEqual([{ operation }]);
+  });
+
   it("shows a file's name without what reorders it", async () => {
     fakeEngine({ plan_load: () => plan() });
     render(LoadSheet, { files: [{ ...FILE, name: "evil\u202egpj.tar" }] });

@@ -42,13 +42,15 @@ export class Inspection {
   message = $state("");
   changes = $state("");
 
+  readonly #operation = crypto.randomUUID();
+
   constructor(readonly file: GivenFile) {
     void this.#look();
   }
 
   async #look(): Promise<void> {
     try {
-      const plan = await api.planLoad(this.file.token);
+      const plan = await api.planLoad(this.#operation, this.file.token);
       this.candidates = plan.images.map((image) => new Candidate(image));
       this.plan = plan;
     } catch (thrown) {
@@ -70,8 +72,9 @@ export class Inspection {
     for (const candidate of this.shown) candidate.wanted = wanted;
   }
 
-  /** Forgets what was to be asked. */
+  /** Stops the reading, where it is under way, and forgets what was to be asked. */
   stop(): void {
+    if (!this.plan && !this.error) void stopped(this.#operation);
     this.name.stop();
     for (const candidate of this.candidates) candidate.names.stop();
   }
@@ -99,5 +102,13 @@ export class Inspection {
   get count(): number {
     if (this.plan?.importable) return 1;
     return this.wanted.length;
+  }
+}
+
+async function stopped(operation: string): Promise<void> {
+  try {
+    await api.cancel(operation);
+  } catch {
+    // What cannot be stopped ends by itself, and nobody waits for it.
   }
 }

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ImageAddress } from "../../api";
 import { navigation } from "../../state/navigation.svelte";
 import { comparison, fileDifference, filesPage } from "../../test/comparison";
-import { fakeEngine, held, refuse } from "../../test/engine";
+import { fakeEngine, held, refuse, report } from "../../test/engine";
 import ComparePanel from "./ComparePanel.svelte";
 
 const nothing = { complete_reference: () => [], compared_files: () => filesPage([]) };
@@ -117,6 +117,26 @@ describe("the comparison", () => {
     running.fail({ code: "cancelled", message: "Cancelled.", hint: null });
     expect(await screen.findByRole("button", { name: "Compare" })).toBeEnabled();
     expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  it("tells how many bytes of layers that are not here were read", async () => {
+    const running = held<unknown>();
+    const engine = fakeEngine({ ...nothing, compare: () => running.promise });
+    render(ComparePanel, { props: props() });
+    await userEvent.click(screen.getByRole("radio", { name: "Registry" }));
+    await userEvent.type(field(), "registry.example/app:2{Enter}");
+    await screen.findByRole("button", { name: "Cancel" });
+    const asked = engine.asked("compare")[0];
+    report(asked, { kind: "resolved", name: "", blobs: [], downloadBytes: 40e6, totalBytes: 90e6 });
+    report(asked, { kind: "progress", blobs: [], fetchedBytes: 10e6, bytesPerSecond: 0, secondsLeft: null });
+    expect(await screen.findByText("10 of 40 MB")).toBeVisible();
+    expect(screen.getByRole("progressbar", { name: "Layers that are read" })).toHaveAttribute(
+      "aria-valuenow",
+      "25",
+    );
+    running.settle(comparison());
+    await screen.findByRole("group", { name: "Second: registry.example/app:2" });
+    expect(screen.queryByRole("progressbar")).toBeNull();
   });
 
   it("says so where nothing differs", async () => {

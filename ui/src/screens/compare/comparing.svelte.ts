@@ -7,6 +7,7 @@ import {
   type GivenFile,
   type ImageAddress,
   type PlaceKind,
+  type PullEvent,
 } from "../../api";
 import { Latest } from "../../state/latest.svelte";
 import { shortDigest } from "../../text/digest";
@@ -28,6 +29,8 @@ export class Comparing {
   other = $state("");
   error = $state.raw<ApiError | null>(null);
   pending = $state(false);
+  /** How many bytes of the layers that are not here were read, of how many; null while there are none to wait for. */
+  progress = $state.raw<{ current: number; total: number } | null>(null);
   readonly completions = new Latest<Completion[]>();
   /** Names of this computer only, where the other image is looked for there. */
   readonly offers = $derived(
@@ -66,7 +69,7 @@ export class Comparing {
       if (!file) return;
       this.kind = "file";
       this.file = file;
-      const { images } = await api.planLoad(file.token);
+      const { images } = await api.planLoad(crypto.randomUUID(), file.token);
       // Another file may have been chosen meanwhile.
       if (this.file !== file) return;
       const called = images.flatMap((image) => image.names[0]?.familiar ?? image.label ?? []);
@@ -88,12 +91,15 @@ export class Comparing {
     // Before anything is waited for: of two wishes the later one counts.
     this.#operation = operation;
     this.pending = true;
+    this.progress = null;
     this.error = null;
     if (before !== null) await stopped(before);
     if (this.#operation !== operation) return;
     const [a, b] = this.swapped ? [address, this.own] : [this.own, address];
     try {
-      const answer = await api.compare(operation, a, b);
+      const answer = await api.compare(operation, a, b, (event) => {
+        if (this.#operation === operation) this.#hear(event);
+      });
       if (this.#operation !== operation) return;
       this.other = this.#called(address);
       this.answer = answer;
@@ -119,6 +125,14 @@ export class Comparing {
     this.#operation = null;
     this.pending = false;
     await stopped(operation);
+  }
+
+  #hear(event: PullEvent): void {
+    if (event.kind === "resolved") {
+      this.progress = event.downloadBytes > 0 ? { current: 0, total: event.downloadBytes } : null;
+    } else if (event.kind === "progress" && this.progress) {
+      this.progress = { ...this.progress, current: event.fetchedBytes };
+    }
   }
 
   #called(address: ImageAddress): string {

@@ -16,7 +16,9 @@ const usage = {
   indexesSize: 6e6,
   partialSize: 212e6,
   totalSize: 1_936e6,
-  reclaimable: 530e6,
+  unpackedSize: 0,
+  prunable: 230e6,
+  keptSize: 300e6,
 };
 const entries = [
   {
@@ -46,9 +48,9 @@ describe("the disk screen", () => {
     render(DiskScreen);
     const numbers = await screen.findByRole("region", { name: "Disk use" });
     expect(within(numbers).getAllByText("1.94 GB")).toHaveLength(2);
-    expect(numbers).toHaveTextContent("530 MB can be reclaimed");
+    expect(numbers).toHaveTextContent("230 MB to prune");
     expect(numbers).toHaveTextContent(/Images, shared.*460 MB/);
-    expect(numbers).toHaveTextContent(/Kept for undo.*318 MB/);
+    expect(numbers).toHaveTextContent(/Kept for undo.*300 MB/);
   });
 
   it("opens the plan of a prune, and prunes nothing itself", async () => {

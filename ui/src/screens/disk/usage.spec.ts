@@ -13,7 +13,9 @@ const usage: DiskUsage = {
   indexesSize: 20,
   partialSize: 30,
   totalSize: 1300,
-  reclaimable: 280,
+  unpackedSize: 0,
+  prunable: 30,
+  keptSize: 100,
 };
 
 describe("usageParts", () => {
@@ -22,8 +24,8 @@ describe("usageParts", () => {
     expect(total).toBe(1300);
   });
 
-  it("gives what nobody named to undo and bookkeeping", () => {
-    expect(usageParts(usage).at(-1)).toMatchObject({ key: "rest", bytes: 250 });
+  it("gives what nobody named to bookkeeping", () => {
+    expect(usageParts(usage).at(-1)).toMatchObject({ key: "rest", bytes: 150 });
   });
 
   it("leaves out what takes nothing", () => {
@@ -32,8 +34,9 @@ describe("usageParts", () => {
       "shared",
       "partial",
       "indexes",
+      "kept",
       "rest",
     ]);
-    expect(usageParts({ ...usage, totalSize: 1050 }).map((part) => part.key)).not.toContain("rest");
+    expect(usageParts({ ...usage, totalSize: 1150 }).map((part) => part.key)).not.toContain("rest");
   });
 });

@@ -2,7 +2,7 @@ import type { DiskUsage } from "../../api";
 
 /** One part of what the folder takes. */
 export interface UsagePart {
-  key: "only" | "shared" | "partial" | "indexes" | "containers" | "rest";
+  key: "only" | "shared" | "partial" | "indexes" | "containers" | "unpacked" | "kept" | "rest";
   label: string;
   hint: string;
   bytes: number;
@@ -11,7 +11,7 @@ export interface UsagePart {
 /**
  * Takes the folder's size apart so that the parts add up to it.
  *
- * What the engine names is named; the rest is what removals left for undo and the store's own bookkeeping. Parts
+ * What the engine names is named; the rest is the store's own bookkeeping. Parts
  * without bytes are left out.
  */
 export function usageParts(usage: DiskUsage): UsagePart[] {
@@ -36,6 +36,12 @@ export function usageParts(usage: DiskUsage): UsagePart[] {
       bytes: usage.containersSize,
     },
     {
+      key: "unpacked",
+      label: "Unpacked for containers",
+      hint: "The files of images that containers run on",
+      bytes: usage.unpackedSize,
+    },
+    {
       key: "partial",
       label: "Partial downloads",
       hint: "Bytes that a resumed pull does not fetch again",
@@ -48,11 +54,17 @@ export function usageParts(usage: DiskUsage): UsagePart[] {
       bytes: usage.indexesSize,
     },
   ];
+  parts.push({
+    key: "kept",
+    label: "Kept for undo",
+    hint: "What was removed: it can come back, and goes by itself after a day",
+    bytes: usage.keptSize,
+  });
   const named = parts.reduce((sum, part) => sum + part.bytes, 0);
   parts.push({
     key: "rest",
-    label: "Kept for undo, and bookkeeping",
-    hint: "What was removed and can come back, and the store's own records",
+    label: "Bookkeeping",
+    hint: "The store's own records",
     bytes: Math.max(0, usage.totalSize - named),
   });
   return parts.filter((part) => part.bytes > 0);

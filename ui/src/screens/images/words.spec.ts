@@ -1,5 +1,6 @@
+import { formatBytes } from "../../text/size";
 import { imageRow } from "../../test/engine";
-import { onlyHere, roomFor, tagLabels, title } from "./words";
+import { diskSentence, onDisk, onlyHere, roomFor, tagLabels, title } from "./words";
 
 test("an image without a name says so and shows its ID", () => {
   const row = imageRow("debian", { names: [], id: "sha256:3b3f5b000fda77" });
@@ -18,6 +19,13 @@ test("what is on disk for this image alone is said in words", () => {
   expect(onlyHere(imageRow("a", { uniqueSize: 733, sharedSize: 126e6 }))).toBe("all shared");
   expect(onlyHere(imageRow("a", { sharedSize: 0 }))).toBe("all only here");
   expect(onlyHere(imageRow("a", { uniqueSize: 62e6 }))).toBe("62 MB only here");
+});
+
+test("a size is bytes on disk, and what is unpacked has a name of its own", () => {
+  const row = imageRow("a", { size: 100e6, uniqueSize: 10e6, sharedSize: 30e6 });
+  expect(onDisk(row)).toBe(40e6);
+  expect(diskSentence(row)).toBe(`${formatBytes(40e6)} on disk, ${formatBytes(100e6)} unpacked`);
+  expect(diskSentence({ ...row, size: 40e6 })).toBe(`${formatBytes(40e6)} on disk`);
 });
 
 test("tags that would be cut to their first letter fold away instead", () => {

@@ -1,6 +1,6 @@
 import type { ImageRow } from "../../api";
 import { shortDigest } from "../../text/digest";
-import { formatCount, formatSize, grouped } from "../../text/size";
+import { formatBytes, formatCount, formatSize, grouped } from "../../text/size";
 
 /** What a list says of itself: how much is shown of how much, and what all of it takes where that is known. */
 export function listed(list: { total: number; totalAll: number; totalSize: number }): string {
@@ -29,6 +29,17 @@ export function tagLabels(row: ImageRow): string[] {
     const same = name.repository === first?.repository && name.namespace === first.namespace;
     return [same ? name.tag : name.familiar];
   });
+}
+
+/** Bytes of it on disk, whoever else has them. */
+export function onDisk(row: ImageRow): number {
+  return row.uniqueSize + row.sharedSize;
+}
+
+/** The same in full, for the hover, with what the files would take unpacked where that is another number. */
+export function diskSentence(row: ImageRow): string {
+  const disk = `${formatBytes(onDisk(row))} on disk`;
+  return row.size === onDisk(row) ? disk : `${disk}, ${formatBytes(row.size)} unpacked`;
 }
 
 /** How much of it is on disk for this image alone. */

@@ -38,13 +38,14 @@ it("every cause of waste has a way out", () => {
 });
 
 it("a part is never rounded up to all", () => {
-  expect([percent(1), percent(0.9996), percent(0.913), percent(0.0123), percent(null)]).toEqual([
-    "100 %",
-    "99.9 %",
-    "91 %",
-    "1.2 %",
-    "100 %",
-  ]);
+  expect([
+    percent(1),
+    percent(0.9996),
+    percent(0.913),
+    percent(0.0123),
+    percent(1.254),
+    percent(null),
+  ]).toEqual(["100 %", "99.9 %", "91 %", "1.2 %", "125 %", "100 %"]);
 });
 
 it("bytes are shown as hexdump shows them", () => {
