@@ -10,6 +10,7 @@ mod support;
 mod archives;
 mod comparing;
 mod containers;
+mod dragging;
 mod filled;
 mod hostile;
 mod images;
