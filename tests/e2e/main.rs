@@ -11,6 +11,7 @@ mod archives;
 mod comparing;
 mod containers;
 mod debian;
+mod dragging;
 mod filled;
 mod hostile;
 mod images;

@@ -40,6 +40,28 @@ describe("carrying an image", () => {
     expect(carry.takesClick()).toBe(false);
   });
 
+  it("goes on out of the window where it can, past a place at the window's edge", () => {
+    over("docker");
+    const leave = vi.fn();
+    carry.press(image, at(100, 100), leave);
+    carry.move(at(-10, 100));
+    expect(carry).toMatchObject({ image, over: { place: "docker" }, leaves: true });
+    carry.move(at(-60, 100));
+    expect(carry).toMatchObject({ image: null, over: null, leaves: false });
+    carry.move(at(-80, 100));
+    carry.release();
+    expect(leave).toHaveBeenCalledOnce();
+    expect(dialogs.current).toBeNull();
+    expect(carry.takesClick()).toBe(false);
+  });
+
+  it("stays in the window where it cannot leave it", () => {
+    over(null);
+    carry.press(image, at(100, 100));
+    carry.move(at(100, window.innerHeight + 300));
+    expect(carry).toMatchObject({ image, over: null, leaves: false });
+  });
+
   it("does nothing over the place that it comes from, or over none", () => {
     for (const place of ["", null]) {
       over(place);

@@ -3,24 +3,38 @@ import { dialogs, type CopiedImage } from "./dialogs.svelte";
 /** A press that moves less than this is a click. */
 const STEADY = 6;
 
+/** So far outside the window it is no longer on its way to a place at the window's edge. */
+const OUTSIDE = 24;
+
 /** The place under the pointer: an engine's ID, or null for this computer. */
 export interface Landing {
   place: string | null;
 }
 
-/** An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there. */
+/**
+ * An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there.
+ *
+ * Where it can leave the window, it does so past the window's edge: then the shell's own drag goes on with it.
+ */
 class Carry {
   image = $state.raw<CopiedImage | null>(null);
   x = $state(0);
   y = $state(0);
   over = $state.raw<Landing | null>(null);
-  #pressed: { image: CopiedImage; x: number; y: number } | null = null;
+  #pressed = $state.raw<{ image: CopiedImage; x: number; y: number; leave: (() => void) | null } | null>(
+    null,
+  );
   #ended = false;
 
-  /** Begins where the button went down on an image. */
-  press(image: CopiedImage, event: PointerEvent): void {
+  /** Whether it can be carried out of the window, too. */
+  get leaves(): boolean {
+    return this.#pressed !== null && this.#pressed.leave !== null;
+  }
+
+  /** Begins where the button went down on an image. What is to happen outside the window begins with the button still down. */
+  press(image: CopiedImage, event: MouseEvent, leave: (() => void) | null = null): void {
     this.#ended = false;
-    if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY };
+    if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY, leave };
   }
 
   /** Follows the pointer. */
@@ -30,8 +44,14 @@ class Carry {
       this.#ended = false;
       return;
     }
-    const { image, x, y } = this.#pressed;
+    const { image, x, y, leave } = this.#pressed;
     if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
+    if (leave && isOutside(event)) {
+      // No click follows: the page does not hear of the button any more.
+      this.cancel();
+      leave();
+      return;
+    }
     this.image = image;
     this.x = event.clientX;
     this.y = event.clientY;
@@ -58,6 +78,11 @@ class Carry {
     this.#ended = false;
     return taken;
   }
+}
+
+function isOutside({ clientX, clientY }: PointerEvent): boolean {
+  const beyond = (at: number, size: number): boolean => at < -OUTSIDE || at > size + OUTSIDE;
+  return beyond(clientX, window.innerWidth) || beyond(clientY, window.innerHeight);
 }
 
 function landing(element: Element | null, image: CopiedImage): Landing | null {
