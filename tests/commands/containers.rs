@@ -306,7 +306,7 @@ fn how_a_container_starts_is_checked_as_it_is_written_and_kept() {
     );
     form["network"] = json!("host");
     form["command"] = json!("sh -c 'echo $HOME'");
-    form["env"] = json!(["A=it's", "HOME"]);
+    form["env"] = json!("A=it's\nHOME");
     form["mounts"] = json!(["/srv:/data:ro"]);
     form["remove"] = json!(true);
     let check = |form: &Value| {
@@ -327,7 +327,7 @@ fn how_a_container_starts_is_checked_as_it_is_written_and_kept() {
     let set = |form: &Value| json!({ "container": id, "form": form });
     shell.call("set_run_form", set(&form));
     let kept = shell.call("run_form", json!({ "container": id }));
-    assert_eq!(kept["env"], json!(["A=it's", format!("HOME={home}")]));
+    assert_eq!(kept["env"], json!(format!("A=it's\nHOME={home}")));
     assert_eq!(kept["command"], form["command"]);
     assert_eq!(kept["remove"], true);
 

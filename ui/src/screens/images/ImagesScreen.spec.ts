@@ -75,12 +75,12 @@ describe("the images of this computer", () => {
 
   it("acts on the card that has the focus, wherever the cursor was", async () => {
     render(ImagesScreen);
-    const third = await card("app2");
-    third.focus();
+    images.selection.place(5);
+    (await card("app0")).focus();
     await userEvent.keyboard("{Delete}");
     expect(dialogs.current).toMatchObject({
       kind: "plan",
-      request: { selections: [{ kind: "image", value: "sha256:target-of-app2" }] },
+      request: { selections: [{ kind: "image", value: "sha256:target-of-app0" }] },
     });
   });
 });
