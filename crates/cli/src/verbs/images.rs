@@ -222,7 +222,7 @@ fn rows<'a>(
     let mut rows: Vec<Row<'a>> = Vec::with_capacity(image.names.len());
     for name in image.names.iter().filter(|name| filter.takes_name(name)) {
         let repository = name.reference().familiar_name();
-        let tag = name.tag().map(|tag| tag.as_str());
+        let tag = name.tag().map(engine::Tag::as_str);
         // As docker: a repository that has a tag here is not shown once more for its digest.
         if tag.is_none()
             && rows
