@@ -7,6 +7,7 @@ use testkit::{
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
 use crate::support::wait::until;
+use crate::support::window::Window;
 
 fn image(text: &str) -> testkit::Image {
     ImageBuilder::new()
@@ -28,6 +29,18 @@ fn docker_says(engine: &Dockerd, arguments: &[&str], wanted: &str) -> String {
             }
         },
     )
+}
+
+/// Carries a place's image into the store under another name, and looks at it there.
+fn copy_here(window: &Window) {
+    window.carry(("gridcell", "app 1"), ("button", "This computer"));
+    window.see("dialog", "Copy");
+    window.fill("textbox", "Name there", "mine/app:2");
+    window.read("The name is free there");
+    window.press(&["Enter"]);
+    window.see_no("dialog", "Copy");
+    window.click("button", "This computer");
+    window.see("gridcell", "app 2");
 }
 
 #[test]
@@ -153,14 +166,7 @@ fn podman_is_a_place_whose_force_takes_containers() {
     window.see("gridcell", "app 1");
     window.read("Podman 4");
     window.judge("podman");
-    window.carry(("gridcell", "app 1"), ("button", "This computer"));
-    window.see("dialog", "Copy");
-    window.fill("textbox", "Name there", "mine/app:2");
-    window.read("The name is free there");
-    window.press(&["Enter"]);
-    window.see_no("dialog", "Copy");
-    window.click("button", "This computer");
-    window.see("gridcell", "app 2");
+    copy_here(&window);
 
     window.click("button", "DOCKER_HOST");
     window.click("radio", "Containers");
@@ -272,13 +278,6 @@ fn an_engine_behind_ssh_is_a_place_like_any_other() {
     window.click("tab", "JSON");
     window.read("\"RootFS\"");
     window.press(&["Escape"]);
-    window.carry(("gridcell", "app 1"), ("button", "This computer"));
-    window.see("dialog", "Copy");
-    window.fill("textbox", "Name there", "mine/app:2");
-    window.read("The name is free there");
-    window.press(&["Enter"]);
-    window.see_no("dialog", "Copy");
-    window.click("button", "This computer");
-    window.see("gridcell", "app 2");
+    copy_here(&window);
     window.close();
 }

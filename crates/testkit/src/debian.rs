@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use crate::docker_registry::run;
 
 /// A small package that needs no other.
 const PACKAGE: &str = "hello";
@@ -89,23 +90,4 @@ fn list(packages: &Path) {
         oci::Digest::sha256(&bytes).hex()
     );
     fs::write(packages.join("Packages"), list).expect("a file");
-}
-
-/// Runs a program and returns what it printed; one that is missing is named.
-fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env("LC_ALL", "C")
-        .output()
-        .unwrap_or_else(|error| {
-            panic!("{program}: {error}. It is in Debian's package of that name.")
-        });
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("UTF-8")
 }

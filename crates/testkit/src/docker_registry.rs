@@ -245,15 +245,18 @@ pub(crate) fn find(program: &str, package: &str) -> PathBuf {
     })
 }
 
-pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
+/// Runs a program in a folder and returns what it printed, in English. One that is missing is named with its package.
+pub fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     let output = Command::new(find(program, program))
         .args(arguments)
         .current_dir(folder)
+        .env("LC_ALL", "C")
         .output()
         .unwrap();
     assert!(
         output.status.success(),
-        "{program} {arguments:?}: {}",
+        "{program} {arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()

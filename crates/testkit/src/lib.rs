@@ -20,7 +20,7 @@ mod ssh;
 mod token_server;
 
 pub use debian::Debian;
-pub use docker_registry::{DockerRegistry, DockerRegistryOptions};
+pub use docker_registry::{DockerRegistry, DockerRegistryOptions, run};
 pub use engines::{Certificates, Dockerd, PodmanService};
 pub use image::{BuiltLayer, Document, Image, ImageBuilder};
 pub use index::IndexBuilder;

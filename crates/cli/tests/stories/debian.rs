@@ -2,30 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use testkit::{Debian, DockerRegistry, Dockerd};
+use testkit::{Debian, DockerRegistry, Dockerd, run};
 
 use crate::place::Place;
-
-/// Runs a program and returns what it printed; one that is missing is named.
-fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env("LC_ALL", "C")
-        .output()
-        .unwrap_or_else(|error| {
-            panic!("{program}: {error}. It is in Debian's package of that name.")
-        });
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 const INSTALL: &str = "
     echo 'deb [trusted=yes] file:/packages ./' > /etc/apt/sources.list
