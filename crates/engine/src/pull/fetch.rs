@@ -206,24 +206,14 @@ impl Engine {
             let (store, layer) = (self.shared.store.clone(), blob.diff_id.clone());
             let stored =
                 blocking(move || pipeline::store(&store, writer, layer.as_ref(), receiver));
-            let transfer = async {
-                let sent = self
-                    .transfer(
-                        (Some(lease), repository),
-                        blob,
-                        offset,
-                        &sender,
-                        &mut attempts,
-                        progress,
-                    )
-                    .await;
-                if sent.is_ok() {
-                    // Where the other side has ended already, its own error says why.
-                    drop(sender.send(Message::End).await);
-                }
-                drop(sender);
-                sent
-            };
+            let transfer = self.transfer(
+                (Some(lease), repository),
+                blob,
+                offset,
+                sender,
+                &mut attempts,
+                progress,
+            );
             let (sent, stored) = futures_util::future::join(transfer, stored).await;
             match (sent, stored) {
                 (Ok(()), Ok(())) => {
@@ -252,8 +242,25 @@ impl Engine {
         }
     }
 
-    /// Sends a blob's body on, taking it up again where it breaks off.
+    /// Sends a blob's body on, and then its end.
     pub(super) async fn transfer(
+        &self,
+        from: (Option<&std::sync::Arc<Lease>>, &Repository),
+        blob: &PlannedBlob,
+        offset: u64,
+        sender: mpsc::Sender<Message>,
+        attempts: &mut registry::Attempts,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        self.send_pieces(from, blob, offset, &sender, attempts, progress)
+            .await?;
+        // Where the other side has ended already, its own error says why.
+        drop(sender.send(Message::End).await);
+        Ok(())
+    }
+
+    /// Sends a blob's body on, taking it up again where it breaks off.
+    async fn send_pieces(
         &self,
         (lease, repository): (Option<&std::sync::Arc<Lease>>, &Repository),
         blob: &PlannedBlob,

@@ -161,25 +161,14 @@ impl RemoteLayer {
             let (sender, receiver) = mpsc::channel(QUEUE);
             let read = read.clone();
             let reading = blocking(move || read(receiver));
-            let transfer = async {
-                let sent = self
-                    .engine
-                    .transfer(
-                        (None, &self.repository),
-                        &self.blob,
-                        0,
-                        &sender,
-                        &mut attempts,
-                        progress,
-                    )
-                    .await;
-                if sent.is_ok() {
-                    // Where the other side has ended already, its own error says why.
-                    drop(sender.send(Message::End).await);
-                }
-                drop(sender);
-                sent
-            };
+            let transfer = self.engine.transfer(
+                (None, &self.repository),
+                &self.blob,
+                0,
+                sender,
+                &mut attempts,
+                progress,
+            );
             let error = match futures_util::future::join(transfer, reading).await {
                 // Who reads has stopped, and says why.
                 (Err(Error::Cancelled) | Ok(()), Err(Error::Registry(error))) => error,
