@@ -43,6 +43,9 @@ export default defineConfig({
     globals: true,
     include: ["src/**/*.spec.ts"],
     setupFiles: ["src/test/setup.ts"],
+    // Each file has a context of its own in threads that stay: with a process for each, most of the time went into jsdom's start.
+    pool: "vmThreads",
+    maxWorkers: "100%",
     // A component test under a loaded machine may take seconds only to compile its imports.
     testTimeout: 20_000,
   },
