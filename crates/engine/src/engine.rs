@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) files: crate::files::FilesCache,
     pub(crate) containers: crate::containers::ContainerFilesCache,
     pub(crate) engine_images: docker::Knowledge,
+    pub(crate) pages: crate::images::Pages,
 }
 
 impl Engine {
@@ -52,6 +53,7 @@ impl Engine {
                 files: crate::files::FilesCache::default(),
                 containers: crate::containers::ContainerFilesCache::default(),
                 engine_images: docker::Knowledge::default(),
+                pages: crate::images::Pages::default(),
             }),
         };
         engine.settle_all().await?;

@@ -1,21 +1,23 @@
 //! Listing images.
 
-use jiff::Timestamp;
-use std::cmp::Ordering;
+mod order;
+mod pages;
 
+use jiff::Timestamp;
 use oci::{Digest, ImageConfig, ImageName, Platform, Selector};
 use store::{LayerStrip, Store};
 
-use crate::filter::{Bounds, Facts, Glob};
+use crate::filter::{Bounds, Facts};
 use crate::{Engine, Error, Filter, pull::MAX_CONFIG_SIZE};
+use order::{SortKey, order};
+
+pub(crate) use pages::Pages;
 
 /// Which images to list, and in what order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageQuery {
     /// Which images; the empty filter takes all.
     pub filter: Filter,
-    /// docker's positional argument: a repository, or `repository:tag`, with `*`, `?` and `[…]`.
-    pub name: Option<String>,
     /// Whether images that no name names and that a named one is not made of are shown although nobody asked for
     /// `dangling=true`. docker hides none of them in its default list, so `true` and `false` differ only for
     /// intermediate images.
@@ -95,12 +97,19 @@ pub struct ImageSummary {
 impl Engine {
     /// Lists images.
     ///
+    /// With a limit, what the next page needs is kept: a list that is scrolled reads its rows and nothing else until an image
+    /// changes.
+    ///
     /// # Errors
     /// `usage` when the filter names an image (`before=`, `since=`) that is not there.
     pub async fn images(&self, query: &ImageQuery) -> Result<ImageList, Error> {
         let (query, host) = (query.clone(), self.shared.settings.host_platform.clone());
-        self.with_store_here(move |store| list(store, &query, &host))
-            .await
+        let shared = self.shared.clone();
+        self.with_store_here(move |store| match query.limit {
+            Some(limit) => shared.pages.page(store, &query, limit, &host),
+            None => list(store, &query, &host),
+        })
+        .await
     }
 
     /// Returns the bytes on disk of everything that the store's images need, shared blobs counted once.
@@ -108,7 +117,9 @@ impl Engine {
     /// # Errors
     /// Only where the store cannot be read.
     pub async fn images_size(&self) -> Result<u64, Error> {
-        self.with_store(|store| Ok(store.images_size()?)).await
+        let shared = self.shared.clone();
+        self.with_store(move |store| shared.pages.images_size(store))
+            .await
     }
 }
 
@@ -216,146 +227,31 @@ fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
         .unwrap_or_default()
 }
 
+/// Lists all images that a query takes, in one reading of them.
 fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
-    if query.filter.is_empty() && query.name.is_none() && query.limit.is_some() {
-        return page(store, query, host);
-    }
     let all = store.images()?;
     let total_all = all.len();
-    let mut images = matching(store, &query.filter, all)?;
-    if let Some(name) = &query.name {
-        // A repository alone means all its tags.
-        let glob = Glob::new(name);
-        images.retain(|image| {
-            glob.as_ref()
-                .is_some_and(|glob| glob.matches_any(&image.names))
-        });
-    }
+    let images = matching(store, &query.filter, all)?;
     let total = images.len();
-    let order = order(&images, query, |image| SortKey {
-        target: &image.target,
-        name: image.names.first(),
-        disk_size: image.unique_size + image.shared_size,
-        unique_size: image.unique_size,
-        created: image.created,
-    });
+    let order = order(&images, query, summary_key);
     let mut images: Vec<Option<store::ImageSummary>> = images.into_iter().map(Some).collect();
     let rows = order
         .into_iter()
         .filter_map(|position| images[position].take());
     Ok(ImageList {
-        images: described(rows, host),
+        images: described(rows.skip(query.offset), host),
         total,
         total_all,
     })
 }
 
-/// Lists a part of all images: only what they are sorted by is read of those that are not shown.
-fn page(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
-    let keys = store.image_keys()?;
-    let order = order(&keys, query, |key| SortKey {
-        target: &key.target,
-        name: key.first_name.as_ref(),
-        disk_size: key.disk_size,
-        unique_size: key.unique_size,
-        created: key.created,
-    });
-    let targets: Vec<Digest> = order
-        .into_iter()
-        .map(|position| keys[position].target.clone())
-        .collect();
-    Ok(ImageList {
-        images: described(store.images_of(&targets)?, host),
-        total: keys.len(),
-        total_all: keys.len(),
-    })
-}
-
-/// What images are sorted by.
-struct SortKey<'a> {
-    target: &'a Digest,
-    name: Option<&'a ImageName>,
-    disk_size: u64,
-    unique_size: u64,
-    created: Option<Timestamp>,
-}
-
-/// Returns the positions of the images that are asked for, in order. The images themselves stay where they are: moving ten
-/// thousand of them around costs more than comparing them.
-fn order<'a, T>(
-    images: &'a [T],
-    query: &ImageQuery,
-    key: impl Fn(&'a T) -> SortKey<'a>,
-) -> Vec<usize> {
-    let names = NameKeys::of(images.iter().map(|image| key(image).name));
-    let mut positions: Vec<usize> = (0..images.len()).collect();
-    positions.sort_unstable_by(|a, b| {
-        let by_name = || names.compare(*a, *b);
-        let (a, b) = (key(&images[*a]), key(&images[*b]));
-        let order = match query.sort {
-            ImageSort::Name => by_name(),
-            ImageSort::OnDisk => a.disk_size.cmp(&b.disk_size),
-            ImageSort::Created => a.created.cmp(&b.created),
-            ImageSort::Unique => a.unique_size.cmp(&b.unique_size),
-        };
-        let order = if query.descending {
-            order.reverse()
-        } else {
-            order
-        };
-        order
-            .then_with(by_name)
-            .then_with(|| a.target.cmp(b.target))
-    });
-    positions
-        .into_iter()
-        .skip(query.offset)
-        .take(query.limit.unwrap_or(usize::MAX))
-        .collect()
-}
-
-/// The first names of images as they are compared, one after the other: a name is four texts in four places of the memory, and
-/// a list of ten thousand is compared more than a hundred thousand times.
-struct NameKeys {
-    bytes: Vec<u8>,
-    /// Where each key ends; one that is empty is that of an image without a name.
-    ends: Vec<usize>,
-}
-
-impl NameKeys {
-    fn of<'a>(names: impl Iterator<Item = Option<&'a ImageName>>) -> Self {
-        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for name in names {
-            if let Some(name) = name {
-                let reference = name.reference();
-                let parts = [
-                    reference.host(),
-                    reference.repository(),
-                    reference.tag().map_or("", |tag| tag.as_str()),
-                    reference.digest().map_or("", |digest| digest.as_str()),
-                ];
-                for part in parts {
-                    bytes.extend_from_slice(part.as_bytes());
-                    // Below everything that a name can have, so that the shorter part comes first.
-                    bytes.push(0);
-                }
-            }
-            ends.push(bytes.len());
-        }
-        Self { bytes, ends }
-    }
-
-    fn key(&self, position: usize) -> &[u8] {
-        let start = position
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[position]]
-    }
-
-    /// Compares two images by their names; those without come last.
-    fn compare(&self, a: usize, b: usize) -> Ordering {
-        let (a, b) = (self.key(a), self.key(b));
-        a.is_empty().cmp(&b.is_empty()).then_with(|| a.cmp(b))
+fn summary_key(image: &store::ImageSummary) -> SortKey<'_> {
+    SortKey {
+        target: &image.target,
+        name: image.names.first(),
+        disk_size: image.unique_size + image.shared_size,
+        unique_size: image.unique_size,
+        created: image.created,
     }
 }
 

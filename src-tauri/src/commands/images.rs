@@ -141,7 +141,6 @@ impl ImageQuery {
         } = self;
         Ok(engine::ImageQuery {
             filter: Filter::parse(&filter)?,
-            name: None,
             all: false,
             sort: match sort {
                 ImageSort::Name => engine::ImageSort::Name,

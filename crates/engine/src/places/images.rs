@@ -7,7 +7,7 @@ use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector};
 use serde_json::{Value, json};
 
 use super::EnginePlace;
-use crate::filter::{Bounds, Facts, Glob};
+use crate::filter::{Bounds, Facts};
 use crate::{
     Error, HistoryRow, ImageConfigSummary, ImageQuery, ImageSort, MovedFrom, TagMove, TagPlan, tag,
 };
@@ -95,7 +95,6 @@ impl EnginePlace {
             };
             *limit = created;
         }
-        let glob = query.name.as_deref().map(Glob::new);
         let taken = |image: &docker::Image| {
             let facts = Facts {
                 target: &image.id,
@@ -108,11 +107,7 @@ impl EnginePlace {
                 in_use: !image.containers.is_empty(),
                 labels: &image.labels,
             };
-            let named = glob.as_ref().is_none_or(|glob| {
-                glob.as_ref()
-                    .is_some_and(|glob| glob.matches_any(&image.names))
-            });
-            named && query.filter.matches(&facts, &bounds)
+            query.filter.matches(&facts, &bounds)
         };
         let shown = || {
             let all = all.iter();

@@ -105,3 +105,48 @@ async fn a_removal_collects_what_an_earlier_one_left_once_its_grace_is_over() {
     assert!(!blobs[0].exists() && blobs[1].exists());
     check(&engine).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_list_follow_what_another_program_changes() {
+    let lab = Lab::new().await;
+    let other = open(&lab.store()).await;
+    let pull = async |number: usize| {
+        let version = number.to_string();
+        let image = ImageBuilder::new().files([("version", version.as_str())]);
+        let reference = lab
+            .registry
+            .push(&format!("team/app:{number}"), &image.build());
+        other.pull(&request(&reference), &NoProgress).await.unwrap();
+    };
+    for number in 1..=5 {
+        pull(number).await;
+    }
+    let page = async |filter: &str, offset| {
+        let query = engine::ImageQuery {
+            filter: engine::Filter::parse(filter).unwrap(),
+            sort: engine::ImageSort::Name,
+            offset,
+            limit: Some(2),
+            ..engine::ImageQuery::default()
+        };
+        let page = lab.engine.images(&query).await.unwrap();
+        let tags = page.images.iter().map(|image| {
+            let tag = image.names[0].tag().unwrap();
+            tag.as_str().to_owned()
+        });
+        (tags.collect::<Vec<_>>().join(" "), page.total)
+    };
+    for filter in ["", "team"] {
+        assert_eq!(page(filter, 0).await, ("1 2".to_owned(), 5));
+        assert_eq!(page(filter, 2).await, ("3 4".to_owned(), 5));
+        assert_eq!(page(filter, 4).await, ("5".to_owned(), 5));
+        assert_eq!(page(filter, 6).await, (String::new(), 5));
+    }
+    let before = lab.engine.images_size().await.unwrap();
+    pull(6).await;
+    for filter in ["", "team"] {
+        assert_eq!(page(filter, 4).await, ("5 6".to_owned(), 6));
+    }
+    assert!(lab.engine.images_size().await.unwrap() > before);
+    assert_eq!(page("nobody", 0).await, (String::new(), 0));
+}
