@@ -18,6 +18,7 @@ pub mod files;
 pub mod launch;
 mod looks;
 mod meter;
+mod named;
 mod notify;
 mod operations;
 mod outlines;

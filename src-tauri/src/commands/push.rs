@@ -122,12 +122,9 @@ pub(crate) async fn push(
         .with(|engine| async move {
             let request = request(&source, &destination, platform.as_deref())?;
             let sink = ChannelSink::new(on_event);
-            let pushed = operations.run(&operation, async {
-                let pushed = sink.tell(Box::pin(engine.push(&request, &sink))).await;
-                let pushed = pushed.map_err(Failure::from);
-                session.announce_end(Notice::of_push(destination.trim(), &pushed));
-                pushed
-            });
+            let verb = engine.push(&request, &sink);
+            let notice = |pushed: &_| Notice::of_push(destination.trim(), pushed);
+            let pushed = session.follow(operations, &operation, &sink, verb, notice);
             Ok(pushed.await?.into())
         })
         .await

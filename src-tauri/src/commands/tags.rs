@@ -85,11 +85,8 @@ pub(crate) async fn plan_tag(
 ) -> Result<TagPlan, Failure> {
     session
         .with(|engine| async move {
-            let name = name.trim().parse::<Reference>()?;
-            Ok(engine
-                .plan_tag(&Selector::from(&*source), &name)
-                .await?
-                .into())
+            let (image, name) = wanted(&source, &name)?;
+            Ok(engine.plan_tag(&image, &name).await?.into())
         })
         .await
 }
@@ -102,12 +99,12 @@ pub(crate) async fn tag(
     source: String,
     name: String,
 ) -> Result<TagMove, Failure> {
-    let name = name.trim().to_owned();
-    let moved = session.with(|engine| async move {
-        let name = name.parse::<Reference>()?;
-        Ok(engine.tag(&Selector::from(&*source), &name).await?.into())
-    });
-    moved.await.inspect(|_| session.changed())
+    session
+        .change(|engine| async move {
+            let (image, name) = wanted(&source, &name)?;
+            Ok(engine.tag(&image, &name).await?.into())
+        })
+        .await
 }
 
 /// Takes the last operation on names back: a removal, a prune, or a move by pull or tag.
@@ -144,6 +141,11 @@ pub(crate) async fn journal(
             Ok(entries.into_iter().map(JournalEntry::from).collect())
         })
         .await
+}
+
+/// Reads which image is to get which name.
+pub(super) fn wanted(source: &str, name: &str) -> Result<(Selector, Reference), Failure> {
+    Ok((Selector::from(source), name.trim().parse()?))
 }
 
 impl From<engine::TagPlan> for TagPlan {
