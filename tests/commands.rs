@@ -374,10 +374,18 @@ fn a_name_is_given_moved_and_taken_back() {
         moved,
         json!({ "name": "best:latest", "from": first, "to": second })
     );
-    assert_eq!(text(&shell.call("undoable", json!({}))["operation"]), "tag");
-    let undone = shell.call("undo", json!({}));
+    let last = shell.call("undoable", json!({}));
+    assert_eq!(last["operation"], "tag");
+    shell.call("tag", json!({ "source": first, "name": "best" }));
     assert_eq!(
-        undone,
+        shell.refused("undo", json!({ "only": last["change"] })),
+        "plan_stale"
+    );
+    let undone = shell.call("undo", json!({ "only": null }));
+    assert_ne!(undone["change"], last["change"]);
+    let undone = shell.call("undo", json!({ "only": last["change"] }));
+    assert_eq!(
+        undone["moves"],
         json!([{ "name": "best:latest", "from": second, "to": first }])
     );
     let journal = shell.call("journal", json!({ "name": "best:latest" }));
@@ -387,7 +395,7 @@ fn a_name_is_given_moved_and_taken_back() {
         .iter()
         .map(|entry| text(&entry["operation"]))
         .collect();
-    assert_eq!(operations, ["undo", "tag", "tag"]);
+    assert_eq!(operations, ["undo", "undo", "tag", "tag", "tag"]);
     let digest = format!("best@{first}");
     assert_eq!(
         shell.refused("tag", json!({ "source": first, "name": digest })),
@@ -433,7 +441,7 @@ fn a_removal_does_what_its_plan_says_once_and_can_be_undone() {
     let removed = shell.call("execute_plan", json!({ "planId": plan["planId"] }));
     assert_eq!(removed["undoable"], true);
     assert!(shell.list().is_empty());
-    shell.call("undo", json!({}));
+    shell.call("undo", json!({ "only": null }));
     assert_eq!(shell.names(), ["kept:latest"]);
 }
 

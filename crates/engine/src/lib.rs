@@ -85,7 +85,7 @@ pub use images::{ImageList, ImageQuery, ImageSort, ImageSummary};
 pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
-pub use journal::{JournalEntry, Undoable};
+pub use journal::{JournalEntry, Undoable, Undone};
 pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
 pub use lineage::{Lineage, Relative};
@@ -123,7 +123,7 @@ pub use settings::{Clock, Settings, SettingsError};
 pub use sharing::{ImageLayer, ImageShare, LayerShare, Sharing};
 pub use status::{Recovered, StoreStatus};
 pub use store::{
-    ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
+    ChangeId, ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
 };
 pub use tag::{TagMove, TagPlan};
 pub use tags::{

@@ -44,7 +44,7 @@ export const commands = {
 	/**  Gives an image one more name; a name that another image has moves. */
 	tag: (source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("tag", { source, name })),
 	/**  Takes the last operation on names back: a removal, a prune, or a move by pull or tag. */
-	undo: () => typedError<TagMove[], ErrorPayload>(__TAURI_INVOKE("undo")),
+	undo: (only: ChangeId | null) => typedError<Undone, ErrorPayload>(__TAURI_INVOKE("undo", { only })),
 	/**  Tells what `undo` would take back, if anything. */
 	undoable: () => typedError<Undoable | null, ErrorPayload>(__TAURI_INVOKE("undoable")),
 	/**  Lists the changes of one name, or of all, newest first. */
@@ -2156,13 +2156,18 @@ export type Theme =
 
 /**  The operation that undo would take back. */
 export type Undoable = {
+	/**  Names it to `undo`. */
+	change: ChangeId,
 	/**  Its verb: `pull`, `tag`, `rmi`, `prune`, `undo`. */
 	operation: string,
-	/**  When it was done, RFC 3339. */
-	time: string,
 	/**  The names that it changed, as people write them. */
 	names: string[],
 };
+
+export type ChangeId = {number: number, time: string};
+export type Undone = {change: ChangeId, moves: TagMove[]};
+export type RegistryRefusal = {host: string, loginMayHelp: boolean};
+export type PushDestination = {host: string, reference: string};
 
 /**  A name that goes. */
 export type Untagged = {

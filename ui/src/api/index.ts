@@ -8,6 +8,7 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type ChangeId,
   type ChosenImage,
   type Comparison,
   type Completion,
@@ -84,6 +85,7 @@ import {
   type TerminalSize,
   type TextDifference,
   type Undoable,
+  type Undone,
   type Waste,
   type Update,
 } from "./bindings";
@@ -495,7 +497,8 @@ export const api = {
   /** Does exactly what the plan said, or throws `plan_stale` and does nothing. */
   executePlan: (planId: string): Promise<Removed> => unwrap(commands.executePlan(planId)),
 
-  undo: (): Promise<TagMove[]> => unwrap(commands.undo()),
+  /** Takes the last change back, or only this one: throws `plan_stale` where another came after it. */
+  undo: (only: ChangeId | null): Promise<Undone> => unwrap(commands.undo(only)),
   undoable: (): Promise<Undoable | null> => unwrap(commands.undoable()),
   journal: (name: string | null): Promise<JournalEntry[]> => unwrap(commands.journal(name)),
 
