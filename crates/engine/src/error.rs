@@ -405,7 +405,35 @@ impl From<store::Error> for Error {
     }
 }
 
+/// The registry that refused, and whether it may answer otherwise to somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistryRefusal<'a> {
+    /// The registry's host, as in references.
+    pub host: &'a str,
+    /// Whether it refused because of who asks. One that says "not found" may mean that, too, and does not say so.
+    pub login_may_help: bool,
+}
+
 impl Error {
+    /// Which registry refused, where one was reached and has no such thing or lets nobody to it.
+    #[must_use]
+    pub fn registry_refusal(&self) -> Option<RegistryRefusal<'_>> {
+        let Self::Registry(error) = self else {
+            return None;
+        };
+        let (host, login_may_help) = match error.as_ref() {
+            registry::Error::Unauthorized { host, .. } | registry::Error::Denied { host, .. } => {
+                (host, true)
+            }
+            registry::Error::NotFound { host, .. } => (host, false),
+            _ => return None,
+        };
+        Some(RegistryRefusal {
+            host,
+            login_may_help,
+        })
+    }
+
     /// The stable word for programs, one of the list in the command line's contract.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Pushing images.
 
-use engine::{MovePolicy, PushRequest, Reference, Selector, human};
+use engine::{MovePolicy, PushRequest, Reference, Selector, destinations_elsewhere, human};
 use serde::Serialize;
 use specta::Type;
 use tauri::{State, ipc::Channel};
@@ -69,6 +69,16 @@ pub enum BlobThere {
     Foreign,
 }
 
+/// A place in a registry where an image could go, too.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PushDestination {
+    /// The registry.
+    pub host: String,
+    /// How it is written.
+    pub reference: String,
+}
+
 /// What a push did.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +113,17 @@ pub(crate) async fn plan_push(
             Ok(PushPlan::new(plan, &request))
         })
         .await
+}
+
+/// Tells how a destination, as far as it is typed, is written at each of the registries that is not its own.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn push_elsewhere(
+    destination: String,
+    hosts: Vec<String>,
+) -> Result<Vec<PushDestination>, Failure> {
+    let elsewhere = destinations_elsewhere(&destination, hosts);
+    Ok(elsewhere.into_iter().map(PushDestination::from).collect())
 }
 
 /// Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`.
@@ -238,6 +259,13 @@ impl From<engine::Pushed> for PushOutcome {
             replaced: replaced.map(|digest| digest.to_string()),
             up_to_date,
         }
+    }
+}
+
+impl From<engine::Destination> for PushDestination {
+    fn from(destination: engine::Destination) -> PushDestination {
+        let engine::Destination { host, reference } = destination;
+        PushDestination { host, reference }
     }
 }
 

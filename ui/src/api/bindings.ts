@@ -171,6 +171,7 @@ export const commands = {
 	/**  Sends a signal to a container's first program, by its name: `KILL`, `HUP`. */
 	signalContainer: (container: string, signal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("signal_container", { container, signal })),
 	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
+	pushElsewhere: (destination: string, hosts: string[]) => typedError<PushDestination[], ErrorPayload>(__TAURI_INVOKE("push_elsewhere", { destination, hosts })),
 	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
 	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
 	push: (operation: string, source: string, destination: string, platform: string | null, onEvent: Channel<PullEvent>) => typedError<PushOutcome, ErrorPayload>(__TAURI_INVOKE("push", { operation, source, destination, platform, onEvent })),
@@ -599,6 +600,7 @@ export type ErrorPayload = {
 	message: string,
 	/**  One thing to do about it. */
 	hint: string | null,
+	registry: RegistryRefusal | null,
 };
 
 /**  What a layer did to a path. */

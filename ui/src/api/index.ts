@@ -60,9 +60,11 @@ import {
   type PullEvent,
   type PullOutcome,
   type PullPlan,
+  type PushDestination,
   type PushOutcome,
   type PushPlan,
   type Referrer,
+  type RegistryRefusal,
   type RemoteImage,
   type RemoteTag,
   type Removed,
@@ -105,6 +107,8 @@ export class ApiError extends Error {
     message: string,
     /** One thing to do about it, when there is one. */
     readonly hint: string | null,
+    /** The registry that refused, where it was one. */
+    readonly registry: RegistryRefusal | null = null,
   ) {
     super(message);
   }
@@ -119,7 +123,10 @@ export class ApiError extends Error {
 export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof Error) return new ApiError("internal", thrown.message, null);
-  if (isPayload(thrown)) return new ApiError(thrown.code, thrown.message, thrown.hint ?? null);
+  if (isPayload(thrown)) {
+    const { code, message, hint, registry } = thrown;
+    return new ApiError(code, message, hint ?? null, registry ?? null);
+  }
   return new ApiError("internal", String(thrown), null);
 }
 
@@ -127,6 +134,7 @@ interface Payload {
   code: string;
   message: string;
   hint?: string | null;
+  registry?: RegistryRefusal | null;
 }
 
 function isPayload(value: unknown): value is Payload {
@@ -392,6 +400,9 @@ export const api = {
 
   planPush: (source: string, destination: string, platform: string | null): Promise<PushPlan> =>
     unwrap(commands.planPush(source, destination, platform)),
+  /** How a destination, as far as it is typed, is written at each of the registries that is not its own. */
+  pushElsewhere: (destination: string, hosts: string[]): Promise<PushDestination[]> =>
+    unwrap(commands.pushElsewhere(destination, hosts)),
   push(
     operation: string,
     form: { source: string; destination: string; platform: string | null },

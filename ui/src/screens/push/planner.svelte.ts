@@ -1,6 +1,5 @@
-import { api, type Completion, type KnownLogin, type PushPlan } from "../../api";
+import { api, type Completion, type PushDestination, type PushPlan } from "../../api";
 import { Latest } from "../../state/latest.svelte";
-import { withHost } from "../../text/host";
 
 const PLAN_PAUSE_MS = 350;
 const COMPLETION_PAUSE_MS = 120;
@@ -14,7 +13,11 @@ export class PushPlanner {
   platform = $state(EVERYTHING);
   readonly plan = new Latest<PushPlan>();
   readonly completions = new Latest<Completion[]>();
-  readonly logins = new Latest<KnownLogin[]>();
+  /** The same repository and tag at the other registries that somebody is signed in to. */
+  readonly elsewhere = new Latest<PushDestination[]>();
+
+  /** Looked for once: that may ask a keyring. */
+  #hosts: Promise<string[]> | null = null;
 
   readonly wanted = $derived(this.destination.trim());
   readonly wantedPlatform = $derived(this.platform === EVERYTHING ? null : this.platform);
@@ -27,7 +30,7 @@ export class PushPlanner {
     destination: string,
   ) {
     this.destination = destination;
-    this.logins.ask(() => api.logins());
+    this.#askElsewhere();
     if (this.wanted !== "") this.#ask(0);
   }
 
@@ -35,6 +38,7 @@ export class PushPlanner {
   type(destination: string): void {
     if (destination === this.destination) return;
     this.destination = destination;
+    this.#askElsewhere();
     this.#ask(PLAN_PAUSE_MS);
     const text = this.wanted;
     if (text === "") this.completions.clear();
@@ -45,12 +49,8 @@ export class PushPlanner {
   complete(destination: string): void {
     this.destination = destination;
     this.completions.clear();
+    this.#askElsewhere();
     this.#ask(0);
-  }
-
-  /** Keeps the repository and tag, and sends them to another registry. */
-  chooseHost(host: string): void {
-    this.complete(withHost(this.wanted, host));
   }
 
   choosePlatform(platform: string): void {
@@ -68,7 +68,15 @@ export class PushPlanner {
   stop(): void {
     this.plan.stop();
     this.completions.stop();
-    this.logins.stop();
+    this.elsewhere.stop();
+  }
+
+  #askElsewhere(): void {
+    const destination = this.wanted;
+    this.elsewhere.ask(async () => {
+      this.#hosts ??= api.logins().then((logins) => logins.map((login) => login.host));
+      return api.pushElsewhere(destination, await this.#hosts);
+    });
   }
 
   #ask(pause: number): void {
