@@ -7,7 +7,7 @@ use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector};
 use serde_json::{Value, json};
 
 use super::EnginePlace;
-use crate::filter::{Bounds, Facts, Glob};
+use crate::filter::{Bounds, Glob};
 use crate::{
     Error, HistoryRow, ImageConfigSummary, ImageQuery, ImageSort, MovedFrom, TagMove, TagPlan, tag,
 };
@@ -85,34 +85,14 @@ impl EnginePlace {
     /// of an engine that does not answer.
     pub async fn images(&self, query: &ImageQuery) -> Result<PlaceImages, Error> {
         let all = self.connection.images().await?;
-        let mut bounds = Bounds::default();
-        for (before, name) in query.filter.named_images() {
-            let created = docker::find(&all, &Selector::from(name))?.created;
-            let limit = if before {
-                &mut bounds.before
-            } else {
-                &mut bounds.since
-            };
-            *limit = created;
-        }
+        let bounds = Bounds::among(&all, &query.filter)?;
         let glob = query.name.as_deref().map(Glob::new);
         let taken = |image: &docker::Image| {
-            let facts = Facts {
-                target: &image.id,
-                id: &image.id,
-                names: &image.names,
-                size: image.size,
-                created: image.created,
-                platform: image.platform.as_ref(),
-                dangling: image.names.is_empty(),
-                in_use: !image.containers.is_empty(),
-                labels: &image.labels,
-            };
             let named = glob.as_ref().is_none_or(|glob| {
                 glob.as_ref()
                     .is_some_and(|glob| glob.matches_any(&image.names))
             });
-            named && query.filter.matches(&facts, &bounds)
+            named && query.filter.matches(&image.into(), &bounds)
         };
         let shown = || {
             let all = all.iter();
