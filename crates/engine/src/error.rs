@@ -415,7 +415,7 @@ pub struct RegistryRefusal<'a> {
 }
 
 impl Error {
-    /// Which registry refused, where one was reached and has no such thing or lets nobody to it.
+    /// Returns the registry that refused, where one did: it lets nobody to what was asked for, or has no such thing.
     #[must_use]
     pub fn registry_refusal(&self) -> Option<RegistryRefusal<'_>> {
         let Self::Registry(error) = self else {
@@ -434,14 +434,14 @@ impl Error {
         })
     }
 
-    /// The stable word for programs, one of the list in the command line's contract.
+    /// Returns the stable word for programs, one of the list in the command line's contract.
     #[must_use]
     pub fn code(&self) -> &'static str {
         words::code(self)
     }
 
-    /// What a program exits with that could not run a command in a container, as docker does: 127 where there is no such command, 126
-    /// where it cannot be executed, 125 for everything else.
+    /// Returns what a program exits with that could not run a command in a container, as docker does: 127 where there is no such
+    /// command, 126 where it cannot be executed, 125 for everything else.
     #[must_use]
     pub fn run_exit_code(&self) -> u8 {
         match self {
@@ -450,13 +450,13 @@ impl Error {
         }
     }
 
-    /// What failed and why, a sentence or two for people.
+    /// Says what failed and why, in a sentence or two for people.
     #[must_use]
     pub fn message(&self) -> String {
         words::message(self)
     }
 
-    /// One thing to do about it, where there is one.
+    /// Says one thing to do about it, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         hint::hint(self)

@@ -16,7 +16,7 @@ pub struct JournalEntry {
     pub from: Option<Digest>,
     /// Where it pointed after.
     pub to: Option<Digest>,
-    /// The verb: `pull`, `tag`, `remove`, `prune`, `undo`…
+    /// The verb: `pull`, `tag`, `rmi`, `prune`, `undo`…
     pub operation: String,
 }
 

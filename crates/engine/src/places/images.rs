@@ -81,8 +81,8 @@ impl EnginePlace {
     /// Lists the engine's images.
     ///
     /// # Errors
-    /// `usage` when the filter names an image (`before=`, `since=`) that is not there, and what [`crate::Engine::place`] says
-    /// of an engine that does not answer.
+    /// `not_found` or `ambiguous_reference` of an image that the filter names (`before=`, `since=`), and what
+    /// [`crate::Engine::place`] says of an engine that does not answer.
     pub async fn images(&self, query: &ImageQuery) -> Result<PlaceImages, Error> {
         let all = self.connection.images().await?;
         let bounds = Bounds::among(&all, &query.filter)?;

@@ -93,9 +93,9 @@ impl EnginePlace {
         Ok(self.shown(plan))
     }
 
-    /// Does exactly what the plan says, or nothing.
+    /// Does what the plan says, or nothing where that would be something else by now.
     ///
-    /// The engine takes one request for each image or name: where it refuses one, what went before stays gone.
+    /// The engine takes one request for each image or name: where it refuses one in spite of the plan, what went before stays gone.
     ///
     /// # Errors
     /// `plan_stale` when the engine's images or containers have changed since, `conflict`.
