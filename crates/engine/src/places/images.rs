@@ -7,7 +7,7 @@ use oci::{Digest, ImageConfig, ImageName, Platform, Reference, Selector};
 use serde_json::{Value, json};
 
 use super::EnginePlace;
-use crate::filter::{Bounds, Glob};
+use crate::filter::{Bounds, Facts, Glob};
 use crate::{
     Error, HistoryRow, ImageConfigSummary, ImageQuery, ImageSort, MovedFrom, TagMove, TagPlan, tag,
 };
@@ -92,7 +92,7 @@ impl EnginePlace {
                 glob.as_ref()
                     .is_some_and(|glob| glob.matches_any(&image.names))
             });
-            named && query.filter.matches(&image.into(), &bounds)
+            named && query.filter.matches(&Facts::from(image), &bounds)
         };
         let shown = || {
             let all = all.iter();

@@ -4,7 +4,7 @@ use docker::{Container, Plan, Reason, Removal};
 use oci::{Digest, Selector};
 
 use super::{EnginePlace, PlaceImage};
-use crate::filter::Bounds;
+use crate::filter::{Bounds, Facts};
 use crate::{Blocked, Error, PruneRequest, RemovalRequest, Untagged};
 
 /// What a removal or a prune at an engine will do, and nothing else.
@@ -86,7 +86,7 @@ impl EnginePlace {
                 && image.containers.is_empty()
                 && (request.all || image.names.is_empty())
                 && old_enough
-                && request.filter.matches(&image.into(), &bounds)
+                && request.filter.matches(&Facts::from(*image), &bounds)
         });
         let wanted: Vec<Digest> = wanted.map(|image| image.id.clone()).collect();
         let plan = self.connection.plan_prune(&wanted).await?;

@@ -12,7 +12,7 @@ use testkit::{
     DockerRegistry, Document, Fault, Image, ImageBuilder, IndexBuilder, Layer, Registry, Rule,
 };
 
-use crate::lab::{Lab, request, settings};
+use crate::lab::{Lab, settings};
 
 fn app(text: &str, created: &str) -> Image {
     let layer = Layer::files([("/a", text.to_owned())]);
