@@ -19,6 +19,8 @@ use tauri::{App, Manager as _, WebviewWindow, WebviewWindowBuilder};
 use tempfile::TempDir;
 use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 
+#[path = "commands/comparing.rs"]
+mod comparing;
 #[path = "commands/containers.rs"]
 mod containers;
 #[path = "commands/elsewhere.rs"]
@@ -27,6 +29,8 @@ mod elsewhere;
 mod inside;
 #[path = "commands/remote.rs"]
 mod remote;
+#[path = "commands/store.rs"]
+mod store;
 #[path = "support/wait.rs"]
 mod wait;
 
@@ -374,10 +378,18 @@ fn a_name_is_given_moved_and_taken_back() {
         moved,
         json!({ "name": "best:latest", "from": first, "to": second })
     );
-    assert_eq!(text(&shell.call("undoable", json!({}))["operation"]), "tag");
-    let undone = shell.call("undo", json!({}));
+    let last = shell.call("undoable", json!({}));
+    assert_eq!(last["operation"], "tag");
+    shell.call("tag", json!({ "source": first, "name": "best" }));
     assert_eq!(
-        undone,
+        shell.refused("undo", json!({ "only": last["change"] })),
+        "plan_stale"
+    );
+    let undone = shell.call("undo", json!({ "only": null }));
+    assert_ne!(undone["change"], last["change"]);
+    let undone = shell.call("undo", json!({ "only": last["change"] }));
+    assert_eq!(
+        undone["moves"],
         json!([{ "name": "best:latest", "from": second, "to": first }])
     );
     let journal = shell.call("journal", json!({ "name": "best:latest" }));
@@ -387,7 +399,7 @@ fn a_name_is_given_moved_and_taken_back() {
         .iter()
         .map(|entry| text(&entry["operation"]))
         .collect();
-    assert_eq!(operations, ["undo", "tag", "tag"]);
+    assert_eq!(operations, ["undo", "undo", "tag", "tag", "tag"]);
     let digest = format!("best@{first}");
     assert_eq!(
         shell.refused("tag", json!({ "source": first, "name": digest })),
@@ -433,7 +445,7 @@ fn a_removal_does_what_its_plan_says_once_and_can_be_undone() {
     let removed = shell.call("execute_plan", json!({ "planId": plan["planId"] }));
     assert_eq!(removed["undoable"], true);
     assert!(shell.list().is_empty());
-    shell.call("undo", json!({}));
+    shell.call("undo", json!({ "only": null }));
     assert_eq!(shell.names(), ["kept:latest"]);
 }
 
@@ -466,63 +478,6 @@ fn what_cannot_be_removed_is_in_the_plan_with_a_way_out() {
 }
 
 #[test]
-fn another_store_is_open_as_soon_as_the_settings_say_so() {
-    let shell = Shell::start();
-    let reference = shell.registry.push("team/app:1", &image("one")).to_string();
-    shell.pull(&reference);
-    let elsewhere = shell.folder.path().join("elsewhere");
-    let mut settings = shell.call("settings", json!({}));
-    settings["storePlace"] = json!(elsewhere);
-    assert_eq!(
-        shell.refused("save_settings", json!({ "settings": settings })),
-        "usage",
-        "no dialog gave it"
-    );
-    shell
-        .chosen
-        .lock()
-        .expect("no panic")
-        .push(elsewhere.clone());
-    assert_eq!(
-        shell.call("choose_store_place", json!({})),
-        json!(elsewhere)
-    );
-    shell.call("save_settings", json!({ "settings": settings }));
-    let status = shell.call("store_status", json!({}));
-    assert_eq!(status["root"], json!(elsewhere));
-    assert_eq!(status["rootFrom"], "settings");
-    assert!(shell.list().is_empty());
-    settings["storePlace"] = json!("");
-    shell.call("save_settings", json!({ "settings": settings }));
-    assert_eq!(shell.names(), [reference]);
-    assert_eq!(
-        shell.call("choose_ca_files", json!({})),
-        json!([]),
-        "a closed dialog is no answer"
-    );
-}
-
-#[test]
-fn a_store_that_cannot_be_opened_is_told_by_every_command_until_it_can() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // Where the store's folder should be made there is a file.
-    let in_the_way = folder.path().join(if cfg!(target_os = "macos") {
-        "Library"
-    } else {
-        ".local"
-    });
-    fs::write(&in_the_way, "a file").expect("written");
-    let shell = Shell::start_in(folder);
-    let code = shell.refused("images", everything());
-    assert_eq!(shell.refused("disk_usage", json!({})), code);
-    assert_ne!(code, "internal");
-    fs::remove_file(in_the_way).expect("removed");
-    // Asking for the status is trying again.
-    assert_eq!(shell.call("store_status", json!({}))["readOnly"], false);
-    assert!(shell.list().is_empty());
-}
-
-#[test]
 fn an_interrupted_pull_that_does_not_exist_cannot_be_forgotten() {
     let shell = Shell::start();
     assert_eq!(shell.call("interrupted", json!({})), json!([]));
@@ -530,162 +485,6 @@ fn an_interrupted_pull_that_does_not_exist_cannot_be_forgotten() {
         shell.refused("dismiss_interrupted", json!({ "id": "made up" })),
         "not_found"
     );
-}
-
-#[test]
-fn the_store_can_be_added_up_and_checked() {
-    let shell = Shell::start();
-    shell.pull(&shell.registry.push("team/app:1", &image("one")).to_string());
-    let usage = shell.call("disk_usage", json!({}));
-    assert_eq!(usage["images"], 1);
-    assert_eq!(usage["layers"], 1);
-    assert!(
-        usage["totalSize"].as_u64() >= usage["imagesSize"].as_u64(),
-        "{usage}"
-    );
-    // What the screen says of a prune is what its plan says: here the image that the name was taken from.
-    shell.pull(&shell.registry.push("team/app:1", &image("two")).to_string());
-    let usage = shell.call("disk_usage", json!({}));
-    let plan = shell.call("plan_prune", json!({ "all": false }));
-    assert!(usage["prunable"].as_u64() > Some(0), "{usage}");
-    assert_eq!(usage["prunable"], plan["freedBytes"]);
-    let report = shell.call(
-        "check_store",
-        json!({ "operation": "check", "readData": true }),
-    );
-    assert_eq!(report["problems"], json!([]));
-    assert!(report["readBytes"].as_u64() > Some(0), "{report}");
-}
-
-#[test]
-fn what_shares_what_is_told_with_the_largest_first() {
-    let shell = Shell::start();
-    let base = testkit::Layer::files([("base", "b".repeat(50_000))]);
-    for name in ["one", "two"] {
-        let built = ImageBuilder::new()
-            .layer(base.clone())
-            .files([("own", name)]);
-        let reference = shell
-            .registry
-            .push(&format!("team/{name}:1"), &built.build());
-        shell.pull(&reference.to_string());
-    }
-    let sharing = shell.call("disk_sharing", json!({}));
-    assert_eq!(sharing["images"].as_array().map(Vec::len), Some(2));
-    assert_eq!(sharing["layers"].as_array().map(Vec::len), Some(3));
-    let largest = &sharing["layers"][0];
-    assert_eq!(largest["images"], 2);
-    assert_eq!(largest["some"].as_array().map(Vec::len), Some(2));
-    assert_eq!(sharing["saved"], largest["size"]);
-    assert_eq!(sharing["images"][0]["layers"][0]["images"], 2);
-    assert_eq!(sharing["images"][0]["layers"][1]["images"], 1);
-}
-
-fn debian(version: &str, more: &str) -> testkit::Image {
-    let status = format!(
-        "Package: bash\nStatus: install ok installed\nVersion: {version}\nArchitecture: amd64\n\n{more}"
-    );
-    ImageBuilder::new()
-        .files([("etc/base", "same")])
-        .layer(
-            testkit::Layer::new()
-                .file("etc/motd", format!("one\n{version}\nthree\n"))
-                .file("var/lib/dpkg/status", status),
-        )
-        .label("version", version)
-        .build()
-}
-
-#[test]
-fn two_images_are_compared_down_to_the_lines_of_a_file() {
-    let shell = Shell::start();
-    let zlib = "Package: zlib1g\nStatus: install ok installed\nVersion: 1.3\n\n";
-    let first = shell.registry.push("team/app:1", &debian("5.1", ""));
-    let second = shell.registry.push("team/app:2", &debian("5.2", zlib));
-    shell.pull(&first.to_string());
-    // The second stays where it is.
-    let here = json!({ "kind": "here", "value": first.to_string(), "label": null });
-    let there = json!({ "kind": "registry", "value": second.to_string(), "label": null });
-    let arguments =
-        |b: &Value| json!({ "operation": "c1", "a": here, "b": b, "onEvent": "__CHANNEL__:5" });
-    let found = shell.call("compare", arguments(&there));
-    assert_eq!(shell.list().len(), 1, "nothing was stored");
-    assert_eq!(found["a"]["layers"][0]["shared"], true);
-    assert_eq!(found["b"]["layers"][1]["shared"], false);
-    assert_eq!(
-        found["config"],
-        json!([{ "key": "Labels.version", "a": "5.1", "b": "5.2" }])
-    );
-    assert_eq!(
-        found["packages"],
-        json!([
-            { "name": "bash", "change": "changed", "versionA": "5.1", "versionB": "5.2" },
-            { "name": "zlib1g", "change": "added", "versionA": null, "versionB": "1.3" },
-        ])
-    );
-    assert_eq!(found["files"], 2);
-    let query =
-        json!({ "words": "motd", "change": null, "largestFirst": false, "offset": 0, "limit": 10 });
-    let page = shell.call(
-        "compared_files",
-        json!({ "comparison": found["id"], "query": query }),
-    );
-    assert_eq!((&page["total"], &page["changed"]), (&json!(1), &json!(1)));
-    let file = &page["rows"][0];
-    assert_eq!(file["path"], "/etc/motd");
-    let text = shell.call(
-        "compare_text",
-        json!({ "comparison": found["id"], "file": file["file"] }),
-    );
-    let lines: Vec<_> = text["hunks"][0]
-        .as_array()
-        .expect("lines")
-        .iter()
-        .map(|line| {
-            (
-                line["change"].clone(),
-                line["numberB"].clone(),
-                line["text"].clone(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        lines,
-        [
-            (Value::Null, json!(1), json!("one")),
-            (json!("removed"), Value::Null, json!("5.1")),
-            (json!("added"), json!(2), json!("5.2")),
-            (Value::Null, json!(3), json!("three")),
-        ]
-    );
-    let missing = json!({ "kind": "here", "value": "team/app:9", "label": null });
-    assert_eq!(shell.refused("compare", arguments(&missing)), "not_found");
-    let unknown = json!({ "kind": "file", "value": "no-token", "label": null });
-    assert_eq!(shell.refused("compare", arguments(&unknown)), "not_found");
-    let old = json!({ "comparison": "made up", "file": 0 });
-    assert_eq!(shell.refused("compare_text", old), "not_found");
-    let beyond = json!({ "comparison": found["id"], "file": 99 });
-    assert_eq!(shell.refused("compare_text", beyond), "not_found");
-    assert_eq!(shell.operations(), 0);
-}
-
-#[test]
-fn the_software_of_an_image_is_listed() {
-    let shell = Shell::start();
-    let reference = shell.registry.push("team/app:1", &debian("5.2", ""));
-    shell.pull(&reference.to_string());
-    let target = &shell.list()[0]["target"];
-    let software = shell.call("image_software", json!({ "target": target }));
-    assert_eq!(
-        software["packages"],
-        json!([{ "name": "bash", "version": "5.2", "architecture": "amd64", "manager": "dpkg" }])
-    );
-    assert_eq!(
-        software["databases"],
-        json!([{ "path": "/var/lib/dpkg/status", "manager": "dpkg" }])
-    );
-    let looked_for = software["lookedFor"].as_array().expect("a list");
-    assert!(looked_for.contains(&json!("/var/lib/rpm/rpmdb.sqlite")));
 }
 
 #[test]

@@ -1,34 +1,28 @@
 //! Comparisons that the window shows, kept in Rust so that it can look closer at a part of one.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use engine::ComparedImages;
 
 use crate::Failure;
-use crate::plans::nonce;
+use crate::named::Named;
 
-/// More than are on screen at once. Each holds the names of all files of two images; the oldest goes first.
-const KEPT: usize = 2;
+/// More than are on screen at once. Each holds the names of all files of two images.
+const MOST: usize = 2;
 
-/// The comparisons that were shown last.
-///
-/// The window gets a name for a comparison and can only give that back: it never says what is to be read.
-#[derive(Default)]
-pub(crate) struct Comparisons {
-    kept: Mutex<VecDeque<(String, Arc<ComparedImages>)>>,
+/// The comparisons that were shown last. The page never says what is to be read, only of which comparison.
+pub(crate) struct Comparisons(Named<Arc<ComparedImages>>);
+
+impl Default for Comparisons {
+    fn default() -> Self {
+        Self(Named::at_most(MOST))
+    }
 }
 
 impl Comparisons {
-    /// Keeps a comparison and returns its name, which nobody can guess.
+    /// Keeps a comparison and returns its name.
     pub(crate) fn keep(&self, compared: Arc<ComparedImages>) -> String {
-        let id = nonce();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back((id.clone(), compared));
-        id
+        self.0.keep(compared)
     }
 
     /// Returns a comparison, as often as it is asked for.
@@ -36,14 +30,10 @@ impl Comparisons {
     /// # Errors
     /// `not_found` when there is no comparison of that name any more.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<ComparedImages>, Failure> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().find(|(name, _)| name == id);
-        found
-            .map(|(_, compared)| Arc::clone(compared))
-            .ok_or_else(|| {
-                Failure::new("not_found", "This comparison was made too long ago.")
-                    .with_hint("Compare the images again.")
-            })
+        self.0.get(id).ok_or_else(|| {
+            Failure::new("not_found", "This comparison was made too long ago.")
+                .with_hint("Compare the images again.")
+        })
     }
 }
 

@@ -138,6 +138,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             terminal::stop_container,
             terminal::signal_container,
             push::plan_push,
+            push::push_elsewhere,
             push::push,
             registries::search,
             registries::list_tags,

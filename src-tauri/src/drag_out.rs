@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
 
 use crate::Failure;
-use crate::plans::nonce;
+use crate::named::nonce;
 
 /// Images that the pointer holds, and the file that they become.
 #[derive(Debug, Clone, PartialEq, Eq)]

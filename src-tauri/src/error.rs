@@ -17,6 +17,18 @@ pub struct Failure {
     pub message: String,
     /// One thing to do about it.
     pub hint: Option<String>,
+    /// The registry that refused, where it was one.
+    pub registry: Option<RegistryRefusal>,
+}
+
+/// The registry that refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryRefusal {
+    /// Its host, as in references: where a login would go.
+    pub host: String,
+    /// Whether it refused because of who asks.
+    pub login_may_help: bool,
 }
 
 impl Failure {
@@ -25,6 +37,7 @@ impl Failure {
             code: code.to_owned(),
             message: message.into(),
             hint: None,
+            registry: None,
         }
     }
 
@@ -60,6 +73,20 @@ where
             code: error.code().to_owned(),
             message: error.message(),
             hint: error.hint(),
+            registry: error.registry_refusal().map(RegistryRefusal::from),
+        }
+    }
+}
+
+impl From<engine::RegistryRefusal<'_>> for RegistryRefusal {
+    fn from(refusal: engine::RegistryRefusal<'_>) -> RegistryRefusal {
+        let engine::RegistryRefusal {
+            host,
+            login_may_help,
+        } = refusal;
+        RegistryRefusal {
+            host: host.to_owned(),
+            login_may_help,
         }
     }
 }
@@ -97,6 +124,6 @@ mod tests {
         let json = serde_json::to_value(&failure).expect("plain data");
         let mut keys: Vec<_> = json.as_object().expect("an object").keys().collect();
         keys.sort();
-        assert_eq!(keys, ["code", "hint", "message"]);
+        assert_eq!(keys, ["code", "hint", "message", "registry"]);
     }
 }

@@ -1,17 +1,15 @@
 //! Files that the user gave: dropped on the window, or chosen in a system dialog.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::Failure;
-use crate::plans::nonce;
+use crate::named::Named;
 
-/// More files than anyone drops before doing something with them; the oldest goes first.
-const KEPT: usize = 256;
+/// More files than anyone drops before doing something with them.
+const MOST: usize = 256;
 
 /// A file that the user gave, as the page knows it.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
@@ -23,24 +21,20 @@ pub struct GivenFile {
     pub name: String,
 }
 
-/// The files that were given.
-///
-/// The page gets a token for each and can only give that back: no bug in it can read or write what the user did not point at.
-#[derive(Default)]
-pub(crate) struct Files {
-    kept: Mutex<VecDeque<(String, PathBuf)>>,
+/// The files that were given: what the user did not point at can be neither read nor written.
+pub(crate) struct Files(Named<PathBuf>);
+
+impl Default for Files {
+    fn default() -> Self {
+        Self(Named::at_most(MOST))
+    }
 }
 
 impl Files {
     /// Keeps a path and returns what the page may know of it.
     pub(crate) fn keep(&self, path: PathBuf) -> GivenFile {
-        let token = nonce();
         let name = name_of(&path);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back((token.clone(), path));
+        let token = self.0.keep(path);
         GivenFile { token, name }
     }
 
@@ -49,9 +43,7 @@ impl Files {
     /// # Errors
     /// `not_found` when there is no such token any more.
     pub(crate) fn path(&self, token: &str) -> Result<PathBuf, Failure> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().find(|(name, _)| name == token);
-        found.map(|(_, path)| path.clone()).ok_or_else(|| {
+        self.0.get(token).ok_or_else(|| {
             Failure::new("not_found", "That file was given too long ago.")
                 .with_hint("Drop or choose it again.")
         })
@@ -77,17 +69,5 @@ mod tests {
         for guess in ["", "/etc/passwd", "0"] {
             assert_eq!(files.path(guess).expect_err(guess).code, "not_found");
         }
-    }
-
-    #[test]
-    fn the_oldest_is_forgotten_first() {
-        let files = Files::default();
-        let first = files.keep("/first".into());
-        let second = files.keep("/second".into());
-        for number in 2..=KEPT {
-            files.keep(format!("/{number}").into());
-        }
-        assert!(files.path(&first.token).is_err());
-        assert!(files.path(&second.token).is_ok());
     }
 }

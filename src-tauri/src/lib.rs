@@ -18,6 +18,7 @@ pub mod files;
 pub mod launch;
 mod looks;
 mod meter;
+mod named;
 mod notify;
 mod operations;
 mod outlines;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use tauri::{App, AppHandle, Manager as _, RunEvent, Wry};
 
 pub use contract::{contract, export_bindings};
-pub use error::Failure;
+pub use error::{Failure, RegistryRefusal};
 pub use operations::Operations;
 pub use session::Session;
 

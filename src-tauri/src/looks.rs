@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::{Engine, ImageFiles, RemoteDetail};
 
 use crate::Failure;
-use crate::plans::nonce;
+use crate::named::nonce;
 
 /// More images than are on screen at once; the oldest goes first.
 const KEPT: usize = 3;

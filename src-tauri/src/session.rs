@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use engine::places::PlacePlan;
-use engine::{Engine, EnginePlace, RemovalPlan};
+use engine::{Engine, EnginePlace};
 use tokio::sync::{Notify, watch};
 
-use crate::Failure;
 use crate::commands::store::StorePlaceFrom;
 use crate::comparisons::Comparisons;
 use crate::desktop::{Choice, Desktop, Notice};
@@ -21,8 +19,10 @@ use crate::launch::{Launch, store_key};
 use crate::looks::Looks;
 use crate::outlines::Outlines;
 use crate::plans::{Kept, KeptPlace, Plans};
+use crate::progress::ChannelSink;
 use crate::settings::{Settings, SettingsFile};
 use crate::terminals::Terminals;
+use crate::{Failure, Operations};
 
 /// What the commands work on. Cloning gives the same session.
 #[derive(Clone)]
@@ -128,6 +128,48 @@ impl Session {
         caught(async { work(self.engine().await?).await }).await
     }
 
+    /// Runs work that changes the store, and lets the window hear of it without delay.
+    ///
+    /// Also where the work fails: it may have changed something before.
+    ///
+    /// # Errors
+    /// As [`Session::with`].
+    pub(crate) async fn change<T, W>(&self, work: impl FnOnce(Engine) -> W) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        let outcome = self.with(work).await;
+        self.changed();
+        outcome
+    }
+
+    /// Follows a verb to its end: the page hears from `sink` how far it is and can cancel it, and the user gets the notice of its
+    /// end. One that is cancelled ends without a notice.
+    ///
+    /// # Errors
+    /// As [`Operations::run`].
+    pub(crate) fn follow<Done, Outcome, Error>(
+        &self,
+        operations: &Operations,
+        operation: &str,
+        sink: &ChannelSink,
+        verb: impl Future<Output = Result<Done, Error>>,
+        notice: impl FnOnce(&Result<Outcome, Failure>) -> Notice,
+    ) -> impl Future<Output = Result<Outcome, Failure>>
+    where
+        Outcome: From<Done>,
+        Failure: From<Error>,
+    {
+        // Verbs are large, and this one would be moved several times.
+        let verb = Box::pin(verb);
+        operations.run(operation, async move {
+            let outcome = sink.tell(verb).await;
+            let outcome = outcome.map(Outcome::from).map_err(Failure::from);
+            self.announce_end(notice(&outcome));
+            outcome
+        })
+    }
+
     async fn engine(&self) -> Result<Engine, Failure> {
         let mut engine = self.shared.engine.subscribe();
         let state = engine
@@ -164,12 +206,14 @@ impl Session {
         self.shared.changed.notified().await;
     }
 
-    pub(crate) fn keep_plan(&self, engine: Engine, plan: RemovalPlan) -> String {
-        self.shared.plans.keep(Kept { engine, plan })
+    /// The plans for the store that were shown.
+    pub(crate) fn plans(&self) -> &Plans<Kept> {
+        &self.shared.plans
     }
 
-    pub(crate) fn take_plan(&self, id: &str) -> Result<Kept, Failure> {
-        self.shared.plans.take(id)
+    /// The plans for engines elsewhere that were shown.
+    pub(crate) fn place_plans(&self) -> &Plans<KeptPlace> {
+        &self.shared.place_plans
     }
 
     pub(crate) fn comparisons(&self) -> &Comparisons {
@@ -178,14 +222,6 @@ impl Session {
 
     pub(crate) fn looks(&self) -> &Looks {
         &self.shared.looks
-    }
-
-    pub(crate) fn keep_place_plan(&self, place: EnginePlace, plan: PlacePlan) -> String {
-        self.shared.place_plans.keep(KeptPlace { place, plan })
-    }
-
-    pub(crate) fn take_place_plan(&self, id: &str) -> Result<KeptPlace, Failure> {
-        self.shared.place_plans.take(id)
     }
 
     /// The programs in containers that this window started.

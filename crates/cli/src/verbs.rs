@@ -36,7 +36,7 @@ mod version;
 use std::io::Write;
 
 use clap::CommandFactory as _;
-use engine::{Engine, Filter, NoProgress, OpenedImage, Place, Reference};
+use engine::{Engine, Filter, MovePolicy, NoProgress, OpenedImage, Place, Reference};
 
 use crate::{
     arguments::{Arguments, Verb},
@@ -124,6 +124,14 @@ fn look<T>(
 /// Reads a name that must be one, not an ID.
 fn reference(text: &str) -> Result<Reference, Failure> {
     Ok(text.parse::<Reference>().map_err(engine::Error::from)?)
+}
+
+/// Says what becomes of a name that already names another image.
+fn move_policy(no_move: bool) -> MovePolicy {
+    match no_move {
+        true => MovePolicy::Keep,
+        false => MovePolicy::Move,
+    }
 }
 
 /// Reads docker's `--filter KEY=VALUE` flags.

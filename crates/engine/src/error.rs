@@ -405,15 +405,43 @@ impl From<store::Error> for Error {
     }
 }
 
+/// The registry that refused, and whether it may answer otherwise to somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistryRefusal<'a> {
+    /// The registry's host, as in references.
+    pub host: &'a str,
+    /// Whether it refused because of who asks. One that says "not found" may mean that, too, and does not say so.
+    pub login_may_help: bool,
+}
+
 impl Error {
-    /// The stable word for programs, one of the list in the command line's contract.
+    /// Returns the registry that refused, where one did: it lets nobody to what was asked for, or has no such thing.
+    #[must_use]
+    pub fn registry_refusal(&self) -> Option<RegistryRefusal<'_>> {
+        let Self::Registry(error) = self else {
+            return None;
+        };
+        let (host, login_may_help) = match error.as_ref() {
+            registry::Error::Unauthorized { host, .. } | registry::Error::Denied { host, .. } => {
+                (host, true)
+            }
+            registry::Error::NotFound { host, .. } => (host, false),
+            _ => return None,
+        };
+        Some(RegistryRefusal {
+            host,
+            login_may_help,
+        })
+    }
+
+    /// Returns the stable word for programs, one of the list in the command line's contract.
     #[must_use]
     pub fn code(&self) -> &'static str {
         words::code(self)
     }
 
-    /// What a program exits with that could not run a command in a container, as docker does: 127 where there is no such command, 126
-    /// where it cannot be executed, 125 for everything else.
+    /// Returns what a program exits with that could not run a command in a container, as docker does: 127 where there is no such
+    /// command, 126 where it cannot be executed, 125 for everything else.
     #[must_use]
     pub fn run_exit_code(&self) -> u8 {
         match self {
@@ -422,13 +450,13 @@ impl Error {
         }
     }
 
-    /// What failed and why, a sentence or two for people.
+    /// Says what failed and why, in a sentence or two for people.
     #[must_use]
     pub fn message(&self) -> String {
         words::message(self)
     }
 
-    /// One thing to do about it, where there is one.
+    /// Says one thing to do about it, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         hint::hint(self)

@@ -101,7 +101,7 @@ impl Engine {
     /// changes.
     ///
     /// # Errors
-    /// `usage` when the filter names an image (`before=`, `since=`) that is not there.
+    /// `not_found` or `ambiguous_reference` of an image that the filter names (`before=`, `since=`).
     pub async fn images(&self, query: &ImageQuery) -> Result<ImageList, Error> {
         let (query, host) = (query.clone(), self.shared.settings.host_platform.clone());
         let shared = self.shared.clone();

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Reference};
+use store::ChangeId;
 
 use crate::{Engine, Error, TagMove};
 
@@ -23,12 +24,21 @@ pub struct JournalEntry {
 /// The operation that undo would take back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undoable {
+    /// Which change it was, for [`Engine::undo_change`].
+    pub change: ChangeId,
     /// Its verb.
     pub operation: String,
-    /// When it was done.
-    pub time: Timestamp,
     /// The names that it changed.
     pub names: Vec<ImageName>,
+}
+
+/// What an undo brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The change that was taken back.
+    pub change: ChangeId,
+    /// Names that were made, moved or taken away by that.
+    pub moves: Vec<TagMove>,
 }
 
 impl Engine {
@@ -70,13 +80,13 @@ impl Engine {
             let undoable = store.undoable()?;
             Ok(undoable.map(
                 |store::Undoable {
+                     change,
                      operation,
-                     time,
                      names,
                      images: _,
                  }| Undoable {
+                    change,
                     operation,
-                    time,
                     names,
                 },
             ))
@@ -91,9 +101,29 @@ impl Engine {
     ///
     /// # Errors
     /// `nothing_to_undo`, `read_only`.
-    pub async fn undo(&self) -> Result<Vec<TagMove>, Error> {
+    pub async fn undo(&self) -> Result<Undone, Error> {
         let now = self.now();
-        self.with_store(move |store| Ok(store.undo(now)?.into_iter().map(TagMove::from).collect()))
+        self.with_store(move |store| Ok(store.undo(now)?.into()))
             .await
+    }
+
+    /// Takes one change of names back, or nothing: it must be the one that [`Engine::undo`] would take.
+    ///
+    /// # Errors
+    /// `plan_stale` where another change came after it, `nothing_to_undo`, `read_only`.
+    pub async fn undo_change(&self, change: ChangeId) -> Result<Undone, Error> {
+        let now = self.now();
+        self.with_store(move |store| Ok(store.undo_change(change, now)?.into()))
+            .await
+    }
+}
+
+impl From<store::Undone> for Undone {
+    fn from(undone: store::Undone) -> Self {
+        let store::Undone { change, moves } = undone;
+        Undone {
+            change,
+            moves: moves.into_iter().map(TagMove::from).collect(),
+        }
     }
 }

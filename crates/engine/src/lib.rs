@@ -72,7 +72,7 @@ pub use df::{Counted, DiskUsage, LayerUsage};
 pub use discover::{CatalogPage, Referrer, ReferrerKind, SearchRequest, SearchResult};
 pub use documents::{DocumentKind, ImageDocument};
 pub use engine::Engine;
-pub use error::Error;
+pub use error::{Error, RegistryRefusal};
 pub use files::{
     ChangeCounts, FileChange, FileContent, FileKind, FileQuery, FileReader, FileRow, FileSort,
     FileTouch, FileView, FilesPage, ImageFiles, Outline, OutlineQuery, OutlineRow, Treemap,
@@ -85,7 +85,7 @@ pub use images::{ImageList, ImageQuery, ImageSort, ImageSummary};
 pub use import::{ImportRequest, Imported};
 pub use inspect::{InspectedImage, InspectedRootFs};
 pub use interrupted::InterruptedPull;
-pub use journal::{JournalEntry, Undoable};
+pub use journal::{JournalEntry, Undoable, Undone};
 pub use layer::Compression as LayerCompression;
 pub use layers::{LayerRow, SharedWith};
 pub use lineage::{Lineage, Relative};
@@ -104,7 +104,10 @@ pub use progress::{BlobState, Event, NoProgress, Progress};
 pub use pull::{
     MovePolicy, MovedFrom, OfferedPlatform, PlannedBlob, PullPlan, PullRequest, Pulled, PulledImage,
 };
-pub use push::{BlobThere, LeftOut, PushBlob, PushPlan, PushRequest, Pushed};
+pub use push::{
+    BlobThere, Destination, LeftOut, PushBlob, PushPlan, PushRequest, Pushed,
+    destinations_elsewhere,
+};
 pub use registry::{
     ClientOptions, Keyring, Mirror, NextPage, Proxies, Quota, RetryPolicy, Secret, Timeouts,
     TrustedRealm,
@@ -123,7 +126,7 @@ pub use settings::{Clock, Settings, SettingsError};
 pub use sharing::{ImageLayer, ImageShare, LayerShare, Sharing};
 pub use status::{Recovered, StoreStatus};
 pub use store::{
-    ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
+    ChangeId, ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
 };
 pub use tag::{TagMove, TagPlan};
 pub use tags::{

@@ -93,10 +93,10 @@ const RPM: [&str; 6] = [
 ];
 
 impl ImageFiles {
-    /// As [`ImageFiles::packages`], where it holds nobody up.
+    /// Lists the packages as [`ImageFiles::packages`] does, on a thread that may block.
     ///
     /// # Errors
-    /// Those of that.
+    /// As [`ImageFiles::packages`].
     pub async fn software(&self) -> Result<PackageList, Error> {
         let files = self.clone();
         crate::engine::blocking(move || files.packages()).await

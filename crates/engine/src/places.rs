@@ -1,6 +1,7 @@
 //! Engines of Docker's kind, as places where images live: Docker and Podman, on this computer or another.
 
 mod containers;
+mod filtering;
 mod images;
 mod removal;
 mod stream;

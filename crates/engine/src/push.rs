@@ -141,6 +141,31 @@ pub(crate) struct Sheet {
     pub(crate) subject: Option<Descriptor>,
 }
 
+/// A place in a registry where an image could go, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The registry.
+    pub host: String,
+    /// How it is written.
+    pub reference: String,
+}
+
+/// Tells how a destination is written at other registries: the same repository and tag at each of the hosts that is not its own.
+///
+/// What is typed so far goes along: it need not be a reference yet.
+#[must_use]
+pub fn destinations_elsewhere(typed: &str, hosts: Vec<String>) -> Vec<Destination> {
+    let (own, rest) = Reference::split_host(typed.trim());
+    hosts
+        .into_iter()
+        .filter(|host| host != own)
+        .map(|host| Destination {
+            reference: format!("{host}/{rest}"),
+            host,
+        })
+        .collect()
+}
+
 impl Engine {
     /// Lists the names with a tag that the store has of a repository: what `docker push --all-tags` pushes. The likeliest first.
     ///
@@ -355,5 +380,27 @@ impl PushBlob {
     /// Tells whether something has to be done for it.
     fn is_to_be_brought(&self) -> bool {
         matches!(self.there, BlobThere::Missing | BlobThere::Mountable { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_elsewhere_has_the_same_repository_and_tag() {
+        let hosts = || vec!["a.example".to_owned(), "docker.io".to_owned()];
+        let elsewhere = |typed| -> Vec<String> {
+            let found = destinations_elsewhere(typed, hosts());
+            found.into_iter().map(|found| found.reference).collect()
+        };
+        assert_eq!(elsewhere("debian:12"), ["a.example/debian:12"]);
+        assert_eq!(elsewhere("a.example/x/y:1"), ["docker.io/x/y:1"]);
+        assert_eq!(
+            elsewhere("b.example/x"),
+            ["a.example/x", "docker.io/x"],
+            "neither is its own"
+        );
+        assert_eq!(elsewhere(""), ["a.example/"], "nothing is typed yet");
     }
 }

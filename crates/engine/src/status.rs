@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// A number that changes when anything in the store does, by whichever process. Cheap enough to ask every second.
+    /// Returns a number that changes when anything in the store does, by whichever process. Cheap enough to ask every second.
     ///
     /// # Errors
     /// Only where the store cannot be read.

@@ -98,7 +98,11 @@ impl Reference {
                 text: text.to_owned(),
             });
         }
-        let (host, rest) = split_host(text);
+        let (host, rest) = Self::split_host(text);
+        let rest = match host == DEFAULT_HOST && !rest.contains('/') {
+            true => Cow::Owned(format!("{OFFICIAL}{rest}")),
+            false => Cow::Borrowed(rest),
+        };
         let (rest, digest) = match rest.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest.parse()?)),
             None => (&*rest, None),
@@ -141,6 +145,24 @@ impl Reference {
             tag,
             digest,
         })
+    }
+
+    /// Splits a text by Docker's rule into the host of a registry, which may be implied, and what stands after it.
+    ///
+    /// The rest is as it was written, and need not be complete.
+    pub fn split_host(text: &str) -> (&str, &str) {
+        let Some((first, rest)) = text.split_once('/') else {
+            return (DEFAULT_HOST, text);
+        };
+        let is_host = first == "localhost"
+            || first
+                .bytes()
+                .any(|b| matches!(b, b'.' | b':' | b'A'..=b'Z'));
+        match first {
+            LEGACY_HOST => (DEFAULT_HOST, rest),
+            _ if is_host => (first, rest),
+            _ => (DEFAULT_HOST, text),
+        }
     }
 
     /// Returns the registry's host, with its port where one was given: `docker.io`, `localhost:5000`, `[::1]:5000`.
@@ -238,27 +260,6 @@ impl Reference {
         }
         name
     }
-}
-
-/// Splits the host from the rest by Docker's rule and fills in the defaults.
-fn split_host(text: &str) -> (&str, Cow<'_, str>) {
-    let official = |rest: &str| Cow::Owned(format!("{OFFICIAL}{rest}"));
-    let Some((first, rest)) = text.split_once('/') else {
-        return (DEFAULT_HOST, official(text));
-    };
-    let is_host = first == "localhost"
-        || first
-            .bytes()
-            .any(|b| matches!(b, b'.' | b':' | b'A'..=b'Z'));
-    let (host, rest) = match first {
-        LEGACY_HOST => (DEFAULT_HOST, rest),
-        _ if is_host => (first, rest),
-        _ => (DEFAULT_HOST, text),
-    };
-    if host == DEFAULT_HOST && !rest.contains('/') {
-        return (host, official(rest));
-    }
-    (host, Cow::Borrowed(rest))
 }
 
 fn is_host(text: &str) -> bool {

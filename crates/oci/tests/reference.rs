@@ -216,3 +216,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_that_is_no_reference_yet_has_a_host_and_a_rest() {
+    for (text, host, rest) in [
+        ("", "docker.io", ""),
+        ("debian:12", "docker.io", "debian:12"),
+        ("team/app", "docker.io", "team/app"),
+        ("localhost/app", "localhost", "app"),
+        ("a.example:5000/", "a.example:5000", ""),
+        ("index.docker.io/x", "docker.io", "x"),
+    ] {
+        assert_eq!(Reference::split_host(text), (host, rest), "{text:?}");
+    }
+}

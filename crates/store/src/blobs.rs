@@ -146,6 +146,9 @@ impl Store {
     }
 
     /// Stores a small document under its SHA-256 digest, held by the lease. On return it is on disk.
+    ///
+    /// # Errors
+    /// [`DiskFull`](crate::Error::DiskFull), and there is no such blob then.
     pub fn put_document(&self, lease: &Lease, bytes: &[u8]) -> Result<Digest> {
         let digest = Digest::sha256(bytes);
         self.put_verified(lease, &digest, bytes)?;
@@ -155,7 +158,7 @@ impl Store {
     /// Stores a small document whose digest is known, held by the lease. On return it is on disk.
     ///
     /// # Errors
-    /// [`DigestMismatch`](crate::Error::DigestMismatch), and nothing is stored.
+    /// [`DigestMismatch`](crate::Error::DigestMismatch), [`DiskFull`](crate::Error::DiskFull), and there is no such blob then.
     pub fn put_verified(&self, lease: &Lease, digest: &Digest, bytes: &[u8]) -> Result<()> {
         match self.ingest(lease, digest, bytes.len() as u64)? {
             Ingest::Present => Ok(()),

@@ -27,7 +27,7 @@ pub struct NewLayer {
 
 impl Store {
     /// Makes a layer and small documents visible under their SHA-256 digests, held by the lease: synced, renamed, folders synced,
-    /// rows written. On return all of it is on disk, and the rows are with the next change that is.
+    /// rows written. On return the files are on disk; the rows are as soon as the next change of an image or a name is.
     ///
     /// What the store has already is kept as it is. A crash in between leaves some of them, which the lease holds until its grace
     /// time is over.

@@ -72,7 +72,7 @@ impl Store {
         Ok(read_log(&path, &record.name)?.0)
     }
 
-    /// Opens a pack of a container.
+    /// Opens the content of a container's batch, by the number that the batch gives it.
     ///
     /// # Errors
     /// [`ContainerDamaged`](Error::ContainerDamaged) where it is not there.
@@ -105,7 +105,7 @@ impl ContainerEdit {
         self.length
     }
 
-    /// Begins a pack.
+    /// Begins the file for the content of the next batch. A batch that names it makes it stay.
     pub fn pack(&self) -> Result<PackWriter> {
         let folder = self.folder.join("content");
         let highest = packs_in(&folder)?.into_iter().max().unwrap_or_default();

@@ -186,6 +186,12 @@ pub enum Error {
     /// There is no change left that can be undone.
     #[error("there is nothing to undo")]
     NothingToUndo,
+    /// The change that was to be undone is not the last one any more; nothing was undone.
+    #[error("another change came after it{}", of(by))]
+    Overtaken {
+        /// The names that the last change is of.
+        by: Vec<ImageName>,
+    },
     /// The caller asked to stop.
     #[error("stopped")]
     Stopped,
@@ -227,6 +233,16 @@ pub enum Error {
         /// Its number.
         id: i64,
     },
+}
+
+/// Says of which names something is, two of them at the most.
+fn of(names: &[ImageName]) -> String {
+    let shown: Vec<String> = names.iter().take(2).map(ImageName::familiar).collect();
+    match (shown.is_empty(), names.len() - shown.len()) {
+        (true, _) => String::new(),
+        (false, 0) => format!(", of {}", shown.join(" and ")),
+        (false, more) => format!(", of {} and {more} more", shown.join(", ")),
+    }
 }
 
 impl Error {

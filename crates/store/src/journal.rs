@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use oci::{Digest, ImageName};
 use rusqlite::{Connection, Row};
 
-use crate::database::{Text, size, time};
+use crate::database::{Text, column, size, time};
 use crate::{Error, Result, Store, TagMove};
 
 /// One change of one name.
@@ -16,21 +16,39 @@ pub struct JournalEntry {
     pub from: Option<Digest>,
     /// Where it pointed after.
     pub to: Option<Digest>,
-    /// The verb: `pull`, `tag`, `remove`, `prune`, `undo`…
+    /// The verb: `pull`, `tag`, `rmi`, `prune`, `undo`…
     pub operation: String,
+}
+
+/// One change of names among all that were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeId {
+    /// Its number in its store.
+    pub number: u64,
+    /// When it was made: another store has a change of that number, too.
+    pub time: Timestamp,
 }
 
 /// What [`Store::undo`] would undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undoable {
+    /// Which change, for [`Store::undo_change`].
+    pub change: ChangeId,
     /// The verb.
     pub operation: String,
-    /// When it was done.
-    pub time: Timestamp,
     /// The names that would change; empty where only nameless images come back.
     pub names: Vec<ImageName>,
     /// How many images would come back.
     pub images: u64,
+}
+
+/// What an undo brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// The change that was taken back.
+    pub change: ChangeId,
+    /// Names that were made, moved or taken away by that.
+    pub moves: Vec<TagMove>,
 }
 
 impl Store {
@@ -66,28 +84,7 @@ impl Store {
 
     /// Says what would be undone, or `None`.
     pub fn undoable(&self) -> Result<Option<Undoable>> {
-        self.read(|sql| {
-            let mut batches = sql.prepare("SELECT id, operation, time FROM batches WHERE undoable = 1 AND undone = 0 ORDER BY id DESC")?;
-            let mut rows = batches.query([])?;
-            while let Some(row) = rows.next()? {
-                let id: i64 = row.get(0)?;
-                let names = sql
-                    .prepare("SELECT DISTINCT name FROM journal WHERE batch = ? ORDER BY name")?
-                    .query_map([id], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?
-                    .collect::<rusqlite::Result<Vec<_>>>()?;
-                let images = sql.query_row(
-                    "SELECT count(*) FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL",
-                    [id],
-                    |row| row.get(0).map(size),
-                )?;
-                let known = known_as(sql, id)?.into_iter().filter(|name| !names.contains(name));
-                let names = names.iter().cloned().chain(known).collect();
-                if possible(sql, id)? {
-                    return Ok(Some(Undoable { operation: row.get(1)?, time: time(row.get(2)?), names, images }));
-                }
-            }
-            Ok(None)
-        })
+        self.read(last)
     }
 
     /// Takes back the last removal or move that was not taken back yet: names point where they did, removed images are back.
@@ -97,15 +94,29 @@ impl Store {
     ///
     /// # Errors
     /// [`NothingToUndo`](crate::Error::NothingToUndo).
-    pub fn undo(&self, now: Timestamp) -> Result<Vec<TagMove>> {
+    pub fn undo(&self, now: Timestamp) -> Result<Undone> {
+        self.take_back(None, now)
+    }
+
+    /// Takes back this change, or nothing.
+    ///
+    /// The store knows only the way back to where a change came from, so it must be the one that [`Store::undo`] would take.
+    ///
+    /// # Errors
+    /// [`Overtaken`](crate::Error::Overtaken) where another came after it; [`NothingToUndo`](crate::Error::NothingToUndo).
+    pub fn undo_change(&self, wanted: ChangeId, now: Timestamp) -> Result<Undone> {
+        self.take_back(Some(wanted), now)
+    }
+
+    fn take_back(&self, wanted: Option<ChangeId>, now: Timestamp) -> Result<Undone> {
         self.change(|change| {
-            loop {
-                let last = change.one::<i64>("SELECT id FROM batches WHERE undoable = 1 AND undone = 0 ORDER BY id DESC LIMIT 1", [])?;
-                let Some(undone) = last else { return Err(Error::NothingToUndo) };
-                change.run("UPDATE batches SET undone = 1 WHERE id = ?", [undone])?;
-                if !possible(&change.sql, undone).map_err(self.explain())? {
-                    continue;
+                let last = last(&change.sql).map_err(self.explain())?.ok_or(Error::NothingToUndo)?;
+                if wanted.is_some_and(|wanted| wanted != last.change) {
+                    return Err(Error::Overtaken { by: last.names });
                 }
+                let undone = column(last.change.number);
+                // Those after it would change nothing any more.
+                change.run("UPDATE batches SET undone = 1 WHERE undoable = 1 AND id >= ?", [undone])?;
                 let batch = change.batch("undo", now)?;
                 let images = change.all::<i64>(
                     "SELECT images.id FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL",
@@ -139,10 +150,45 @@ impl Store {
                     let known = change.know_again(&name)?;
                     moves.extend(known.filter(|known| !moves.iter().any(|moved: &TagMove| moved.name == known.name)));
                 }
-                return Ok(moves);
-            }
+                Ok(Undone { change: last.change, moves })
         })
     }
+}
+
+/// Finds the last change that can be undone with an effect.
+fn last(sql: &Connection) -> rusqlite::Result<Option<Undoable>> {
+    let mut batches = sql.prepare(
+        "SELECT id, operation, time FROM batches WHERE undoable = 1 AND undone = 0 ORDER BY id DESC",
+    )?;
+    let mut rows = batches.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if !possible(sql, id)? {
+            continue;
+        }
+        let names = sql
+            .prepare("SELECT DISTINCT name FROM journal WHERE batch = ? ORDER BY name")?
+            .query_map([id], |row| Ok(row.get::<_, Text<ImageName>>(0)?.0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let images = sql.query_row(
+            "SELECT count(*) FROM batch_images JOIN images ON images.target = batch_images.target WHERE batch = ? AND removed IS NOT NULL",
+            [id],
+            |row| row.get(0).map(size),
+        )?;
+        let known = known_as(sql, id)?
+            .into_iter()
+            .filter(|name| !names.contains(name));
+        return Ok(Some(Undoable {
+            change: ChangeId {
+                number: size(id),
+                time: time(row.get(2)?),
+            },
+            operation: row.get(1)?,
+            names: names.iter().cloned().chain(known).collect(),
+            images,
+        }));
+    }
+    Ok(None)
 }
 
 /// Returns the names with the digest of a registry that a batch forgot, and that are not known again.

@@ -75,7 +75,7 @@ impl Store {
         Ok(lacking)
     }
 
-    /// Holds an image's blobs for it again and count_anews it, after what it lacked was brought. Its names stay as they are.
+    /// Holds an image's blobs for it again and counts it anew, after what it lacked was brought. Its names stay as they are.
     ///
     /// # Errors
     /// [`Incomplete`](crate::Error::Incomplete) while anything is missing.

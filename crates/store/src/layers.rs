@@ -126,6 +126,11 @@ impl IndexWriter {
     }
 
     /// Makes the index durable as `layers/<diff ID>.index` and records the facts for the layer's blob.
+    ///
+    /// On return the index is on disk. A crash before its row is written costs nothing: the next open gives it one.
+    ///
+    /// # Errors
+    /// [`DiskFull`](Error::DiskFull).
     pub fn commit(mut self, blob: &Digest, facts: &LayerFacts) -> Result<()> {
         let Some(buffered) = self.file.take() else {
             return Ok(());

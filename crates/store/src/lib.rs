@@ -74,7 +74,7 @@ pub use detail::{ImageDetail, IndexEntry, LayerDetail, ManifestDetail, SharedWit
 pub use error::Error;
 pub use images::{ImageKey, ImageSummary, LayerStrip, StripLayer};
 pub use ingest::{Ingest, IngestWriter};
-pub use journal::{JournalEntry, Undoable};
+pub use journal::{ChangeId, JournalEntry, Undoable, Undone};
 pub use lacking::Lacking;
 pub use layers::{IndexWriter, LayerFacts, LayerRecord};
 pub use lease::{InterruptedOperation, Lease, LeaseId, LeasePurpose};

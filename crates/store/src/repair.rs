@@ -40,6 +40,12 @@ pub struct Unfetched {
 
 impl Store {
     /// Repairs what a check found: damaged files are moved to `quarantine/` (nothing is deleted), rows and `index.json` are put right.
+    ///
+    /// One problem after the other: what was mended before an error or a crash stays mended, and a new check finds the rest. What
+    /// only a registry can mend is in [`Repaired::unfetched`].
+    ///
+    /// # Errors
+    /// [`ReadOnly`](crate::Error::ReadOnly), [`Io`](crate::Error::Io).
     pub fn repair(&self, report: &Report, now: Timestamp) -> Result<Repaired> {
         self.refuse_read_only()?;
         let mut repaired = Repaired::default();

@@ -83,7 +83,7 @@ impl Store {
         Ok(usage)
     }
 
-    /// Bytes of images.
+    /// Adds up the blobs that live images need, each once.
     pub fn images_size(&self) -> Result<u64> {
         self.read(|sql| {
             sql.query_row(

@@ -175,7 +175,7 @@ pub(crate) async fn load(
     let (session, operations) = (session.inner(), operations.inner());
     let path = session.file(&token)?;
     session
-        .with(|engine| async move {
+        .change(|engine| async move {
             let chosen = chosen
                 .into_iter()
                 .map(ChosenImage::parse)
@@ -187,8 +187,10 @@ pub(crate) async fn load(
                 move_policy: MovePolicy::Move,
             };
             let sink = ChannelSink::new(on_event);
-            let verb = Box::pin(engine.load(request, &sink));
-            bring(session, operations, &operation, &sink, verb).await
+            let verb = engine.load(request, &sink);
+            session
+                .follow(operations, &operation, &sink, verb, Notice::of_load)
+                .await
         })
         .await
 }
@@ -210,7 +212,7 @@ pub(crate) async fn import(
     let (session, operations) = (session.inner(), operations.inner());
     let path = session.file(&token)?;
     session
-        .with(|engine| async move {
+        .change(|engine| async move {
             let request = ImportRequest {
                 source: ArchiveSource::Path(path),
                 name: some(&name).map(str::parse::<Reference>).transpose()?,
@@ -220,8 +222,10 @@ pub(crate) async fn import(
                 move_policy: MovePolicy::Move,
             };
             let sink = ChannelSink::new(on_event);
-            let verb = Box::pin(engine.import(request, &sink));
-            bring(session, operations, &operation, &sink, verb).await
+            let verb = engine.import(request, &sink);
+            session
+                .follow(operations, &operation, &sink, verb, Notice::of_load)
+                .await
         })
         .await
 }
@@ -267,15 +271,16 @@ pub(crate) async fn save(
             };
             let sink = ChannelSink::from_any_loop(on_event);
             let end = session.dragged().save_into(&path);
-            let saved = operations.run(&operation, async {
-                let saved = Box::pin(sink.tell(engine.save(request, &sink))).await;
-                let saved = saved.map(SaveOutcome::from).map_err(Failure::from);
+            let verb = async {
+                let saved = Box::pin(engine.save(request, &sink)).await;
                 // Before anything that needs the window's thread, which may be waiting for just this.
                 end.tell(saved.is_ok());
-                session.announce_end(Notice::of_save(&path.display().to_string(), &saved));
                 saved
-            });
-            Box::pin(saved).await
+            };
+            let notice = |saved: &_| Notice::of_save(&path.display().to_string(), saved);
+            session
+                .follow(operations, &operation, &sink, verb, notice)
+                .await
         })
         .await
 }
@@ -291,28 +296,6 @@ pub(crate) async fn drag_images(
     name: String,
 ) -> Result<(), Failure> {
     session.drag_out(images, &name)
-}
-
-/// Runs a verb that brings images in, tells its progress and its end, and lets the list hear of it.
-async fn bring<T>(
-    session: &Session,
-    operations: &Operations,
-    operation: &str,
-    sink: &ChannelSink,
-    verb: impl Future<Output = Result<T, engine::Error>>,
-) -> Result<LoadOutcome, Failure>
-where
-    LoadOutcome: From<T>,
-{
-    let brought = operations.run(operation, async {
-        let brought = sink.tell(verb).await;
-        let brought = brought.map(LoadOutcome::from).map_err(Failure::from);
-        session.announce_end(Notice::of_load(&brought));
-        brought
-    });
-    let brought = brought.await;
-    session.changed();
-    brought
 }
 
 /// A field of a form that was left empty asks for nothing.

@@ -46,7 +46,7 @@ pub(crate) async fn copy(
 ) -> Result<CopyOutcome, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
     session
-        .with(|engine| async move {
+        .change(|engine| async move {
             let (name, into_store) = (to.image.trim().to_owned(), to.place.is_none());
             let request = CopyRequest {
                 from: from.into(),
@@ -58,15 +58,10 @@ pub(crate) async fn copy(
                 },
             };
             let sink = ChannelSink::new(on_event);
-            let copied = operations.run(&operation, async {
-                let copied = sink.tell(Box::pin(engine.copy(&request, &sink))).await;
-                let copied = copied.map_err(Failure::from);
-                session.announce_end(Notice::of_copy(&name, into_store, &copied));
-                copied
-            });
-            let copied = copied.await;
-            session.changed();
-            Ok(copied?.into())
+            let verb = engine.copy(&request, &sink);
+            let notice = |copied: &_| Notice::of_copy(&name, into_store, copied);
+            let copied = session.follow(operations, &operation, &sink, verb, notice);
+            Ok(copied.await?.into())
         })
         .await
 }

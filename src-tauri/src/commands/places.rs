@@ -2,8 +2,7 @@
 
 use engine::places::{Commit, Kind};
 use engine::{
-    Digest, EnginePlace, ImageName as Name, PlaceInfo, PruneRequest, Reference, RemovalRequest,
-    Selector,
+    Digest, EnginePlace, ImageName as Name, PlaceInfo, PruneRequest, Reference, Selector,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -11,8 +10,9 @@ use tauri::State;
 
 use super::image::{HistoryRow, ImageConfig};
 use super::images::{ImageName, ImagePage, ImageQuery, ImageRow, LayerStripe};
-use super::removal::{Blocked, DeletedImage, Plan, Removed, Selection, SelectionKind, Untagged};
-use super::tags::{TagMove, TagPlan};
+use super::removal::{Blocked, DeletedImage, Plan, Removed, Selection, Untagged};
+use super::tags::{self, TagMove, TagPlan};
+use crate::plans::KeptPlace;
 use crate::{Failure, Session};
 
 /// An engine that the user has, whether it answers or not.
@@ -241,9 +241,8 @@ pub(crate) async fn plan_place_tag(
     name: String,
 ) -> Result<TagPlan, Failure> {
     at(session.inner(), &place, async |place| {
-        let name = name.trim().parse::<Reference>()?;
-        let plan = place.plan_tag(&Selector::from(&*source), &name).await?;
-        Ok(plan.into())
+        let (image, name) = tags::wanted(&source, &name)?;
+        Ok(place.plan_tag(&image, &name).await?.into())
     })
     .await
 }
@@ -258,9 +257,8 @@ pub(crate) async fn place_tag(
     name: String,
 ) -> Result<TagMove, Failure> {
     at(session.inner(), &place, async |place| {
-        let name = name.trim().parse::<Reference>()?;
-        let moved = place.tag(&Selector::from(&*source), &name).await?;
-        Ok(moved.into())
+        let (image, name) = tags::wanted(&source, &name)?;
+        Ok(place.tag(&image, &name).await?.into())
     })
     .await
 }
@@ -276,18 +274,9 @@ pub(crate) async fn plan_place_removal(
 ) -> Result<PlacePlan, Failure> {
     let session = session.inner();
     at(session, &place, async |place| {
-        let (images, names): (Vec<_>, Vec<_>) = selections
-            .into_iter()
-            .partition(|selection| matches!(selection.kind, SelectionKind::Image));
-        let request = RemovalRequest {
-            selections: names.into_iter().map(Selector::from).collect(),
-            images: images.into_iter().map(Selector::from).collect(),
-            force,
-            ..RemovalRequest::default()
-        };
+        let request = Selection::request(selections, force);
         let plan = place.plan_removal(&request).await?;
-        let plan_id = session.keep_place_plan(place, plan.clone());
-        Ok(PlacePlan::new(plan_id, plan))
+        Ok(PlacePlan::shown(session, place, plan))
     })
     .await
 }
@@ -307,8 +296,7 @@ pub(crate) async fn plan_place_prune(
             ..PruneRequest::default()
         };
         let plan = place.plan_prune(&request).await?;
-        let plan_id = session.keep_place_plan(place, plan.clone());
-        Ok(PlacePlan::new(plan_id, plan))
+        Ok(PlacePlan::shown(session, place, plan))
     })
     .await
 }
@@ -321,7 +309,7 @@ pub(crate) async fn execute_place_plan(
     plan_id: String,
 ) -> Result<Removed, Failure> {
     crate::error::caught(async {
-        let kept = session.take_place_plan(&plan_id)?;
+        let kept = session.place_plans().take(&plan_id)?;
         let removed = Box::pin(kept.place.execute(&kept.plan)).await?;
         Ok(Removed {
             untagged: removed.untagged,
@@ -507,7 +495,12 @@ impl From<engine::places::Container> for PlaceContainer {
 }
 
 impl PlacePlan {
-    fn new(plan_id: String, plan: engine::places::PlacePlan) -> PlacePlan {
+    /// Keeps a plan under a name and tells all that the plan sheet shows.
+    fn shown(session: &Session, place: EnginePlace, plan: engine::places::PlacePlan) -> PlacePlan {
+        let plan_id = session.place_plans().keep(KeptPlace {
+            place,
+            plan: plan.clone(),
+        });
         let gone: std::collections::HashSet<Digest> =
             plan.deleted.iter().map(|image| image.id.clone()).collect();
         let untagged = plan.untagged.clone();

@@ -145,18 +145,14 @@ pub(crate) async fn pull(
 ) -> Result<PullOutcome, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
     session
-        .with(|engine| async move {
+        .change(|engine| async move {
             let request = request(&reference, platform.as_deref())?;
             let sink = ChannelSink::new(on_event);
-            let pulled = operations.run(&operation, async {
-                let pulled = sink.tell(engine.pull(&request, &sink)).await;
-                let pulled = pulled.map_err(Failure::from);
-                session.announce_end(Notice::of_pull(&request.reference, &pulled));
-                pulled
-            });
-            let pulled = pulled.await;
-            session.changed();
-            Ok(pulled?.into())
+            let verb = engine.pull(&request, &sink);
+            let notice = |pulled: &_| Notice::of_pull(&request.reference, pulled);
+            session
+                .follow(operations, &operation, &sink, verb, notice)
+                .await
         })
         .await
 }
@@ -349,18 +345,18 @@ impl From<engine::Completion> for Completion {
 
 impl Notice {
     /// Says how a pull ended. One that the user cancels does not come here: its future is dropped.
-    fn of_pull(reference: &Reference, pulled: &Result<engine::Pulled, Failure>) -> Notice {
+    fn of_pull(reference: &Reference, pulled: &Result<PullOutcome, Failure>) -> Notice {
         let name = reference.familiar();
         match pulled {
             Ok(pulled) if pulled.up_to_date => Notice {
                 title: format!("{name} is up to date"),
                 body: "Nothing had to be downloaded.".into(),
-                target: Some(pulled.target.to_string()),
+                target: Some(pulled.target.clone()),
             },
             Ok(pulled) => Notice {
                 title: format!("{name} is here"),
                 body: format!("{} downloaded.", human::size(pulled.fetched_bytes)),
-                target: Some(pulled.target.to_string()),
+                target: Some(pulled.target.clone()),
             },
             Err(failure) => Notice {
                 title: format!("{name} could not be pulled"),

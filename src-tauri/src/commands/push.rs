@@ -1,6 +1,6 @@
 //! Pushing images.
 
-use engine::{MovePolicy, PushRequest, Reference, Selector, human};
+use engine::{MovePolicy, PushRequest, Reference, Selector, destinations_elsewhere, human};
 use serde::Serialize;
 use specta::Type;
 use tauri::{State, ipc::Channel};
@@ -69,6 +69,16 @@ pub enum BlobThere {
     Foreign,
 }
 
+/// A place in a registry where an image could go, too.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PushDestination {
+    /// The registry.
+    pub host: String,
+    /// How it is written.
+    pub reference: String,
+}
+
 /// What a push did.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -105,6 +115,17 @@ pub(crate) async fn plan_push(
         .await
 }
 
+/// Tells how a destination, as far as it is typed, is written at each of the registries that is not its own.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn push_elsewhere(
+    destination: String,
+    hosts: Vec<String>,
+) -> Result<Vec<PushDestination>, Failure> {
+    let elsewhere = destinations_elsewhere(&destination, hosts);
+    Ok(elsewhere.into_iter().map(PushDestination::from).collect())
+}
+
 /// Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`.
 #[tauri::command]
 #[specta::specta]
@@ -122,12 +143,9 @@ pub(crate) async fn push(
         .with(|engine| async move {
             let request = request(&source, &destination, platform.as_deref())?;
             let sink = ChannelSink::new(on_event);
-            let pushed = operations.run(&operation, async {
-                let pushed = sink.tell(Box::pin(engine.push(&request, &sink))).await;
-                let pushed = pushed.map_err(Failure::from);
-                session.announce_end(Notice::of_push(destination.trim(), &pushed));
-                pushed
-            });
+            let verb = engine.push(&request, &sink);
+            let notice = |pushed: &_| Notice::of_push(destination.trim(), pushed);
+            let pushed = session.follow(operations, &operation, &sink, verb, notice);
             Ok(pushed.await?.into())
         })
         .await
@@ -241,6 +259,13 @@ impl From<engine::Pushed> for PushOutcome {
             replaced: replaced.map(|digest| digest.to_string()),
             up_to_date,
         }
+    }
+}
+
+impl From<engine::Destination> for PushDestination {
+    fn from(destination: engine::Destination) -> PushDestination {
+        let engine::Destination { host, reference } = destination;
+        PushDestination { host, reference }
     }
 }
 

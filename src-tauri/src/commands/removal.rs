@@ -119,15 +119,7 @@ pub(crate) async fn plan_removal(
     let session = session.inner();
     session
         .with(|engine| async move {
-            let (images, names): (Vec<_>, Vec<_>) = selections
-                .into_iter()
-                .partition(|selection| matches!(selection.kind, SelectionKind::Image));
-            let request = RemovalRequest {
-                selections: names.into_iter().map(Selector::from).collect(),
-                images: images.into_iter().map(Selector::from).collect(),
-                force,
-                ..RemovalRequest::default()
-            };
+            let request = Selection::request(selections, force);
             let plan = engine.plan_removal(&request).await?;
             shown(session, engine, plan).await
         })
@@ -159,7 +151,7 @@ pub(crate) async fn execute_plan(
     plan_id: String,
 ) -> Result<Removed, Failure> {
     let removed = caught(async {
-        let Kept { engine, plan } = session.take_plan(&plan_id)?;
+        let Kept { engine, plan } = session.plans().take(&plan_id)?;
         Ok(engine.execute(&plan).await?.into())
     });
     removed.await.inspect(|_| session.changed())
@@ -176,7 +168,10 @@ async fn shown(session: &Session, engine: Engine, plan: RemovalPlan) -> Result<P
             (image.target, strip.collect())
         })
         .collect();
-    let plan_id = session.keep_plan(engine, plan.clone());
+    let plan_id = session.plans().keep(Kept {
+        engine,
+        plan: plan.clone(),
+    });
     let RemovalPlan {
         untagged,
         deleted,
@@ -208,6 +203,21 @@ async fn shown(session: &Session, engine: Engine, plan: RemovalPlan) -> Result<P
         kept_bytes,
         blocked: blocked.into_iter().map(Blocked::from).collect(),
     })
+}
+
+impl Selection {
+    /// Asks for the removal of all that is selected.
+    pub(super) fn request(selections: Vec<Selection>, force: bool) -> RemovalRequest {
+        let (images, names): (Vec<_>, Vec<_>) = selections
+            .into_iter()
+            .partition(|selection| matches!(selection.kind, SelectionKind::Image));
+        RemovalRequest {
+            selections: names.into_iter().map(Selector::from).collect(),
+            images: images.into_iter().map(Selector::from).collect(),
+            force,
+            ..RemovalRequest::default()
+        }
+    }
 }
 
 impl From<Selection> for Selector {

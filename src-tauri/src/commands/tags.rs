@@ -1,7 +1,7 @@
 //! Names of images: giving, moving, taking back, and what happened to them.
 
 use engine::{Reference, Selector};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::State;
 
@@ -47,16 +47,36 @@ pub struct TagMove {
     pub to: Option<String>,
 }
 
+/// One change of names among all that were made in the store.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeId {
+    /// Its number in its store.
+    pub number: u64,
+    /// When it was made, RFC 3339: another store has a change of that number, too.
+    pub time: String,
+}
+
 /// The operation that undo would take back.
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Undoable {
+    /// Names it to `undo`.
+    pub change: ChangeId,
     /// Its verb: `pull`, `tag`, `rmi`, `prune`, `undo`.
     pub operation: String,
-    /// When it was done, RFC 3339.
-    pub time: String,
     /// The names that it changed, as people write them.
     pub names: Vec<String>,
+}
+
+/// What an undo brought about.
+#[derive(Debug, Clone, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Undone {
+    /// The change that was taken back.
+    pub change: ChangeId,
+    /// Names that were made, moved or taken away by that.
+    pub moves: Vec<TagMove>,
 }
 
 /// A change of a name.
@@ -85,11 +105,8 @@ pub(crate) async fn plan_tag(
 ) -> Result<TagPlan, Failure> {
     session
         .with(|engine| async move {
-            let name = name.trim().parse::<Reference>()?;
-            Ok(engine
-                .plan_tag(&Selector::from(&*source), &name)
-                .await?
-                .into())
+            let (image, name) = wanted(&source, &name)?;
+            Ok(engine.plan_tag(&image, &name).await?.into())
         })
         .await
 }
@@ -102,23 +119,32 @@ pub(crate) async fn tag(
     source: String,
     name: String,
 ) -> Result<TagMove, Failure> {
-    let name = name.trim().to_owned();
-    let moved = session.with(|engine| async move {
-        let name = name.parse::<Reference>()?;
-        Ok(engine.tag(&Selector::from(&*source), &name).await?.into())
-    });
-    moved.await.inspect(|_| session.changed())
+    session
+        .change(|engine| async move {
+            let (image, name) = wanted(&source, &name)?;
+            Ok(engine.tag(&image, &name).await?.into())
+        })
+        .await
 }
 
 /// Takes the last operation on names back: a removal, a prune, or a move by pull or tag.
+///
+/// With `only` nothing but that change: `plan_stale` where another came after it.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn undo(session: State<'_, Session>) -> Result<Vec<TagMove>, Failure> {
-    let undone = session.with(|engine| async move {
-        let moves = engine.undo().await?;
-        Ok(moves.into_iter().map(TagMove::from).collect())
-    });
-    undone.await.inspect(|_| session.changed())
+pub(crate) async fn undo(
+    session: State<'_, Session>,
+    only: Option<ChangeId>,
+) -> Result<Undone, Failure> {
+    session
+        .change(|engine| async move {
+            let undone = match only {
+                Some(change) => engine.undo_change(change.parse()?).await?,
+                None => engine.undo().await?,
+            };
+            Ok(undone.into())
+        })
+        .await
 }
 
 /// Tells what `undo` would take back, if anything.
@@ -144,6 +170,11 @@ pub(crate) async fn journal(
             Ok(entries.into_iter().map(JournalEntry::from).collect())
         })
         .await
+}
+
+/// Reads which image is to get which name.
+pub(super) fn wanted(source: &str, name: &str) -> Result<(Selector, Reference), Failure> {
+    Ok((Selector::from(source), name.trim().parse()?))
 }
 
 impl From<engine::TagPlan> for TagPlan {
@@ -190,16 +221,45 @@ impl From<engine::TagMove> for TagMove {
     }
 }
 
+impl ChangeId {
+    fn parse(self) -> Result<engine::ChangeId, Failure> {
+        let ChangeId { number, time } = self;
+        let time = time.parse::<jiff::Timestamp>();
+        let time = time.map_err(|error| Failure::new("usage", error.to_string()))?;
+        Ok(engine::ChangeId { number, time })
+    }
+}
+
+impl From<engine::ChangeId> for ChangeId {
+    fn from(change: engine::ChangeId) -> ChangeId {
+        let engine::ChangeId { number, time } = change;
+        ChangeId {
+            number,
+            time: time.to_string(),
+        }
+    }
+}
+
+impl From<engine::Undone> for Undone {
+    fn from(undone: engine::Undone) -> Undone {
+        let engine::Undone { change, moves } = undone;
+        Undone {
+            change: change.into(),
+            moves: moves.into_iter().map(TagMove::from).collect(),
+        }
+    }
+}
+
 impl From<engine::Undoable> for Undoable {
     fn from(last: engine::Undoable) -> Undoable {
         let engine::Undoable {
+            change,
             operation,
-            time,
             names,
         } = last;
         Undoable {
+            change: change.into(),
             operation,
-            time: time.to_string(),
             names: names.iter().map(engine::ImageName::familiar).collect(),
         }
     }

@@ -44,7 +44,7 @@ export const commands = {
 	/**  Gives an image one more name; a name that another image has moves. */
 	tag: (source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("tag", { source, name })),
 	/**  Takes the last operation on names back: a removal, a prune, or a move by pull or tag. */
-	undo: () => typedError<TagMove[], ErrorPayload>(__TAURI_INVOKE("undo")),
+	undo: (only: ChangeId | null) => typedError<Undone, ErrorPayload>(__TAURI_INVOKE("undo", { only })),
 	/**  Tells what `undo` would take back, if anything. */
 	undoable: () => typedError<Undoable | null, ErrorPayload>(__TAURI_INVOKE("undoable")),
 	/**  Lists the changes of one name, or of all, newest first. */
@@ -171,6 +171,7 @@ export const commands = {
 	/**  Sends a signal to a container's first program, by its name: `KILL`, `HUP`. */
 	signalContainer: (container: string, signal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("signal_container", { container, signal })),
 	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
+	pushElsewhere: (destination: string, hosts: string[]) => typedError<PushDestination[], ErrorPayload>(__TAURI_INVOKE("push_elsewhere", { destination, hosts })),
 	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
 	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
 	push: (operation: string, source: string, destination: string, platform: string | null, onEvent: Channel<PullEvent>) => typedError<PushOutcome, ErrorPayload>(__TAURI_INVOKE("push", { operation, source, destination, platform, onEvent })),
@@ -599,6 +600,7 @@ export type ErrorPayload = {
 	message: string,
 	/**  One thing to do about it. */
 	hint: string | null,
+	registry: RegistryRefusal | null,
 };
 
 /**  What a layer did to a path. */
@@ -2156,13 +2158,18 @@ export type Theme =
 
 /**  The operation that undo would take back. */
 export type Undoable = {
+	/**  Names it to `undo`. */
+	change: ChangeId,
 	/**  Its verb: `pull`, `tag`, `rmi`, `prune`, `undo`. */
 	operation: string,
-	/**  When it was done, RFC 3339. */
-	time: string,
 	/**  The names that it changed, as people write them. */
 	names: string[],
 };
+
+export type ChangeId = {number: number, time: string};
+export type Undone = {change: ChangeId, moves: TagMove[]};
+export type RegistryRefusal = {host: string, loginMayHelp: boolean};
+export type PushDestination = {host: string, reference: string};
 
 /**  A name that goes. */
 export type Untagged = {

@@ -57,8 +57,13 @@ it("offers to undo a load that moved names, and says which", async () => {
   const move = { name: "app:1", from: "sha256:a", to: "sha256:b" };
   const made = { name: "app:new", from: null, to: "sha256:b" };
   const loaded = { images: ["sha256:b"], moved: [made, move], fetchedBytes: 5e6, reusedBytes: 0 };
-  const last = { operation: "load", time: "2026-01-02T03:04:05Z", names: ["app:1", "app:new"] };
-  const engine = fakeEngine({ load: () => loaded, undoable: () => last, undo: () => [] });
+  const change = { number: 1, time: "2026-01-02T03:04:05Z" };
+  const last = { change, operation: "load", names: ["app:1", "app:new"] };
+  const engine = fakeEngine({
+    load: () => loaded,
+    undoable: () => last,
+    undo: () => ({ change, moves: [] }),
+  });
   archives.load({ token: "t1", name: "app.tar" }, []);
   await expect.poll(() => operations.all[0]?.status).toBe("done");
   const [operation] = operations.all;
@@ -67,5 +72,5 @@ it("offers to undo a load that moved names, and says which", async () => {
   expect(toast?.detail).toBe("5 MB read. app:1 points to another image than before.");
   expect(toast?.action?.label).toBe("Undo");
   toast?.action?.run();
-  await expect.poll(() => engine.asked("undo")).toHaveLength(1);
+  await expect.poll(() => engine.asked("undo")).toEqual([{ only: change }]);
 });

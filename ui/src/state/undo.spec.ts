@@ -1,6 +1,6 @@
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Undoable } from "../api";
+import type { ChangeId, Undoable } from "../api";
 import { fakeEngine, refuse, type FakeEngine } from "../test/engine";
 import { toasts } from "./toasts.svelte";
 import { describeUndo, undo } from "./undo.svelte";
@@ -34,16 +34,24 @@ describe("describeUndo", () => {
 function store(changes: Undoable[]): FakeEngine {
   return fakeEngine({
     undoable: () => changes.at(-1) ?? null,
-    undo: () => {
-      const last = changes.pop();
+    undo: (args) => {
+      const only = args["only"] as ChangeId | null;
+      const last = changes.at(-1);
       if (!last) refuse("nothing_to_undo", "There is nothing to undo.");
-      return last.names.map((name) => ({ name, from: null, to: "sha256:a" }));
+      if (only && only.number !== last.change.number)
+        refuse("plan_stale", `Another change came after it, of ${last.names.join()}.`);
+      changes.pop();
+      const moves = last.names.map((name) => ({ name, from: null, to: "sha256:a" }));
+      return { change: last.change, moves };
     },
   });
 }
 
-function removal(name: string, time = "2026-01-02T03:04:05Z"): Undoable {
-  return { operation: "rmi", time, names: [name] };
+let number = 0;
+
+function removal(name: string): Undoable {
+  number += 1;
+  return { change: { number, time: "2026-01-02T03:04:05Z" }, operation: "rmi", names: [name] };
 }
 
 function titles(): string[] {
@@ -86,8 +94,8 @@ describe("a notice's undo", () => {
     changes.push(removal("data:v2"));
     action.run();
     await expect.poll(titles).toEqual(["This change can no longer be undone by itself"]);
-    expect(toasts.list[0]?.detail).toBe("Another one came after it, of data:v2.");
-    expect(engine.asked("undo")).toEqual([]);
+    expect(toasts.list[0]?.detail).toBe("Another change came after it, of data:v2.");
+    expect(changes).toHaveLength(2);
   });
 
   it("goes once its change is taken back by other means", async () => {

@@ -1,4 +1,4 @@
-import { api, toApiError, type TagMove, type Undoable } from "../api";
+import { api, toApiError, type ChangeId, type TagMove, type Undone } from "../api";
 import { toasts, type ToastAction } from "./toasts.svelte";
 
 /** How many names a sentence spells out before it counts the rest. */
@@ -41,15 +41,11 @@ export function describeMoves(moves: readonly TagMove[]): string | null {
 /** A change that a notice offers to take back, with the button that the notice has for it. */
 interface Offer {
   action: ToastAction;
-  change: Undoable;
+  change: ChangeId;
 }
 
-function same(one: Undoable, other: Undoable): boolean {
-  return (
-    one.operation === other.operation &&
-    one.time === other.time &&
-    one.names.join(" ") === other.names.join(" ")
-  );
+function same(one: ChangeId, other: ChangeId): boolean {
+  return one.number === other.number && one.time === other.time;
 }
 
 /** Takes back removals and tag moves of this store: the last one, or the very one that a notice speaks of. */
@@ -60,8 +56,7 @@ class Undo {
   /** Undoes once and says in a toast what came back. A second call while one runs does nothing. */
   async run(): Promise<void> {
     await this.#once(async () => {
-      const last = await api.undoable();
-      await this.#takeBack(last);
+      this.#tell(await api.undo(null));
     });
   }
 
@@ -78,18 +73,8 @@ class Undo {
       run: (): void => {
         void this.#once(async () => {
           const mine = await change;
-          const last = await api.undoable();
-          if (!mine || !last || !same(mine, last)) {
-            toasts.show({
-              title: "This change can no longer be undone by itself",
-              detail: last
-                ? `Another one came after it${last.names.length > 0 ? `, of ${listNames(last.names)}` : ""}.`
-                : "It is undone already, or the time for it is over.",
-            });
-            return;
-          }
-          await this.#takeBack(last);
-          undone();
+          if (mine && (await this.#takeBack(mine))) undone();
+          else if (!mine) this.#refuse(null);
         });
       },
     };
@@ -100,24 +85,44 @@ class Undo {
   }
 
   /** The last change, if it is the one of these names. */
-  async #lastOf(names: readonly string[]): Promise<Undoable | null> {
+  async #lastOf(names: readonly string[]): Promise<ChangeId | null> {
     try {
       const last = await api.undoable();
-      return last && names.every((name) => last.names.includes(name)) ? last : null;
+      return last && names.every((name) => last.names.includes(name)) ? last.change : null;
     } catch {
       // The button will say that there is no way back; the change itself was told.
       return null;
     }
   }
 
-  /** Undoes and takes away the notices that offer the same. Throws what the engine refuses. */
-  async #takeBack(last: Undoable | null): Promise<void> {
-    const moves = await api.undo();
-    if (last) this.#withdraw(last);
+  /** Undoes this change, or says why it is too late for that. Throws what else the engine refuses. */
+  async #takeBack(change: ChangeId): Promise<boolean> {
+    try {
+      this.#tell(await api.undo(change));
+      return true;
+    } catch (thrown) {
+      const error = toApiError(thrown);
+      if (error.code === "plan_stale") this.#refuse(error.message);
+      else if (error.code === "nothing_to_undo") this.#refuse(null);
+      else throw error;
+      return false;
+    }
+  }
+
+  #refuse(reason: string | null): void {
+    toasts.show({
+      title: "This change can no longer be undone by itself",
+      detail: reason ?? "It is undone already, or the time for it is over.",
+    });
+  }
+
+  /** Says what came back, and takes away the notices that offer the same. */
+  #tell({ change, moves }: Undone): void {
+    this.#withdraw(change);
     toasts.show({ tone: "good", title: describeUndo(moves) });
   }
 
-  #withdraw(change: Undoable): void {
+  #withdraw(change: ChangeId): void {
     const gone = this.#offers.filter((offer) => same(offer.change, change)).map((offer) => offer.action);
     this.#offers = this.#offers.filter((offer) => !gone.includes(offer.action));
     for (const toast of toasts.list) {

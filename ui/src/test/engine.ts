@@ -43,7 +43,17 @@ export function fakeEngine(handlers: Handlers): FakeEngine {
 
 /** Refuses a command as the shell does: with the plain payload, which is no Error. */
 export function refuse(code: string, message: string, hint: string | null = null): never {
-  throw { code, message, hint };
+  throw { code, message, hint, registry: null };
+}
+
+/** Refuses as a registry does that asks for a password. */
+export function refuseLogin(host: string, hint: string | null = null): never {
+  throw {
+    code: "unauthorized",
+    message: `${host} asked for a password.`,
+    hint,
+    registry: { host, loginMayHelp: true },
+  };
 }
 
 /** A promise that the spec settles when it wants. */

@@ -1,9 +1,23 @@
-//! The verbs that only speak to registries.
+//! The verbs that speak to registries.
 
 use clap::Args;
 use engine::{Platform, Selector};
 
 use super::{platform, selector};
+
+/// `strata pull`.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// For which platform, such as linux/arm64/v8 [default: this computer's]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Refuse when the name already names another image
+    #[arg(long)]
+    pub(crate) no_move: bool,
+    /// The image: [HOST/]REPOSITORY[:TAG][@DIGEST]
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+}
 
 /// `strata push`.
 #[derive(Debug, Args)]

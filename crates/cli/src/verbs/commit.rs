@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 
-use engine::{CommitRequest, Committed, Digest, ImageName, LayerCompression, MovePolicy};
+use engine::{CommitRequest, Committed, Digest, ImageName, LayerCompression};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -68,10 +68,7 @@ pub(super) fn run(
                 Compress::Zstd => LayerCompression::Zstd,
             },
             epoch,
-            move_policy: match no_move {
-                true => MovePolicy::Keep,
-                false => MovePolicy::Move,
-            },
+            move_policy: super::move_policy(no_move),
             pause: pause && !no_pause,
             ..CommitRequest::new(container.id)
         };

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::{Copied, CopyRequest, Digest, ImageName, MovePolicy, Place};
+use engine::{Copied, CopyRequest, Digest, ImageName, Place};
 use serde::Serialize;
 
 use crate::{arguments::Copy, failure::Failure, json, session::Session, verbs::moves};
@@ -49,11 +49,7 @@ pub(super) fn run(session: &Session, arguments: Copy, out: &mut dyn Write) -> Re
         from,
         to,
         platform,
-        move_policy: if no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
+        move_policy: super::move_policy(no_move),
     };
     let progress = session.progress("copy");
     let copied = session.with_engine_at_length(KEPT, async |engine| {

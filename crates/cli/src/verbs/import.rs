@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use engine::{ArchiveSource, Digest, ImageName, ImportRequest, Imported, MovePolicy};
+use engine::{ArchiveSource, Digest, ImageName, ImportRequest, Imported};
 use serde::Serialize;
 
 use crate::{arguments::Import, failure::Failure, json, session::Session, verbs::moves};
@@ -49,11 +49,7 @@ pub(super) fn run(
         message,
         changes: change,
         platform,
-        move_policy: if no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
+        move_policy: super::move_policy(no_move),
     };
     let progress = session.progress("import");
     let imported = session.with_engine_at_length("No image was made.", async |engine| {

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write};
 
 use engine::{
     ArchiveSource, Digest, ImageName, IncompleteImage, LoadPlan, LoadRequest, Loaded, LoadedImage,
-    MovePolicy, PlannedName, human,
+    PlannedName, human,
 };
 use serde::Serialize;
 
@@ -72,11 +72,7 @@ pub(super) fn run(session: &Session, arguments: Load, out: &mut dyn Write) -> Re
         source,
         chosen: None,
         platform,
-        move_policy: if no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
+        move_policy: super::move_policy(no_move),
     };
     if dry_run {
         return plan(session, request, out);

@@ -3,8 +3,7 @@
 use std::io::Write;
 
 use engine::{
-    Digest, Engine, ImageName, MovePolicy, Progress, PullRequest, Pulled, PulledImage, Reference,
-    human,
+    Digest, Engine, ImageName, Progress, PullRequest, Pulled, PulledImage, Reference, human,
 };
 use serde::Serialize;
 
@@ -34,11 +33,7 @@ pub(super) fn run(session: &Session, arguments: Pull, out: &mut dyn Write) -> Re
     let request = PullRequest {
         reference: reference.clone(),
         platform: arguments.platform,
-        move_policy: if arguments.no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
+        move_policy: super::move_policy(arguments.no_move),
     };
     let talks = !session.json() && !session.quiet();
     if talks {

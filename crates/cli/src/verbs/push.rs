@@ -2,9 +2,7 @@
 
 use std::io::Write;
 
-use engine::{
-    Digest, Engine, LeftOut, MovePolicy, PushRequest, Pushed, Reference, Selector, human,
-};
+use engine::{Digest, Engine, LeftOut, PushRequest, Pushed, Reference, Selector, human};
 use serde::Serialize;
 
 use crate::{arguments::Push, failure::Failure, json, session::Session};
@@ -147,11 +145,7 @@ fn request(arguments: &Push, source: Selector, destination: Option<Reference>) -
         source,
         destination,
         platform: arguments.platform.clone(),
-        move_policy: if arguments.no_move {
-            MovePolicy::Keep
-        } else {
-            MovePolicy::Move
-        },
+        move_policy: super::move_policy(arguments.no_move),
     }
 }
 

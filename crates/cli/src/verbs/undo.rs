@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::{failure::Failure, json, session::Session, verbs::moves};
 
 pub(super) fn run(session: &Session, out: &mut dyn Write) -> Result<(), Failure> {
-    let restored = session.with_engine(async |engine| Ok(engine.undo().await?))?;
+    let restored = session.with_engine(async |engine| Ok(engine.undo().await?.moves))?;
     if session.json() {
         json::write(
             out,

@@ -99,7 +99,7 @@ fn store(error: &store::Error) -> &'static str {
         E::ContainerNameTaken { .. } => "name_taken",
         E::ContainerDamaged { .. } => "container_damaged",
         E::NameTaken { .. } => "name_taken",
-        E::PlanStale => "plan_stale",
+        E::PlanStale | E::Overtaken { .. } => "plan_stale",
         E::NothingToUndo => "nothing_to_undo",
         E::Stopped => "cancelled",
         E::NotAStore { .. } => "io",

@@ -81,34 +81,12 @@ impl EnginePlace {
     /// Lists the engine's images.
     ///
     /// # Errors
-    /// `usage` when the filter names an image (`before=`, `since=`) that is not there, and what [`crate::Engine::place`] says
-    /// of an engine that does not answer.
+    /// `not_found` or `ambiguous_reference` of an image that the filter names (`before=`, `since=`), and what
+    /// [`crate::Engine::place`] says of an engine that does not answer.
     pub async fn images(&self, query: &ImageQuery) -> Result<PlaceImages, Error> {
         let all = self.connection.images().await?;
-        let mut bounds = Bounds::default();
-        for (before, name) in query.filter.named_images() {
-            let created = docker::find(&all, &Selector::from(name))?.created;
-            let limit = if before {
-                &mut bounds.before
-            } else {
-                &mut bounds.since
-            };
-            *limit = created;
-        }
-        let taken = |image: &docker::Image| {
-            let facts = Facts {
-                target: &image.id,
-                id: &image.id,
-                names: &image.names,
-                size: image.size,
-                created: image.created,
-                platform: image.platform.as_ref(),
-                dangling: image.names.is_empty(),
-                in_use: !image.containers.is_empty(),
-                labels: &image.labels,
-            };
-            query.filter.matches(&facts, &bounds)
-        };
+        let bounds = Bounds::among(&all, &query.filter)?;
+        let taken = |image: &docker::Image| query.filter.matches(&Facts::from(image), &bounds);
         let shown = || {
             let all = all.iter();
             all.filter(|image| query.all || !image.intermediate)

@@ -78,42 +78,24 @@ impl EnginePlace {
     pub async fn plan_prune(&self, request: &PruneRequest) -> Result<PlacePlan, Error> {
         let until = request.filter.made_until(self.engine.now());
         let images = self.connection.images().await?;
-        let mut bounds = Bounds::default();
-        for (before, name) in request.filter.named_images() {
-            let created = docker::find(&images, &Selector::from(name))?.created;
-            match before {
-                true => bounds.before = created,
-                false => bounds.since = created,
-            }
-        }
+        let bounds = Bounds::among(&images, &request.filter)?;
         let wanted = images.iter().filter(|image| {
-            let facts = Facts {
-                target: &image.id,
-                id: &image.id,
-                names: &image.names,
-                size: image.size,
-                created: image.created,
-                platform: image.platform.as_ref(),
-                dangling: image.names.is_empty(),
-                in_use: !image.containers.is_empty(),
-                labels: &image.labels,
-            };
             let old_enough =
                 until.is_none_or(|until| image.created.is_some_and(|made| made < until));
             !image.intermediate
                 && image.containers.is_empty()
                 && (request.all || image.names.is_empty())
                 && old_enough
-                && request.filter.matches(&facts, &bounds)
+                && request.filter.matches(&Facts::from(*image), &bounds)
         });
         let wanted: Vec<Digest> = wanted.map(|image| image.id.clone()).collect();
         let plan = self.connection.plan_prune(&wanted).await?;
         Ok(self.shown(plan))
     }
 
-    /// Does exactly what the plan says, or nothing.
+    /// Does what the plan says, or nothing where that would be something else by now.
     ///
-    /// The engine takes one request for each image or name: where it refuses one, what went before stays gone.
+    /// The engine takes one request for each image or name: where it refuses one in spite of the plan, what went before stays gone.
     ///
     /// # Errors
     /// `plan_stale` when the engine's images or containers have changed since, `conflict`.

@@ -9,6 +9,7 @@ mod inside;
 mod lab;
 mod layers;
 mod lineage;
+mod logins;
 mod peers;
 #[cfg(target_os = "linux")]
 mod places;

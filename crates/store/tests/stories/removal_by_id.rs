@@ -55,7 +55,7 @@ fn a_registrys_digest_goes_alone_and_undo_knows_it_again() {
 
     let undoable = store.undoable().unwrap().unwrap();
     assert_eq!(undoable.names, [name(&known)]);
-    let moves = store.undo(now()).unwrap();
+    let moves = store.undo(now()).unwrap().moves;
     assert_eq!(moves.len(), 1, "{moves:?}");
     assert_eq!(moves[0].to.as_ref(), Some(&target));
     assert_eq!(digests(&store), [known.as_str()]);
@@ -130,7 +130,7 @@ fn an_image_that_was_pulled_by_digest_goes_with_that_name_and_comes_back_with_it
     known_as(&store, &target, "other.example/app");
     let plan = remove(&store, &[&known], RemovalOptions::default());
     assert_eq!((plan.untagged.len(), plan.deleted.len()), (1, 1));
-    let moves = store.undo(now()).unwrap();
+    let moves = store.undo(now()).unwrap().moves;
     assert_eq!(moves.len(), 1, "{moves:?}");
     assert_eq!(names(&store), [known.as_str()]);
     assert_eq!(digests(&store).len(), 2);

@@ -41,6 +41,31 @@ fn a_removal_can_be_undone_and_undone_further() {
 }
 
 #[test]
+fn a_change_is_undone_by_itself_while_it_is_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &["a"], &["app:1", "app:2"]);
+    let remove = |what: &str| {
+        remove(&store, &[what], RemovalOptions::default());
+        store.undoable().unwrap().unwrap().change
+    };
+    let (first, second) = (remove("app:1"), remove("app:2"));
+    let overtaken = store.undo_change(first, now()).unwrap_err();
+    assert_eq!(
+        overtaken.to_string(),
+        "another change came after it, of app:2"
+    );
+    assert_eq!(names(&store), Vec::<String>::new(), "nothing was undone");
+    let undone = store.undo_change(second, now()).unwrap();
+    assert_eq!(undone.change, second);
+    assert_eq!(names(&store), ["app:2"]);
+    store.undo_change(first, now()).unwrap();
+    assert_eq!(names(&store), ["app:1", "app:2"]);
+    let again = store.undo_change(first, now());
+    assert!(matches!(again, Err(Error::NothingToUndo)), "{again:?}");
+}
+
+#[test]
 fn dockers_rules_for_removing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

@@ -53,21 +53,18 @@ pub(crate) async fn commit(
     on_event: Channel<PullEvent>,
 ) -> Result<CommitOutcome, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
-    let committed = session.with(|engine| async move {
-        let called = form.name.trim().to_owned();
-        let request = form.parse()?;
-        let sink = ChannelSink::new(on_event);
-        let committed = operations.run(&operation, async {
-            let committed = Box::pin(sink.tell(engine.commit(request, &sink))).await;
-            let committed = committed.map(CommitOutcome::from).map_err(Failure::from);
-            session.announce_end(Notice::of_commit(&called, &committed));
-            committed
-        });
-        Box::pin(committed).await
-    });
-    let committed = committed.await;
-    session.changed();
-    committed
+    session
+        .change(|engine| async move {
+            let called = form.name.trim().to_owned();
+            let request = form.parse()?;
+            let sink = ChannelSink::new(on_event);
+            let verb = engine.commit(request, &sink);
+            let notice = |committed: &_| Notice::of_commit(&called, committed);
+            session
+                .follow(operations, &operation, &sink, verb, notice)
+                .await
+        })
+        .await
 }
 
 impl CommitForm {

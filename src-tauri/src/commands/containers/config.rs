@@ -53,13 +53,14 @@ pub(crate) async fn set_container_settings(
     container: String,
     settings: ContainerSettings,
 ) -> Result<(), Failure> {
-    let set = session.with(|engine| async move {
-        let config = settings.parse()?;
-        Ok(engine
-            .set_container_config(&id_of(&container)?, config)
-            .await?)
-    });
-    set.await.inspect(|()| session.changed())
+    session
+        .change(|engine| async move {
+            let config = settings.parse()?;
+            Ok(engine
+                .set_container_config(&id_of(&container)?, config)
+                .await?)
+        })
+        .await
 }
 
 impl ContainerSettings {

@@ -126,14 +126,15 @@ pub(crate) async fn edit_container(
     container: String,
     edits: Vec<FileEdit>,
 ) -> Result<(), Failure> {
-    let edited = session.with(|engine| async move {
-        let mut wanted = Vec::with_capacity(edits.len());
-        for edit in edits {
-            edit.parse(&mut wanted)?;
-        }
-        Ok(engine.edit_container(&id_of(&container)?, wanted).await?)
-    });
-    edited.await.inspect(|()| session.changed())
+    session
+        .change(|engine| async move {
+            let mut wanted = Vec::with_capacity(edits.len());
+            for edit in edits {
+                edit.parse(&mut wanted)?;
+            }
+            Ok(engine.edit_container(&id_of(&container)?, wanted).await?)
+        })
+        .await
 }
 
 /// Reads the whole text of a file, to be edited.
@@ -193,33 +194,31 @@ pub(crate) async fn add_files(
     let folder = [b"/", paths::bytes(&folder)?.as_slice(), b"/"].concat();
     let sources: Result<Vec<_>, _> = tokens.iter().map(|token| session.file(token)).collect();
     let sources = sources?;
-    let added = session.with(|engine| async move {
-        let id = id_of(&container)?;
-        let sink = ChannelSink::new(on_event);
-        let told = |progress: CopyProgress| {
-            sink.report(Event::Passed {
-                current: progress.current,
-                total: None,
+    session
+        .change(|engine| async move {
+            let id = id_of(&container)?;
+            let sink = ChannelSink::new(on_event);
+            let told = |progress: CopyProgress| {
+                sink.report(Event::Passed {
+                    current: progress.current,
+                    total: None,
+                });
+            };
+            let added = operations.run(&operation, async {
+                let mut added = FilesAdded { files: 0, bytes: 0 };
+                for source in sources {
+                    let source = CopySource::Path(source);
+                    let options = CopyOptions::default();
+                    let copy = engine.copy_in(&id, source, &folder, options, &told);
+                    let CopiedIn { files, bytes } = Box::pin(sink.tell(copy)).await?;
+                    added.files += files;
+                    added.bytes += bytes;
+                }
+                Ok::<_, engine::Error>(added)
             });
-        };
-        let added = operations.run(&operation, async {
-            let mut added = FilesAdded { files: 0, bytes: 0 };
-            for source in sources {
-                let source = CopySource::Path(source);
-                let options = CopyOptions::default();
-                let copy = engine.copy_in(&id, source, &folder, options, &told);
-                let CopiedIn { files, bytes } = Box::pin(sink.tell(copy)).await?;
-                added.files += files;
-                added.bytes += bytes;
-            }
-            Ok::<_, engine::Error>(added)
-        });
-        Box::pin(added).await
-    });
-    let added = added.await;
-    // Of several, those before the one that failed are there.
-    session.changed();
-    added
+            Box::pin(added).await
+        })
+        .await
 }
 
 impl FileEdit {

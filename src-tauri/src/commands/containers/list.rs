@@ -72,15 +72,16 @@ pub(crate) async fn create_container(
     image: String,
     name: String,
 ) -> Result<ContainerRow, Failure> {
-    let made = session.with(|engine| async move {
-        let name = name.trim();
-        let request = CreateRequest {
-            image: Selector::from(&*image),
-            name: (!name.is_empty()).then(|| name.to_owned()),
-        };
-        Ok(engine.create_container(request).await?.into())
-    });
-    made.await.inspect(|_| session.changed())
+    session
+        .change(|engine| async move {
+            let name = name.trim();
+            let request = CreateRequest {
+                image: Selector::from(&*image),
+                name: (!name.is_empty()).then(|| name.to_owned()),
+            };
+            Ok(engine.create_container(request).await?.into())
+        })
+        .await
 }
 
 /// Removes a container with all that was changed in it, and tells the bytes that came back. There is no undo.
@@ -90,10 +91,11 @@ pub(crate) async fn remove_container(
     session: State<'_, Session>,
     container: String,
 ) -> Result<u64, Failure> {
-    let removed = session.with(|engine| async move {
-        Ok(engine.remove_container(&id_of(&container)?, false).await?)
-    });
-    removed.await.inspect(|_| session.changed())
+    session
+        .change(
+            |engine| async move { Ok(engine.remove_container(&id_of(&container)?, false).await?) },
+        )
+        .await
 }
 
 /// Writes an image's name as people do.

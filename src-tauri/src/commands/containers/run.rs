@@ -208,23 +208,24 @@ pub(crate) async fn set_run_form(
     form: RunForm,
 ) -> Result<(), Failure> {
     let session = session.inner();
-    let set = session.with(|engine| async move {
-        let remove = form.remove;
-        let read = form.read(session);
-        let mut options = read.map_err(|problems| {
-            let first = problems.into_iter().next();
-            Failure::new(
-                "usage",
-                first.map_or_else(String::new, |problem| problem.message),
-            )
-        })?;
-        let id = id_of(&container)?;
-        // The form does not show this.
-        let before = engine.run_options(&id).await?;
-        options.no_new_privileges = before.no_new_privileges;
-        Ok(engine.set_run_options(&id, options, remove).await?)
-    });
-    set.await.inspect(|()| session.changed())
+    session
+        .change(|engine| async move {
+            let remove = form.remove;
+            let read = form.read(session);
+            let mut options = read.map_err(|problems| {
+                let first = problems.into_iter().next();
+                Failure::new(
+                    "usage",
+                    first.map_or_else(String::new, |problem| problem.message),
+                )
+            })?;
+            let id = id_of(&container)?;
+            // The form does not show this.
+            let before = engine.run_options(&id).await?;
+            options.no_new_privileges = before.no_new_privileges;
+            Ok(engine.set_run_options(&id, options, remove).await?)
+        })
+        .await
 }
 
 impl RunForm {

@@ -45,24 +45,25 @@ pub(crate) async fn start_in_terminal(
     on_unpacked: Channel<u64>,
 ) -> Result<TerminalRow, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
-    let started = session.with(|engine| async move {
-        let id = id_of(&container)?;
-        let request = StartRequest {
-            detached: false,
-            stdin: true,
-            terminal: true,
-        };
-        let started = operations.run(&operation, start(&engine, &id, request, on_unpacked));
-        let process = Box::pin(started).await?;
-        process.control().resize(size.rows, size.columns);
-        let started = Started {
-            title: String::new(),
-            first: true,
-            terminal: true,
-        };
-        Ok(session.terminals().keep(session, process, started).row())
-    });
-    started.await.inspect(|_| session.changed())
+    session
+        .change(|engine| async move {
+            let id = id_of(&container)?;
+            let request = StartRequest {
+                detached: false,
+                stdin: true,
+                terminal: true,
+            };
+            let started = operations.run(&operation, start(&engine, &id, request, on_unpacked));
+            let process = Box::pin(started).await?;
+            process.control().resize(size.rows, size.columns);
+            let started = Started {
+                title: String::new(),
+                first: true,
+                terminal: true,
+            };
+            Ok(session.terminals().keep(session, process, started).row())
+        })
+        .await
 }
 
 /// Starts a container that lives on when the window is closed, as its options say. What it writes is in its log.
@@ -76,30 +77,31 @@ pub(crate) async fn start_in_background(
     on_unpacked: Channel<u64>,
 ) -> Result<(), Failure> {
     let (session, operations) = (session.inner(), operations.inner());
-    let started = session.with(|engine| async move {
-        let id = id_of(&container)?;
-        let request = StartRequest {
-            detached: true,
-            ..StartRequest::default()
-        };
-        let started = operations.run(&operation, start(&engine, &id, request, on_unpacked));
-        let mut process = Box::pin(started).await?;
-        // Nobody reads it here, and the log has it.
-        drop((
-            process.input.take(),
-            process.output.take(),
-            process.errors.take(),
-        ));
-        let session = session.clone();
-        tauri::async_runtime::spawn(async move {
-            if let Err(error) = process.wait().await {
-                tracing::warn!(%error, "the end of a container was not seen");
-            }
-            session.changed();
-        });
-        Ok(())
-    });
-    started.await.inspect(|()| session.changed())
+    session
+        .change(|engine| async move {
+            let id = id_of(&container)?;
+            let request = StartRequest {
+                detached: true,
+                ..StartRequest::default()
+            };
+            let started = operations.run(&operation, start(&engine, &id, request, on_unpacked));
+            let mut process = Box::pin(started).await?;
+            // Nobody reads it here, and the log has it.
+            drop((
+                process.input.take(),
+                process.output.take(),
+                process.errors.take(),
+            ));
+            let session = session.clone();
+            tauri::async_runtime::spawn(async move {
+                if let Err(error) = process.wait().await {
+                    tracing::warn!(%error, "the end of a container was not seen");
+                }
+                session.changed();
+            });
+            Ok(())
+        })
+        .await
 }
 
 async fn start(
@@ -277,10 +279,11 @@ pub(crate) async fn stop_container(
     session: State<'_, Session>,
     container: String,
 ) -> Result<(), Failure> {
-    let stopped = session.with(|engine| async move {
-        Ok(engine.stop_container(&id_of(&container)?, PATIENCE).await?)
-    });
-    stopped.await.inspect(|()| session.changed())
+    session
+        .change(
+            |engine| async move { Ok(engine.stop_container(&id_of(&container)?, PATIENCE).await?) },
+        )
+        .await
 }
 
 /// Sends a signal to a container's first program, by its name: `KILL`, `HUP`.
@@ -291,11 +294,12 @@ pub(crate) async fn signal_container(
     container: String,
     signal: String,
 ) -> Result<(), Failure> {
-    let sent = session.with(|engine| async move {
-        let number = run_options::parse_signal(&signal).map_err(engine::Error::from)?;
-        Ok(engine.signal_container(&id_of(&container)?, number)?)
-    });
-    sent.await.inspect(|()| session.changed())
+    session
+        .change(|engine| async move {
+            let number = run_options::parse_signal(&signal).map_err(engine::Error::from)?;
+            Ok(engine.signal_container(&id_of(&container)?, number)?)
+        })
+        .await
 }
 
 /// Reads a log to its end and on, as long as the container runs.

@@ -70,14 +70,11 @@ pub(crate) async fn save_file(
                 owners: false,
                 view: view.into(),
             };
-            let saved = operations.run(&operation, async {
-                let copy = files.copy_out(&path, &place, options, &told);
-                let saved = Box::pin(sink.tell(copy)).await;
-                let saved = saved.map(FilesSaved::from).map_err(Failure::from);
-                session.announce_end(Notice::of_saved_file(&paths::absolute(&path), &saved));
-                saved
-            });
-            Box::pin(saved).await
+            let verb = files.copy_out(&path, &place, options, &told);
+            let notice = |saved: &_| Notice::of_saved_file(&paths::absolute(&path), saved);
+            session
+                .follow(operations, &operation, &sink, verb, notice)
+                .await
         })
         .await
 }

@@ -17,7 +17,7 @@ describe("the end of a program", () => {
   it("is told by its code, and by the signal that is behind it", () => {
     expect(endWords({ code: 0, failure: null })).toBe("Ended with exit code 0");
     expect(endWords({ code: 137, failure: null })).toBe("Ended with exit code 137, killed");
-    const failure = { code: "run_failed", message: "The monitor was killed.", hint: null };
+    const failure = { code: "run_failed", message: "The monitor was killed.", hint: null, registry: null };
     expect(endWords({ code: null, failure })).toBe("The monitor was killed.");
   });
 });

@@ -41,12 +41,13 @@ describe("the plan sheet", () => {
   });
 
   it("executes that plan on Enter, then offers undo", async () => {
+    const change = { number: 1, time: "2026-01-02T03:04:05Z" };
     const closed = vi.fn();
     const engine = fakeEngine({
       plan_removal: () => removalPlan(),
       execute_plan: () => removed,
-      undoable: () => ({ operation: "rmi", time: "2026-01-02T03:04:05Z", names: ["data:v1"] }),
-      undo: () => [{ name: "data:v1", from: null, to: "sha256:aaaa" }],
+      undoable: () => ({ change, operation: "rmi", names: ["data:v1"] }),
+      undo: () => ({ change, moves: [{ name: "data:v1", from: null, to: "sha256:aaaa" }] }),
     });
     render(PlanSheet, { request: removal, onclose: closed });
     const button = await screen.findByRole("button", { name: "Remove 1 image, free 88 MB" });

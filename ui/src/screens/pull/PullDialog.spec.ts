@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { operations } from "../../state/operations.svelte";
 import { status } from "../../state/status.svelte";
-import { fakeEngine, held, pullPlan, refuse, storeStatus } from "../../test/engine";
+import { fakeEngine, held, pullPlan, refuse, refuseLogin, storeStatus } from "../../test/engine";
 import PullDialog from "./PullDialog.svelte";
 
 const nothing = { complete_reference: () => [] };
@@ -89,11 +89,7 @@ describe("the pull dialog", () => {
       plan_pull: () => {
         refusals += 1;
         if (refusals > 1) return pullPlan();
-        return refuse(
-          "unauthorized",
-          "registry.example.com asked for a password.",
-          "Sign in, then pull again.",
-        );
+        return refuseLogin("registry.example.com", "Sign in, then pull again.");
       },
     });
     render(PullDialog, { reference: "registry.example.com/app" });

@@ -3,11 +3,11 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { operations } from "../../state/operations.svelte";
-import { fakeEngine, held, pushPlan, refuse } from "../../test/engine";
+import { fakeEngine, held, pushPlan, refuseLogin } from "../../test/engine";
 import PushDialog from "./PushDialog.svelte";
 
 const image = { target: "sha256:aaaa", names: ["data:v3"] };
-const nothing = { complete_reference: () => [], logins: () => [] };
+const nothing = { complete_reference: () => [], logins: () => [], push_elsewhere: () => [] };
 const field = (): HTMLElement => screen.getByRole("combobox", { name: "Destination" });
 
 beforeEach(() => {
@@ -46,7 +46,7 @@ describe("the push dialog", () => {
   it("asks for a login where one is missing, and comes back with what was typed", async () => {
     fakeEngine({
       ...nothing,
-      plan_push: () => refuse("unauthorized", "registry.team.dev asked for a password.", "Sign in."),
+      plan_push: () => refuseLogin("registry.team.dev", "Sign in."),
     });
     render(PushDialog, { image: { ...image, destination: "registry.team.dev/data:v3" } });
     await userEvent.click(await screen.findByRole("button", { name: "Sign in…" }));
@@ -67,11 +67,16 @@ describe("the push dialog", () => {
     const engine = fakeEngine({
       complete_reference: () => [],
       logins: () => [{ host: "b.example:5000", username: "kate" }],
+      push_elsewhere: () => [{ host: "b.example:5000", reference: "b.example:5000/team/app:1" }],
       plan_push: () => pushPlan(),
     });
     render(PushDialog, { image: { target: "sha256:a", names: ["a.example/team/app:1"] } });
     await userEvent.click(await screen.findByRole("button", { name: "b.example:5000" }));
     expect(field()).toHaveValue("b.example:5000/team/app:1");
+    expect(engine.asked("push_elsewhere")[0]).toEqual({
+      destination: "a.example/team/app:1",
+      hosts: ["b.example:5000"],
+    });
     await waitFor(() => {
       expect(engine.asked("plan_push").at(-1)).toMatchObject({ destination: "b.example:5000/team/app:1" });
     });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { forgetCatalog, registries } from "../../state/registries.svelte";
-import { fakeEngine, refuse } from "../../test/engine";
+import { fakeEngine, refuse, refuseLogin } from "../../test/engine";
 import { addRegistry } from "./actions";
 import RegistryScreen from "./RegistryScreen.svelte";
 
@@ -48,8 +48,7 @@ describe("a registry", () => {
     const engine = fakeEngine({
       ...known,
       registry_login: () => (signedIn ? { host, username: "kate" } : null),
-      list_repositories: () =>
-        signedIn ? ["a.example/team/app"] : refuse("unauthorized", "a.example asked for a password."),
+      list_repositories: () => (signedIn ? ["a.example/team/app"] : refuseLogin("a.example")),
     });
     render(RegistryScreen, { host });
     await screen.findByText("The repositories could not be listed");

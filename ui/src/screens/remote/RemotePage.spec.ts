@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { status } from "../../state/status.svelte";
-import { fakeEngine, held, refuse, report } from "../../test/engine";
+import { fakeEngine, held, refuse, refuseLogin, report } from "../../test/engine";
 import { fakeOutline, listedFile } from "../../test/files";
 import { referrer, remoteImage } from "../../test/remote";
 import RemotePage from "./RemotePage.svelte";
@@ -170,7 +170,7 @@ describe("an image of a registry", () => {
 
   it("offers to sign in where nobody is let in", async () => {
     fakeEngine({
-      look_at_remote: () => refuse("unauthorized", "a.example asked for a password."),
+      look_at_remote: () => refuseLogin("a.example"),
       cancel: () => null,
     });
     render(RemotePage, { props: another() });

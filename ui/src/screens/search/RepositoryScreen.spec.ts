@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { dialogs } from "../../state/dialogs.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { status } from "../../state/status.svelte";
-import { fakeEngine, held, refuse, remoteTag } from "../../test/engine";
+import { fakeEngine, held, refuseLogin, remoteTag } from "../../test/engine";
 import RepositoryScreen from "./RepositoryScreen.svelte";
 
 type Args = Record<string, unknown>;
@@ -94,7 +94,7 @@ describe("a repository's tags", () => {
 
   it("offers to sign in where nobody is let in", async () => {
     fakeEngine({
-      list_tags: () => refuse("unauthorized", "a.example asked for a password."),
+      list_tags: () => refuseLogin("a.example"),
       cancel: () => null,
     });
     render(RepositoryScreen, { repository: "a.example/app" });
