@@ -1,0 +1,34 @@
+import { render, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { running } from "../../state/running.svelte";
+import { containerRow, containerSettings, runForm, runProbe } from "../../test/containers";
+import { fakeEngine } from "../../test/engine";
+import { RunRequest } from "./run_request.svelte";
+import RunFields from "./RunFields.svelte";
+
+it("takes limits and lines of variables, and says of a limit why it cannot be kept here", async () => {
+  fakeEngine({
+    run_form: () => runForm({ ports: ["8080:80"], mounts: ["cache:/c", "/srv:/srv:ro"] }),
+    container_settings: () => containerSettings({ user: "web" }),
+  });
+  running.probe = runProbe({ noLimits: "no control group is delegated" });
+  const request = new RunRequest({ container: containerRow() });
+  await request.load();
+  render(RunFields, { request });
+  expect(screen.queryByRole("textbox", { name: "Name" })).toBeNull();
+  expect(screen.getByRole("textbox", { name: "User" })).toHaveAttribute("placeholder", "web");
+  expect(screen.getByRole("textbox", { name: "Mounts" })).toHaveValue("cache:/c\n/srv:/srv:ro");
+  await userEvent.type(screen.getByRole("textbox", { name: "Environment" }), "A='one{Enter}two'");
+  await userEvent.type(screen.getByRole("textbox", { name: "Ports" }), ", 53:53/udp");
+  await userEvent.type(screen.getByRole("textbox", { name: "CPUs" }), "1.5");
+  expect(request.said).toMatchObject({
+    env: "A='one\ntwo'",
+    ports: ["8080:80", "53:53/udp"],
+    mounts: ["cache:/c", "/srv:/srv:ro"],
+    cpus: "1.5",
+  });
+  expect(screen.getByRole("textbox", { name: "CPUs" })).toHaveAttribute("aria-invalid", "true");
+  expect(screen.getByText(/Nothing can be limited here: no control group/)).toBeVisible();
+  expect(screen.getByRole("textbox", { name: "Processes" })).not.toHaveAttribute("aria-invalid");
+});

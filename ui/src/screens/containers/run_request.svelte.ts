@@ -1,0 +1,112 @@
+import { api, toApiError, type ApiError, type RunCheck, type RunField, type RunForm } from "../../api";
+import type { RunTarget } from "../../state/dialogs.svelte";
+import { Latest } from "../../state/latest.svelte";
+import { running } from "../../state/running.svelte";
+import { readLines, words } from "./config";
+
+const CHECK_PAUSE_MS = 120;
+
+/** How a container is to be started, as it is being typed. What the fields hold is read by the engine, which says what is wrong. */
+export class RunRequest {
+  readonly #check = new Latest<RunCheck>();
+  readonly container;
+  readonly image;
+  /** What the image is called. */
+  readonly called: string;
+  form = $state<RunForm | null>(null);
+  mounts = $state("");
+  memory = $state("");
+  ports = $state("");
+  name = $state("");
+  nameError = $state<string | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  /** What the image says where a field is empty. */
+  usual = $state.raw({ cmd: "", entrypoint: "", workdir: "", user: "" });
+  /** What was typed, whole; null until it is known what was said before. */
+  readonly said = $derived<RunForm | null>(
+    this.form && {
+      ...this.form,
+      mounts: readLines(this.mounts),
+      memory: readLines(this.memory),
+      ports: this.ports.split(/[\s,]+/).filter((port) => port !== ""),
+    },
+  );
+  readonly problems = $derived(this.#check.answer?.problems ?? []);
+  /** The `docker run` that does the same, where one can be written. */
+  readonly commandLine = $derived(this.#check.answer?.commandLine ?? null);
+  readonly complete = $derived(this.said !== null && this.problems.length === 0);
+
+  constructor(target: RunTarget) {
+    this.container = "container" in target ? target.container : null;
+    this.image = "image" in target ? target.image : null;
+    this.called = this.image?.name ?? this.container?.image ?? "";
+  }
+
+  /** Reads what was said last, and what the image says. */
+  async load(): Promise<void> {
+    const { container, image } = this;
+    try {
+      const loaded = container ? await api.runForm(container.id) : await api.usualRunForm();
+      this.mounts = loaded.mounts.join("\n");
+      this.memory = loaded.memory.join("\n");
+      this.ports = loaded.ports.join(" ");
+      // Input that came with a terminal goes with it.
+      this.form = { ...loaded, stdin: loaded.stdin && !loaded.terminal };
+      const config = container
+        ? await api.containerSettings(container.id)
+        : (await api.image(image?.reference ?? "")).config;
+      this.usual = {
+        cmd: words(config.cmd),
+        entrypoint: words(config.entrypoint),
+        workdir: config.workdir ?? "",
+        user: config.user ?? "",
+      };
+    } catch (thrown) {
+      this.error = toApiError(thrown);
+    }
+  }
+
+  /** Has the engine read what was typed, once nothing was typed for a moment. */
+  check(): void {
+    const { said, name, called, container } = this;
+    if (said) this.#check.ask(() => api.checkRunForm(said, called, container?.name ?? name), CHECK_PAUSE_MS);
+  }
+
+  /** What is wrong with a field, or why what it asks for cannot be had here. */
+  problem(field: RunField): string | null {
+    const problem = this.problems.find((one) => one.field === field)?.message;
+    return problem ?? this.#unlimited(field);
+  }
+
+  #unlimited(field: RunField): string | null {
+    const reason = running.probe?.noLimits ?? null;
+    const isLimit = field === "memoryLimit" || field === "cpus" || field === "processes";
+    if (!isLimit || reason === null || (this.form?.[field] ?? "").trim() === "") return null;
+    return `Nothing can be limited here: ${reason}`;
+  }
+
+  /** Keeps what was said, with a container that is made first where there is none. Returns the container. */
+  async keep(wanted: RunForm): Promise<string> {
+    if (this.container) {
+      await api.setRunForm(this.container.id, wanted);
+      return this.container.id;
+    }
+    const made = await api.createContainer(this.image?.reference ?? "", this.name);
+    try {
+      await api.setRunForm(made.id, wanted);
+    } catch (thrown) {
+      await api.removeContainer(made.id);
+      throw thrown;
+    }
+    return made.id;
+  }
+
+  /** Takes down why it was refused, beside the name where that is at fault. */
+  refuse(refused: ApiError): void {
+    const name = this.name.trim();
+    const ofName = refused.code === "name_taken" || refused.message.includes(name);
+    if (this.image && name !== "" && ofName)
+      this.nameError = [refused.message, refused.hint].filter(Boolean).join(" ");
+    else this.error = refused;
+  }
+}
