@@ -175,8 +175,8 @@ impl Engine {
     /// Loads images: on return they are whole, verified, indexed and durable, and all their names are set at once.
     ///
     /// Blobs that are here are not read again. A layer is kept as it arrived: that of a docker-archive is a plain tar, and
-    /// its manifest is made here, while the image ID stays what it is everywhere. Dropping the future cancels: whole blobs
-    /// stay until they are collected, no name moves. One undo takes all names back.
+    /// its manifest is made here, while the image ID stays what it is everywhere. Dropping the future cancels. Where it is
+    /// cancelled or fails, no name moves and nothing stays of what it brought. One undo takes all names back.
     ///
     /// # Errors
     /// `invalid_archive`, `digest_mismatch`, `size_mismatch`, `corrupt_layer`, `too_large`, `platform_not_found`,
@@ -228,7 +228,9 @@ impl Engine {
                 let purpose = LeasePurpose::Local {
                     operation: "load".into(),
                 };
-                Ok(Arc::new(store.lease(&purpose, now)?))
+                let mut lease = store.lease(&purpose, now)?;
+                lease.forget_when_dropped();
+                Ok(Arc::new(lease))
             })
             .await?;
         Ok(Work {
