@@ -76,6 +76,19 @@ pub struct PlannedImage {
     pub present: bool,
     /// Bytes of its layers in the archive.
     pub size: u64,
+    /// Its layers, each once.
+    pub layers: Vec<PlannedLayer>,
+}
+
+/// A layer in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedLayer {
+    /// The digest of its bytes, or of its content where an archive tells only that; the same in every archive of its kind.
+    pub digest: Digest,
+    /// Its bytes in the archive.
+    pub size: u64,
+    /// Whether the store has it already.
+    pub present: bool,
 }
 
 /// A name that would be given.

@@ -258,6 +258,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	dragReturned: makeEvent<DragReturned, DragReturned>("drag-returned"),
 	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
 	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
@@ -1038,6 +1039,22 @@ export type ImageSort =
 /**  By the bytes that only this image holds. */
 "unique";
 
+/**  What was dragged out of the window is held over it again, or is no more. */
+export type DragReturned = {
+	/**  Where, in the page; `null` when it is not over it. */
+	at: PagePoint | null,
+	/**  Whether it was let go. */
+	released: boolean,
+};
+
+/**  A point of the page, in its pixels. */
+export type PagePoint = {
+	/**  From the left. */
+	x: number,
+	/**  From the top. */
+	y: number,
+};
+
 /**  Images that were dragged out of the window were dropped on another program, which waits for the file. */
 export type ImagesDropped = {
 	/**  Where `save` is to write them. */
@@ -1251,6 +1268,18 @@ export type LoadableImage = {
 	/**  How many layers it has. */
 	layers: number,
 	/**  Bytes of its layers in the archive. */
+	size: number,
+	/**  Its layers, each once. */
+	blobs: LoadableBlob[],
+	/**  Whether the store has it already. */
+	present: boolean,
+};
+
+/**  A layer in an archive. */
+export type LoadableBlob = {
+	/**  Names it, in every archive of the same kind. */
+	digest: string,
+	/**  Its bytes. */
 	size: number,
 	/**  Whether the store has it already. */
 	present: boolean,

@@ -23,6 +23,7 @@ import {
   type CopyEnd,
   type CopyOutcome,
   type DiskUsage,
+  type DragReturned,
   type FileContent,
   type FileEdit,
   type FileFacts,
@@ -544,5 +545,10 @@ export const api = {
   onFocusImage: (listener: (target: string) => void): Promise<Unlisten> =>
     events.focusImage.listen((event) => {
       listener(event.payload.target);
+    }),
+  /** Calls back where what was dragged out of the window is over it again, and when that ends. */
+  onDragReturned: (listener: (returned: DragReturned) => void): Promise<Unlisten> =>
+    events.dragReturned.listen((event) => {
+      listener(event.payload);
     }),
 };

@@ -1,10 +1,13 @@
 //! Which images of an archive are meant, and what their names do.
 
+use std::collections::BTreeMap;
+
 use archive::{ArchivedImage, ArchivedManifest, Contents, Format};
 use oci::{Digest, ImageName, Platform, Selector};
 use store::Store;
 
-use super::{PlannedImage, PlannedName, Wanted};
+use super::bring::shown;
+use super::{PlannedImage, PlannedLayer, PlannedName, Wanted};
 use crate::{Error, tag};
 
 /// An image to be loaded.
@@ -202,7 +205,25 @@ impl Selected {
                 .flat_map(|manifest| &manifest.layers)
                 .map(|layer| layer.size)
                 .sum(),
+            layers: self.planned_layers(store)?,
         })
+    }
+
+    fn planned_layers(&self, store: &Store) -> Result<Vec<PlannedLayer>, Error> {
+        let mut layers = BTreeMap::new();
+        for part in self.manifests().iter().flat_map(|image| &image.layers) {
+            layers.insert(shown(part), part.size);
+        }
+        let digests: Vec<Digest> = layers.keys().cloned().collect();
+        let states = store.blob_states(&digests)?;
+        let planned = layers.into_iter().zip(states);
+        Ok(planned
+            .map(|((digest, size), state)| PlannedLayer {
+                digest,
+                size,
+                present: matches!(state, store::BlobState::Present { size: here } if here == size),
+            })
+            .collect())
     }
 
     /// Whether an image of the store is this one. A docker-archive has no manifest, so there the ID decides.

@@ -28,6 +28,10 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 3,
         size: 41e6,
+        blobs: [
+          { digest: "sha256:base", size: 30e6, present: false },
+          { digest: "sha256:app", size: 11e6, present: false },
+        ],
         present: false,
       },
       {
@@ -38,6 +42,7 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 1,
         size: 1e6,
+        blobs: [{ digest: "sha256:other", size: 1e6, present: true }],
         present: true,
       },
     ],
@@ -126,6 +131,14 @@ describe("the load sheet", () => {
     await waitFor(() => {
       expect(engine.asked("load")).toHaveLength(1);
     });
+  });
+
+  it("counts a layer once that several images and files have, and none that is here", async () => {
+    const [first, other] = plan().images;
+    const again = { ...other!, present: false, blobs: [...first!.blobs, ...other!.blobs] };
+    fakeEngine({ plan_load: () => plan({ images: [first!, again] }) });
+    render(LoadSheet, { files: [FILE, { token: "t2", name: "again.tar" }] });
+    expect(await screen.findByRole("button", { name: "Load 4 images, 41 MB" })).toBeEnabled();
   });
 
   it("finds its way among many images: a filter, all and none", async () => {
