@@ -76,7 +76,7 @@ pub struct PlannedImage {
     pub present: bool,
     /// Bytes of its layers in the archive.
     pub size: u64,
-    /// Its layers, each once.
+    /// Its layers, base first; of several platforms the one first whose ID it has, then what only the others have.
     pub layers: Vec<PlannedLayer>,
 }
 
@@ -85,6 +85,8 @@ pub struct PlannedImage {
 pub struct PlannedLayer {
     /// The digest of its bytes, or of its content where an archive tells only that; the same in every archive of its kind.
     pub digest: Digest,
+    /// The digest of its content; `None` where the archive does not tell, as of an artifact.
+    pub diff_id: Option<Digest>,
     /// Its bytes in the archive.
     pub size: u64,
     /// Whether the store has it already.

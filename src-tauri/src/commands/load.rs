@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{State, ipc::Channel};
 
+use super::images::LayerStripe;
 use super::tags::{MovedFrom, TagMove};
 use crate::desktop::Notice;
 use crate::progress::{ChannelSink, PullEvent};
@@ -47,7 +48,9 @@ pub struct LoadableImage {
     pub layers: u32,
     /// Bytes of its layers in the archive.
     pub size: u64,
-    /// Its layers, each once.
+    /// The layers of its first platform, base first.
+    pub strip: Vec<LayerStripe>,
+    /// All that loading it would bring, unless it is here.
     pub blobs: Vec<LoadableBlob>,
     /// Whether the store has it already.
     pub present: bool,
@@ -269,10 +272,15 @@ impl LoadableImage {
             size,
             layers,
         } = image;
-        let held = contents.images.iter().find(|held| held.id == id);
+        // An image has the ID of the platform that this computer would run, wherever that stands in its index.
+        let is_it = |platform: &&engine::ArchivePlatform| platform.id == id;
+        let mut all = contents.images.iter();
+        let held = all.find(|held| held.platforms.iter().any(|platform| is_it(&platform)));
         let platforms = held
             .map(|held| held.platforms.as_slice())
             .unwrap_or_default();
+        let first = platforms.iter().find(is_it);
+        let count = first.map_or(0, |platform| platform.layers);
         LoadableImage {
             id: id.to_string(),
             names: names.into_iter().map(LoadableName::from).collect(),
@@ -282,14 +290,20 @@ impl LoadableImage {
                 .filter_map(|platform| platform.platform.as_ref())
                 .map(ToString::to_string)
                 .collect(),
-            created: platforms
-                .first()
+            created: first
                 .and_then(|platform| platform.created)
                 .map(|created| created.to_string()),
-            layers: platforms.first().map_or(0, |platform| {
-                u32::try_from(platform.layers).unwrap_or(u32::MAX)
-            }),
+            layers: u32::try_from(count).unwrap_or(u32::MAX),
             size,
+            strip: layers
+                .iter()
+                .take(count)
+                .map(|layer| LayerStripe {
+                    // An artifact's layers have no content of their own; their bytes tell them apart.
+                    diff_id: layer.diff_id.as_ref().unwrap_or(&layer.digest).to_string(),
+                    size: layer.size,
+                })
+                .collect(),
             blobs: layers.into_iter().map(LoadableBlob::from).collect(),
             present,
         }
@@ -300,6 +314,7 @@ impl From<engine::PlannedLayer> for LoadableBlob {
     fn from(planned: engine::PlannedLayer) -> LoadableBlob {
         let engine::PlannedLayer {
             digest,
+            diff_id: _,
             size,
             present,
         } = planned;

@@ -1269,7 +1269,9 @@ export type LoadableImage = {
 	layers: number,
 	/**  Bytes of its layers in the archive. */
 	size: number,
-	/**  Its layers, each once. */
+	/**  The layers of its first platform, base first. */
+	strip: LayerStripe[],
+	/**  All that loading it would bring, unless it is here. */
 	blobs: LoadableBlob[],
 	/**  Whether the store has it already. */
 	present: boolean,

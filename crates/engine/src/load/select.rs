@@ -1,8 +1,8 @@
 //! Which images of an archive are meant, and what their names do.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
-use archive::{ArchivedImage, ArchivedManifest, Contents, Format};
+use archive::{ArchivedImage, ArchivedManifest, Contents, Format, Part};
 use oci::{Digest, ImageName, Platform, Selector};
 use store::Store;
 
@@ -210,18 +210,25 @@ impl Selected {
     }
 
     fn planned_layers(&self, store: &Store) -> Result<Vec<PlannedLayer>, Error> {
-        let mut layers = BTreeMap::new();
-        for part in self.manifests().iter().flat_map(|image| &image.layers) {
-            layers.insert(shown(part), part.size);
+        let mut parts: Vec<&Part> = Vec::new();
+        let mut known = HashSet::new();
+        for (position, manifest) in self.manifests().iter().enumerate() {
+            for part in &manifest.layers {
+                // A stack may have a layer twice; what the other platforms share with it is told once.
+                if known.insert(shown(part)) || position == 0 {
+                    parts.push(part);
+                }
+            }
         }
-        let digests: Vec<Digest> = layers.keys().cloned().collect();
+        let digests: Vec<Digest> = parts.iter().map(|part| shown(part)).collect();
         let states = store.blob_states(&digests)?;
-        let planned = layers.into_iter().zip(states);
+        let planned = parts.into_iter().zip(digests).zip(states);
         Ok(planned
-            .map(|((digest, size), state)| PlannedLayer {
+            .map(|((part, digest), state)| PlannedLayer {
                 digest,
-                size,
-                present: matches!(state, store::BlobState::Present { size: here } if here == size),
+                diff_id: part.diff_id.clone(),
+                size: part.size,
+                present: matches!(state, store::BlobState::Present { size } if size == part.size),
             })
             .collect())
     }

@@ -28,6 +28,10 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 3,
         size: 41e6,
+        strip: [
+          { diffId: "sha256:d1", size: 30e6 },
+          { diffId: "sha256:d2", size: 11e6 },
+        ],
         blobs: [
           { digest: "sha256:base", size: 30e6, present: false },
           { digest: "sha256:app", size: 11e6, present: false },
@@ -42,6 +46,7 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 1,
         size: 1e6,
+        strip: [{ diffId: "sha256:d1", size: 1e6 }],
         blobs: [{ digest: "sha256:other", size: 1e6, present: true }],
         present: true,
       },
