@@ -97,6 +97,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             pull::dismiss_interrupted,
             pull::complete_reference,
             tags::plan_tag,
+            tags::name_holder,
             tags::tag,
             tags::undo,
             tags::undoable,

@@ -1,10 +1,11 @@
 //! Names of images: giving, moving, taking back, and what happened to them.
 
-use engine::{Reference, Selector};
+use engine::{EnginePlace, Reference, Selector};
 use serde::Serialize;
 use specta::Type;
 use tauri::State;
 
+use super::places;
 use crate::{Failure, Session};
 
 /// What giving a name would do.
@@ -92,6 +93,29 @@ pub(crate) async fn plan_tag(
                 .into())
         })
         .await
+}
+
+/// Tells which image has a name that somebody is about to give, here or at an engine; `null` where it is free.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn name_holder(
+    session: State<'_, Session>,
+    place: Option<String>,
+    name: String,
+) -> Result<Option<MovedFrom>, Failure> {
+    let name = name.trim().parse::<Reference>()?;
+    let holder = match place {
+        None => {
+            session
+                .with(|engine| async move { Ok(engine.name_holder(&name).await?) })
+                .await?
+        }
+        Some(place) => {
+            let asked = async |place: EnginePlace| Ok(place.name_holder(&name).await?);
+            places::at(session.inner(), &place, asked).await?
+        }
+    };
+    Ok(holder.map(MovedFrom::from))
 }
 
 /// Gives an image one more name; a name that another image has moves.

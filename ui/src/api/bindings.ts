@@ -41,6 +41,8 @@ export const commands = {
 	completeReference: (text: string) => typedError<Completion[], ErrorPayload>(__TAURI_INVOKE("complete_reference", { text })),
 	/**  Computes what `tag` would do. */
 	planTag: (source: string, name: string) => typedError<TagPlan, ErrorPayload>(__TAURI_INVOKE("plan_tag", { source, name })),
+	/**  Tells which image has a name that somebody is about to give, here or at an engine; `null` where it is free. */
+	nameHolder: (place: string | null, name: string) => typedError<MovedFrom | null, ErrorPayload>(__TAURI_INVOKE("name_holder", { place, name })),
 	/**  Gives an image one more name; a name that another image has moves. */
 	tag: (source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("tag", { source, name })),
 	/**  Takes the last operation on names back: a removal, a prune, or a move by pull or tag. */

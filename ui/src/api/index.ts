@@ -47,6 +47,7 @@ import {
   type LoadOutcome,
   type LoadPlan,
   type MapNode,
+  type MovedFrom,
   type OutlinePage,
   type OutlineQuery,
   type Place,
@@ -487,6 +488,9 @@ export const api = {
     return unwrap(commands.copy(operation, form.from, form.to, form.keepNames, hearing(onEvent)));
   },
 
+  /** Tells which image has a name at an engine, or on this computer where `place` is null; null where it is free. */
+  nameHolder: (place: string | null, name: string): Promise<MovedFrom | null> =>
+    unwrap(commands.nameHolder(place, name)),
   planTag: (source: string, name: string): Promise<TagPlan> => unwrap(commands.planTag(source, name)),
   tag: (source: string, name: string): Promise<TagMove> => unwrap(commands.tag(source, name)),
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { carry } from "./carry.svelte";
 import { dialogs } from "./dialogs.svelte";
 
-const image = { from: null, image: "sha256:a", names: ["app:1"] };
+const image = { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"] };
 
 function at(x: number, y: number, button = 0): PointerEvent {
   return new MouseEvent("pointermove", { clientX: x, clientY: y, button }) as PointerEvent;
