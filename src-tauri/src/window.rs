@@ -80,8 +80,11 @@ pub(crate) fn tell_returned<R: Runtime>(app: &AppHandle<R>, drag: Option<&DragDr
         None => (None, true),
     };
     let at = at.map(|position| {
-        let (x, y) = (*position).cast::<i32>().into();
-        PagePoint { x, y }
+        let position = position.cast::<i32>();
+        PagePoint {
+            x: position.x,
+            y: position.y,
+        }
     });
     if let Err(error) = (DragReturned { at, released }).emit(app) {
         tracing::warn!(%error, "the window did not hear where its own images are");

@@ -125,13 +125,13 @@ impl<'a> Carry<'a> {
                 }
                 // A few short movements, which the page takes for a drag, and then the way.
                 (1..=8, _) => {
-                    let short = step.try_into().unwrap_or(0);
+                    let short = i32::try_from(step).unwrap_or(0);
                     self.go(self.from.0 + 3 * short, self.from.1 + 2 * short);
                     step += 1;
                 }
                 (_, None) if step < 9 + 16 * way.len() => {
                     let (x, y) = way[(step - 9) / 16];
-                    let shaken = (step % 6).try_into().unwrap_or(0);
+                    let shaken = i32::try_from(step % 6).unwrap_or(0);
                     self.go(x + shaken % 2, y + shaken % 3);
                     step += 1;
                 }

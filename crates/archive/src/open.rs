@@ -51,7 +51,7 @@ impl Archive {
             let folder = Folder::new(path);
             let (format, (images, incomplete)) = match folder.find(layout::LAYOUT)? {
                 Some(_) => (Format::OciFolder, layout::images(&Bounded::new(&folder))?),
-                None => (folder.without_layout()?, Default::default()),
+                None => (folder.without_layout()?, (Vec::new(), Vec::new())),
             };
             return Ok(Opened::Archive(Self {
                 place: Place::Folder(folder),

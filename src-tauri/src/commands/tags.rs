@@ -1,6 +1,6 @@
 //! Names of images: giving, moving, taking back, and what happened to them.
 
-use engine::{EnginePlace, Reference, Selector};
+use engine::{Reference, Selector};
 use serde::Serialize;
 use specta::Type;
 use tauri::State;
@@ -111,8 +111,10 @@ pub(crate) async fn name_holder(
                 .await?
         }
         Some(place) => {
-            let asked = async |place: EnginePlace| Ok(place.name_holder(&name).await?);
-            places::at(session.inner(), &place, asked).await?
+            places::at(session.inner(), &place, async |place| {
+                Ok(place.name_holder(&name).await?)
+            })
+            .await?
         }
     };
     Ok(holder.map(MovedFrom::from))
