@@ -95,9 +95,15 @@ impl Lab {
     /// Nothing has come of it: no name, no image, no blob, no file on its way.
     async fn is_as_new(&self) {
         assert_eq!(self.names().await, Vec::<String>::new());
-        assert_eq!(self.on_the_way(), Vec::<String>::new());
-        assert_eq!(self.blobs(), Vec::<String>::new());
+        self.has_only(&[]).await;
         self.check().await;
+    }
+
+    /// Waits until nothing but these blobs is there: threads that block stop at their next piece, and take what they wrote along.
+    async fn has_only(&self, blobs: &[String]) {
+        while !self.on_the_way().is_empty() || self.blobs() != blobs {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The blobs that are in the store's folder.
@@ -141,8 +147,7 @@ async fn an_archive_that_is_cut_is_loaded_whole_or_not_at_all() {
                     error.code()
                 );
                 assert_eq!(lab.names().await, Vec::<String>::new(), "{cut}");
-                assert_eq!(lab.on_the_way(), Vec::<String>::new(), "{cut}");
-                assert_eq!(lab.blobs(), Vec::<String>::new(), "{cut}");
+                lab.has_only(&[]).await;
             }
         }
     }
@@ -432,10 +437,7 @@ async fn a_load_that_is_cancelled_leaves_nothing_and_moves_no_name() {
         assert_eq!(targets, [before.digest().clone()], "no name moved");
     }
     drop(lets_go);
-    // Threads that block stop at their next piece, and take what they wrote along.
-    while !lab.on_the_way().is_empty() || lab.blobs() != blobs {
-        tokio::task::yield_now().await;
-    }
+    lab.has_only(&blobs).await;
     lab.check().await;
     lab.load(&path).await.unwrap();
     lab.check().await;
