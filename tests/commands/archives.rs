@@ -40,6 +40,24 @@ impl Shell {
 }
 
 #[test]
+fn what_is_no_archive_is_refused_beside_its_name() {
+    let shell = Shell::start();
+    let refused = |name: &str, bytes: &[u8]| {
+        let arguments = json!({ "operation": "look", "token": shell.give(name, bytes) });
+        let failure = shell.page.ask("plan_load", arguments).expect_err(name);
+        text(&failure["message"])
+    };
+    let words = refused("notes.tar", b"just words, whatever the name says");
+    assert_eq!(words, "This is no image archive, it looks like text.");
+    let broken = Layer::new().file("manifest.json", "null").tar();
+    let words = refused("broken.tar", &broken);
+    assert_eq!(
+        words,
+        "manifest.json holds null where a list of images belongs."
+    );
+}
+
+#[test]
 fn an_image_of_several_platforms_is_shown_as_the_one_that_runs_here() {
     let shell = Shell::start();
     let of = |platform: &str| {

@@ -116,8 +116,13 @@ pub(crate) async fn plan_load(
     let path = session.file(&token)?;
     session
         .with(|engine| async move {
-            let look = operations.run(&operation, engine.look_into_archive(&path));
-            let plan = Box::pin(look).await?;
+            let look = async {
+                engine
+                    .look_into_archive(&path)
+                    .await
+                    .map_err(beside_its_name)
+            };
+            let plan = Box::pin(operations.run(&operation, look)).await?;
             Ok(LoadPlan::new(&plan.contents, plan.images))
         })
         .await
@@ -208,6 +213,33 @@ where
     let brought = brought.await;
     session.changed();
     brought
+}
+
+/// Says what is wrong with an archive where its name stands already: without the way to it.
+fn beside_its_name(error: engine::Error) -> Failure {
+    let said = match &error {
+        engine::Error::Archive { source, .. } => Some(human::sentence(&source.to_string())),
+        _ => None,
+    };
+    let mut failure = Failure::from(error);
+    if let Some(said) = said {
+        failure.message = capital(said);
+    }
+    failure
+}
+
+/// Begins a sentence with a capital letter, unless it begins with the name of a file.
+fn capital(said: String) -> String {
+    let word = said.split(' ').next().unwrap_or_default();
+    match word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        true => said
+            .chars()
+            .take(1)
+            .map(|first| first.to_ascii_uppercase())
+            .chain(said.chars().skip(1))
+            .collect(),
+        false => said,
+    }
 }
 
 /// A field of a form that was left empty asks for nothing.
