@@ -19,6 +19,8 @@ use tauri::{App, Manager as _, WebviewWindow, WebviewWindowBuilder};
 use tempfile::TempDir;
 use testkit::{Fault, ImageBuilder, IndexBuilder, Registry, Rule};
 
+#[path = "commands/archives.rs"]
+mod archives;
 #[path = "commands/comparing.rs"]
 mod comparing;
 #[path = "commands/containers.rs"]

@@ -9,8 +9,8 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::containers::{commit, config, edit, list, run, terminal};
 use crate::commands::inside::{content, listing, saving, treemap, waste};
 use crate::commands::{
-    archives, compare, copy, image, images, lineage, places, pull, push, registries, remote,
-    removal, settings, software, store, tags, window,
+    archives, compare, copy, image, images, lineage, load, place_containers, place_removal, places,
+    pull, push, registries, remote, removal, settings, software, store, tags, window,
 };
 
 /// Something in the store has changed, by whichever window or program.
@@ -27,6 +27,26 @@ pub struct StoreChanged {
 pub struct FocusImage {
     /// The image's target.
     pub target: String,
+}
+
+/// What was dragged out of the window is held over it again, or is no more.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct DragReturned {
+    /// Where, in the page; `null` when it is not over it.
+    pub at: Option<PagePoint>,
+    /// Whether it was let go.
+    pub released: bool,
+}
+
+/// A point of the page, in its pixels.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PagePoint {
+    /// From the left.
+    pub x: i32,
+    /// From the top.
+    pub y: i32,
 }
 
 /// Files are held over the window, or are no more.
@@ -77,6 +97,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             pull::dismiss_interrupted,
             pull::complete_reference,
             tags::plan_tag,
+            tags::name_holder,
             tags::tag,
             tags::undo,
             tags::undoable,
@@ -94,9 +115,9 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             settings::choose_ca_files,
             archives::choose_archives,
             archives::choose_archive_place,
-            archives::plan_load,
-            archives::load,
-            archives::import,
+            load::plan_load,
+            load::load,
+            load::import,
             archives::save,
             listing::file_outline,
             listing::find_in_outline,
@@ -162,18 +183,19 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             places::place_image,
             places::plan_place_tag,
             places::place_tag,
-            places::plan_place_removal,
-            places::plan_place_prune,
-            places::execute_place_plan,
-            places::place_containers,
-            places::place_container_changes,
-            places::commit_place_container,
+            place_removal::plan_place_removal,
+            place_removal::plan_place_prune,
+            place_removal::execute_place_plan,
+            place_containers::place_containers,
+            place_containers::place_container_changes,
+            place_containers::commit_place_container,
             copy::copy,
             archives::drag_images,
             window::ready,
         ])
         .events(collect_events![
             StoreChanged,
+            DragReturned,
             FocusImage,
             FilesHover,
             FilesDropped,

@@ -93,6 +93,7 @@ fn start<R: Runtime>(
         }
         drag.ended.set(true);
         drag.session.drag_underway(false);
+        window::tell_returned(&drag.app, None);
         for handler in registered.take() {
             webview.disconnect(handler);
         }

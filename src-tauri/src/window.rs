@@ -8,7 +8,7 @@ use tauri::{
 use tauri_specta::Event as _;
 
 use crate::Session;
-use crate::contract::{FilesDropped, FilesHover, FocusImage};
+use crate::contract::{DragReturned, FilesDropped, FilesHover, FocusImage, PagePoint};
 
 /// The one window's label, as in `tauri.conf.json` and in the capability.
 const LABEL: &str = "main";
@@ -46,8 +46,9 @@ pub(crate) fn open<R: Runtime>(
 
 /// Tells the page of files that are dragged over it. It learns their names only when they are dropped.
 fn tell_drag<R: Runtime>(app: &AppHandle<R>, session: &Session, drag: &DragDropEvent) {
-    // Its own images are no files that could be loaded.
+    // What is its own is no file that could be loaded.
     if session.is_dragging() {
+        tell_returned(app, Some(drag));
         return;
     }
     let hover = |count| FilesHover { count }.emit(app);
@@ -64,6 +65,29 @@ fn tell_drag<R: Runtime>(app: &AppHandle<R>, session: &Session, drag: &DragDropE
     };
     if let Err(error) = told {
         tracing::warn!(%error, "the window did not hear of dropped files");
+    }
+}
+
+/// Tells the page of what was dragged out of it and is over it again; `None`: the drag ended. The page itself hears
+/// nothing of the pointer meanwhile.
+pub(crate) fn tell_returned<R: Runtime>(app: &AppHandle<R>, drag: Option<&DragDropEvent>) {
+    let (at, released) = match drag {
+        Some(DragDropEvent::Enter { position, .. } | DragDropEvent::Over { position, .. }) => {
+            (Some(position), false)
+        }
+        Some(DragDropEvent::Drop { position, .. }) => (Some(position), true),
+        Some(_) => (None, false),
+        None => (None, true),
+    };
+    let at = at.map(|position| {
+        let position = position.cast::<i32>();
+        PagePoint {
+            x: position.x,
+            y: position.y,
+        }
+    });
+    if let Err(error) = (DragReturned { at, released }).emit(app) {
+        tracing::warn!(%error, "the window did not hear where its own images are");
     }
 }
 

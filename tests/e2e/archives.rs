@@ -8,6 +8,7 @@ use testkit::{DockerRegistry, Dockerd, ImageBuilder, Layer, Tool, Workshop};
 use crate::filled::{fill, save};
 use crate::support::desktop::Desktop;
 use crate::support::wait::until;
+use crate::support::window::Window;
 
 /// A docker archive with two names for one image, made by skopeo from a registry's image.
 fn docker_archive(registry: &DockerRegistry, image: &testkit::Image, file: &Path) {
@@ -163,7 +164,64 @@ fn images_are_saved_from_their_menu() {
     window.judge("save-dialog");
     window.press(&["Escape"]);
     window.see_no("dialog", "Save");
+    a_load_is_cancelled(&desktop, &registry, &window);
     window.close();
+}
+
+/// While a layer comes: nothing of the image stays, no name is there, and it can be loaded again.
+fn a_load_is_cancelled(desktop: &Desktop, registry: &DockerRegistry, window: &Window) {
+    let noise: Vec<u8> = (0..500_000_u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let image = ImageBuilder::new()
+        .layer(Layer::new().file("noise", noise.as_slice()))
+        .files([("srv/app", "large")])
+        .build();
+    let reference = registry.push("team/large:1", &image).to_string();
+    let (elsewhere, file) = (
+        desktop.home().join("elsewhere"),
+        desktop.home().join("large.tar"),
+    );
+    fill(&elsewhere, &[&reference]);
+    save(&elsewhere, &[&reference], &file);
+    let blobs = || {
+        let entries = std::fs::read_dir(desktop.store().join("blobs/sha256")).expect("a folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = blobs();
+    // Somebody else brings the second layer, and never ends.
+    let layer = image.layers[1].descriptor.digest.to_string();
+    let underway = desktop.store().join("ingest").join(layer.replace(':', "-"));
+    let held = std::fs::File::create(&underway).expect("a file");
+    held.lock().expect("a lock");
+
+    let drag = desktop.drag(&[&file]);
+    drag.over(|| window.text().contains("Drop to look inside"));
+    drag.drop(|| window.text().contains("Docker archive and OCI layout"));
+    window.click("button", "Load 1 image");
+    until("the first layer", || match blobs().len() > before.len() {
+        true => Ok(()),
+        false => Err("nothing has come".to_owned()),
+    });
+    window.click("button", "Cancel loading large.tar");
+    window.click("button", "Activity");
+    window.read("Loading large.tar was cancelled");
+    until("nothing of it", || match blobs() == before {
+        true => Ok(()),
+        false => Err(format!("{:?}", blobs())),
+    });
+    window.click("button", "This computer");
+    window.see("gridcell", "app 1");
+    window.see_no("gridcell", "large 1");
+    drop(held);
+    window.click("button", "Activity");
+    window.click("button", "Retry");
+    window.click("button", "This computer");
+    window.see("gridcell", "large 1");
 }
 
 /// The config's digest that skopeo reads in a docker archive.

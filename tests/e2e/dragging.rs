@@ -44,6 +44,16 @@ fn a_card_goes_onto_a_place_and_to_another_program_by_the_same_movement() {
     assert!(name.ends_with("team-app-1.tar"), "{name}");
     window.read("Saved");
 
+    // The next card, and one that comes back from outside, go onto a place as the first did.
+    let place = window.point_of("button", "DOCKER_HOST", (20, 15));
+    for way in [&[place][..], &[(1300, 400), place]] {
+        let carry = window.take_hold("gridcell", "app 1");
+        carry.drop_after(way, || window.outline().contains("dialog"));
+        window.see("dialog", "Copy");
+        window.press(&["Escape"]);
+        window.see_no("dialog", "Copy");
+    }
+
     // And the page is as before: a click is a click.
     window.click("gridcell", "app 1");
     window.see("tab", "History");

@@ -109,7 +109,12 @@ impl<'a> Carry<'a> {
     ///
     /// What is let go before the two programs have agreed flies back, as it does for a person, who then takes it again.
     pub(crate) fn drop_at(&self, to: (i32, i32), arrived: impl Fn() -> bool) {
-        let mut step = 0;
+        self.drop_after(&[to], arrived);
+    }
+
+    /// As [`Carry::drop_at`], by way of other points: the last is where they are let go.
+    pub(crate) fn drop_after(&self, way: &[(i32, i32)], arrived: impl Fn() -> bool) {
+        let mut step: usize = 0;
         let mut released: Option<Instant> = None;
         until("the images to arrive", || {
             match (step, released) {
@@ -120,11 +125,14 @@ impl<'a> Carry<'a> {
                 }
                 // A few short movements, which the page takes for a drag, and then the way.
                 (1..=8, _) => {
-                    self.go(self.from.0 + 3 * step, self.from.1 + 2 * step);
+                    let short = i32::try_from(step).unwrap_or(0);
+                    self.go(self.from.0 + 3 * short, self.from.1 + 2 * short);
                     step += 1;
                 }
-                (9..=24, _) => {
-                    self.go(to.0 + step % 2, to.1 + step % 3);
+                (_, None) if step < 9 + 16 * way.len() => {
+                    let (x, y) = way[(step - 9) / 16];
+                    let shaken = i32::try_from(step % 6).unwrap_or(0);
+                    self.go(x + shaken % 2, y + shaken % 3);
                     step += 1;
                 }
                 (_, None) => {

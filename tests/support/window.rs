@@ -157,16 +157,18 @@ impl Window {
 
     /// Takes hold of an element with the mouse, near its upper left corner.
     pub(crate) fn take_hold(&self, role: &str, name: &str) -> Carry<'_> {
+        Carry::begin(&self.screen, self.point_of(role, name, (60, 20)))
+    }
+
+    /// Tells where on the screen an element is: that far from its upper left corner.
+    pub(crate) fn point_of(&self, role: &str, name: &str, (right, down): (i32, i32)) -> (i32, i32) {
         let element = self.see(role, name);
         let script = "const box = arguments[0].getBoundingClientRect(); return [box.x, box.y].map(Math.round)";
         let corner = self.js_with(script, &json!([element.to_json()]));
         let at =
             |value: &Value| i32::try_from(value.as_i64().unwrap_or_default()).unwrap_or_default();
         let (x, y) = self.screen.origin();
-        Carry::begin(
-            &self.screen,
-            (x + at(&corner[0]) + 60, y + at(&corner[1]) + 20),
-        )
+        (x + at(&corner[0]) + right, y + at(&corner[1]) + down)
     }
 
     /// Replaces what stands in a field.

@@ -17,7 +17,7 @@ pub enum Format {
     OciTar,
     /// An OCI layout as a folder.
     OciFolder,
-    /// The tar of a file system, which is no image yet.
+    /// A file system, as a tar or as a folder, which is no image yet.
     RootFilesystem,
 }
 

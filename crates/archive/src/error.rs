@@ -14,8 +14,8 @@ pub enum Error {
         /// What the first bytes suggest instead.
         looks_like: Option<&'static str>,
     },
-    /// It is the tar of a file system, with no image in it.
-    #[error("this is the tar of a file system, with no image in it")]
+    /// It is a file system, as a tar or as a folder, with no image in it.
+    #[error("this is a file system, with no image in it")]
     RootFilesystem,
     /// It is of a Docker older than 1.10, which named layers without saying what is in them.
     #[error("this archive is of a Docker older than 1.10: it has no manifest.json")]
@@ -79,6 +79,9 @@ pub enum Error {
         /// The member that names it.
         wanted_by: String,
     },
+    /// All of a layout is there but the file that says that it is one.
+    #[error("oci-layout is missing, beside index.json and blobs")]
+    NoLayoutFile,
     /// A name or a link leads out of the archive.
     #[error("{member} leads out of the archive, to {target}")]
     Outside {
@@ -214,6 +217,16 @@ impl Error {
     pub fn from_layer(error: layer::Error) -> Self {
         match error {
             layer::Error::Read(source) => Self::Read(source),
+            layer::Error::Corrupt {
+                position,
+                problem: layer::Corruption::Truncated,
+            } => {
+                let entry = position.entry.map(|entry| entry.as_str().to_owned());
+                match entry {
+                    Some(member) if !position.after => Self::Truncated { member },
+                    after => Self::CutBetween { after },
+                }
+            }
             other => crate::stream::tar(other),
         }
     }

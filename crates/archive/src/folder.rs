@@ -4,9 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::contents::Shelf;
+use crate::contents::{Format, Shelf};
 use crate::member::normal;
-use crate::{Error, Result};
+use crate::{Error, Result, docker, layout};
+
+/// Folders of which every file system that something runs in has one.
+const TOP_FOLDERS: [&str; 5] = ["bin", "etc", "lib", "sbin", "usr"];
 
 /// The files of a folder. Only names of a layout are ever asked for.
 pub(crate) struct Folder {
@@ -26,6 +29,30 @@ impl Folder {
     /// other bytes. Pipes and devices are not opened.
     pub(crate) fn open(&self, name: &str) -> Result<File> {
         File::open(self.path(name)?).map_err(Error::Read)
+    }
+
+    /// Tells what a folder is that has no file `oci-layout`.
+    ///
+    /// # Errors
+    /// Where it is neither an image nor a file system; the error says what it may be.
+    pub(crate) fn without_layout(&self) -> Result<Format> {
+        let is_file = |name: &str| self.root.join(name).is_file();
+        let is_folder = |name: &&str| self.root.join(name).is_dir();
+        if is_file(layout::INDEX) && is_folder(&layout::BLOBS) {
+            return Err(Error::NoLayoutFile);
+        }
+        let looks_like = match is_file(docker::MANIFEST) {
+            true if is_file("version") => "a folder of skopeo's dir:",
+            true => "a docker archive that was unpacked",
+            // Where files have no owners and modes, no file system can be taken in from them.
+            false if cfg!(unix) && TOP_FOLDERS.iter().any(is_folder) => {
+                return Ok(Format::RootFilesystem);
+            }
+            false => "a folder without the file oci-layout",
+        };
+        Err(Error::NotAnArchive {
+            looks_like: Some(looks_like),
+        })
     }
 
     fn path(&self, name: &str) -> Result<PathBuf> {

@@ -13,6 +13,7 @@ use crate::{Error, Result};
 
 pub(crate) const INDEX: &str = "index.json";
 pub(crate) const LAYOUT: &str = "oci-layout";
+pub(crate) const BLOBS: &str = "blobs";
 
 /// The annotation with a whole name; containerd, docker and buildkit write it.
 pub(crate) const FULL_NAME: &str = "io.containerd.image.name";

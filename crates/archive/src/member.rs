@@ -72,6 +72,15 @@ impl Members {
         self.by_name.contains_key(name)
     }
 
+    /// Tells whether something is in a folder of the top; the folder itself need not be a member.
+    pub(crate) fn has_in(&self, folder: &str) -> bool {
+        let inside = |name: &String| {
+            let rest = name.strip_prefix(folder);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.by_name.keys().any(inside)
+    }
+
     /// Follows a name, through links, to a file. Returns the file's own name, and where it is.
     ///
     /// # Errors

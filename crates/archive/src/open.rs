@@ -49,16 +49,14 @@ impl Archive {
         let metadata = std::fs::metadata(path).map_err(Error::Read)?;
         if metadata.is_dir() {
             let folder = Folder::new(path);
-            if folder.find(layout::LAYOUT)?.is_none() {
-                return Err(Error::NotAnArchive {
-                    looks_like: Some("a folder without the file oci-layout"),
-                });
-            }
-            let (images, incomplete) = layout::images(&Bounded::new(&folder))?;
+            let (format, (images, incomplete)) = match folder.find(layout::LAYOUT)? {
+                Some(_) => (Format::OciFolder, layout::images(&Bounded::new(&folder))?),
+                None => (folder.without_layout()?, (Vec::new(), Vec::new())),
+            };
             return Ok(Opened::Archive(Self {
                 place: Place::Folder(folder),
                 contents: Contents {
-                    format: Format::OciFolder,
+                    format,
                     compression: Compression::None,
                     images,
                     incomplete,
@@ -167,6 +165,9 @@ pub(crate) fn contents(
             member: layout::INDEX.into(),
             wanted_by: layout::LAYOUT.into(),
         });
+    }
+    if members.contains(layout::INDEX) && members.has_in(layout::BLOBS) {
+        return Err(Error::NoLayoutFile);
     }
     if members.contains("repositories") {
         return Err(Error::Legacy);

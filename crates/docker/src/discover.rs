@@ -144,7 +144,8 @@ pub fn choose(sources: &Sources, wanted: Option<&str>) -> Result<Found> {
         None => Err(Error::NotFound {
             message: match wanted.map_or_else(|| current(sources), str::to_owned) {
                 name if wanted.is_none() && name == DEFAULT => {
-                    "no Docker and no Podman was found".into()
+                    "no Docker and no Podman was found: start one, or say with DOCKER_HOST where it is"
+                        .into()
                 }
                 name => format!("there is no engine or context {name:?}"),
             },

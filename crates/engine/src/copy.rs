@@ -6,6 +6,7 @@ use archive::{Compression, Style};
 use oci::{Digest, ImageName, Platform, Reference, Selector};
 use registry::Repository;
 
+use crate::probe::failed;
 use crate::pull::Retries;
 use crate::push::{Delivery, Origin};
 use crate::save::Called;
@@ -257,6 +258,10 @@ impl Engine {
     /// Finds the image of an archive that a place means.
     async fn find_in(&self, place: &Place) -> Result<ArchiveImage, Error> {
         let mut contents = self.probe_archive(path(place)).await?;
+        if contents.format == archive::Format::RootFilesystem {
+            let place = path(place).display().to_string();
+            return Err(failed(place)(archive::Error::RootFilesystem));
+        }
         let called = contents.images.iter();
         let called: Vec<_> = called
             .map(|image| (&*image.names, image.label.as_deref()))

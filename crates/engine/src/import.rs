@@ -63,7 +63,7 @@ pub struct Imported {
 impl Engine {
     /// Makes an image with one layer: the tar as it came, with plain, gzip and zstd kept, and bzip2 and xz packed anew with gzip.
     ///
-    /// Dropping the future cancels: no name moves, and the layer goes with the next prune.
+    /// Dropping the future cancels. Where it is cancelled or fails, no name moves and nothing stays of what it brought.
     ///
     /// # Errors
     /// `usage` (a change is none), `bad_reference`, `invalid_archive` (no tar), `name_taken`, `disk_full`, `read_only`, `io`.
@@ -92,7 +92,9 @@ impl Engine {
                 let purpose = LeasePurpose::Local {
                     operation: "import".into(),
                 };
-                Ok(Arc::new(store.lease(&purpose, now)?))
+                let mut lease = store.lease(&purpose, now)?;
+                lease.forget_when_dropped();
+                Ok(Arc::new(lease))
             })
             .await?;
         let layer = self.take_in(source, &lease, progress).await?;

@@ -91,7 +91,7 @@ pub use layers::{LayerRow, SharedWith};
 pub use lineage::{Lineage, Relative};
 pub use load::{
     ArchiveSource, ChosenImage, LoadPlan, LoadRequest, Loaded, LoadedImage, PlannedImage,
-    PlannedName,
+    PlannedLayer, PlannedName,
 };
 pub use login::{Kept, KnownHost, LoggedIn, LoginRequest, registry_host};
 pub use oci::{Digest, ImageName, MediaType, Platform, Reference, Selector, Tag};

@@ -76,6 +76,21 @@ pub struct PlannedImage {
     pub present: bool,
     /// Bytes of its layers in the archive.
     pub size: u64,
+    /// Its layers, base first; of several platforms the one first whose ID it has, then what only the others have.
+    pub layers: Vec<PlannedLayer>,
+}
+
+/// A layer in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedLayer {
+    /// The digest of its bytes, or of its content where an archive tells only that; the same in every archive of its kind.
+    pub digest: Digest,
+    /// The digest of its content; `None` where the archive does not tell, as of an artifact.
+    pub diff_id: Option<Digest>,
+    /// Its bytes in the archive.
+    pub size: u64,
+    /// Whether the store has it already.
+    pub present: bool,
 }
 
 /// A name that would be given.
@@ -175,8 +190,8 @@ impl Engine {
     /// Loads images: on return they are whole, verified, indexed and durable, and all their names are set at once.
     ///
     /// Blobs that are here are not read again. A layer is kept as it arrived: that of a docker-archive is a plain tar, and
-    /// its manifest is made here, while the image ID stays what it is everywhere. Dropping the future cancels: whole blobs
-    /// stay until they are collected, no name moves. One undo takes all names back.
+    /// its manifest is made here, while the image ID stays what it is everywhere. Dropping the future cancels. Where it is
+    /// cancelled or fails, no name moves and nothing stays of what it brought. One undo takes all names back.
     ///
     /// # Errors
     /// `invalid_archive`, `digest_mismatch`, `size_mismatch`, `corrupt_layer`, `too_large`, `platform_not_found`,
@@ -228,7 +243,9 @@ impl Engine {
                 let purpose = LeasePurpose::Local {
                     operation: "load".into(),
                 };
-                Ok(Arc::new(store.lease(&purpose, now)?))
+                let mut lease = store.lease(&purpose, now)?;
+                lease.forget_when_dropped();
+                Ok(Arc::new(lease))
             })
             .await?;
         Ok(Work {

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use oci::{Reference, Selector};
 
+/// Places that skopeo knows and Strata does not.
+const ELSEWHERE: [&str; 2] = ["containers-storage:", "dir:"];
+
 /// Where an image is, or goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -100,11 +103,6 @@ impl FromStr for Place {
                 image: Selector::from(name),
             });
         }
-        if text.starts_with("containers-storage:") {
-            return Err(PlaceError::NotYet {
-                kind: "containers-storage:".into(),
-            });
-        }
         let kinds = ["oci:", "oci-archive:", "docker-archive:"];
         for kind in kinds {
             let Some(rest) = text.strip_prefix(kind) else {
@@ -127,7 +125,16 @@ impl FromStr for Place {
         if text.is_empty() {
             return Err(empty());
         }
-        Ok(Self::Store(Selector::from(text)))
+        let selector = Selector::from(text);
+        // `dir:12` can be an image's name, a path cannot; nobody calls a repository containers-storage.
+        let is_name = |kind: &str| kind == "dir:" && selector.reference().is_some();
+        let elsewhere = ELSEWHERE.iter().find(|kind| text.starts_with(**kind));
+        if let Some(kind) = elsewhere.filter(|kind| !is_name(kind)) {
+            return Err(PlaceError::NotYet {
+                kind: (*kind).into(),
+            });
+        }
+        Ok(Self::Store(selector))
     }
 }
 
@@ -189,5 +196,10 @@ mod tests {
         for text in ["", "oci:", "oci::tag", "docker://", "docker-daemon:"] {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
+        for text in ["dir:a/folder", "containers-storage:app"] {
+            let error = text.parse::<Place>().expect_err(text);
+            assert!(matches!(error, PlaceError::NotYet { .. }), "{error}");
+        }
+        assert!(matches!("dir:12".parse(), Ok(Place::Store(_))));
     }
 }

@@ -40,6 +40,19 @@ impl Engine {
             .await
     }
 
+    /// Tells which image has a name that somebody is about to give; `None` where it is free.
+    ///
+    /// # Errors
+    /// `bad_reference` (a name with a digest).
+    pub async fn name_holder(&self, name: &Reference) -> Result<Option<MovedFrom>, Error> {
+        let name = given_name(name)?;
+        self.with_store(move |store| match crate::pull::holder(store, &name)? {
+            Some(holder) => moved_from(store, holder),
+            None => Ok(None),
+        })
+        .await
+    }
+
     /// Gives an image one more name; a name that another image has moves. Without a tag it means `latest`.
     ///
     /// The journal keeps what the name named before, so [`Engine::undo`] can give it back.

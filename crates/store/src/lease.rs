@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub struct Lease {
     store: Store,
     id: i64,
     released: bool,
+    /// From when on what came is removed with it; `None` where everything stays.
+    forgets_since: Option<i64>,
 }
 
 /// An operation whose process died.
@@ -87,6 +90,7 @@ impl Store {
             store: self.clone(),
             id,
             released: false,
+            forgets_since: None,
         })
     }
 
@@ -203,6 +207,7 @@ impl Store {
                 store: self.clone(),
                 id: id.0,
                 released: false,
+                forgets_since: None,
             })
         } else {
             Err(Error::NoSuchOperation { id: id.0 })
@@ -237,6 +242,13 @@ impl Lease {
     /// Returns its number.
     pub fn id(&self) -> LeaseId {
         LeaseId(self.id)
+    }
+
+    /// Removes with it, at once, what it holds that came from now on and that no image needs and nobody else holds by then.
+    ///
+    /// For what is as easily brought again. What was here before stays, as it does after a crash until its grace is over.
+    pub fn forget_when_dropped(&mut self) {
+        self.forgets_since = Some(self.store.time());
     }
 
     /// Holds these digests too, whether they are here yet or not.
@@ -290,11 +302,35 @@ impl Lease {
 
 impl Lease {
     fn end(&self) -> Result<()> {
+        let needless = match self.forgets_since {
+            Some(since) => self.needless(since)?,
+            None => BTreeSet::new(),
+        };
         // One that a power cut brings back is a dead process's, and ends with its grace time.
         self.store.jot(|sql| {
             sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [self.id])?;
             sql.execute("DELETE FROM leases WHERE id = ?", [self.id])
                 .map(drop)
+        })?;
+        // Nearly always there is nothing, and a sweep is a transaction that waits for the disk.
+        if !needless.is_empty() {
+            self.store.sweep(i64::MAX, Some(&needless))?;
+        }
+        Ok(())
+    }
+
+    /// Returns what it holds that came since then and that no image needs.
+    fn needless(&self, since: i64) -> Result<BTreeSet<Digest>> {
+        self.store.read(|sql| {
+            let mut statement = sql.prepare(
+                "SELECT blobs.digest FROM lease_blobs JOIN blobs ON blobs.digest = lease_blobs.digest
+                 WHERE lease_blobs.lease = ? AND blobs.added >= ? AND blobs.refs = 0
+                 AND NOT EXISTS (SELECT 1 FROM image_blobs WHERE image_blobs.blob = blobs.id)",
+            )?;
+            let rows = statement.query_map([self.id, since], |row| {
+                Ok(row.get::<_, Text<Digest>>(0)?.0)
+            })?;
+            rows.collect()
         })
     }
 }

@@ -44,9 +44,23 @@ impl OutputFile {
             }
             Err(_) => place.to_owned(),
         };
-        if fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
-            let refused = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file");
-            return Err(Error::io("replace", &place)(refused));
+        let refused = match (fs::metadata(&place), place.parent()) {
+            (Ok(there), _) if there.is_dir() => {
+                Some(("replace", io::ErrorKind::IsADirectory, "it is a folder"))
+            }
+            (Ok(there), _) if !there.is_file() => Some((
+                "replace",
+                io::ErrorKind::InvalidInput,
+                "it is no plain file",
+            )),
+            // Before the temporary file's name is what the system complains of.
+            (Err(_), Some(folder)) if !folder.is_dir() => {
+                Some(("create", io::ErrorKind::NotFound, "its folder is not there"))
+            }
+            _ => None,
+        };
+        if let Some((verb, kind, why)) = refused {
+            return Err(Error::io(verb, &place)(io::Error::new(kind, why)));
         }
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         // Only for people; the whole of a long name would leave no room for the rest.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::State;
 
+use super::places;
 use crate::{Failure, Session};
 
 /// What giving a name would do.
@@ -109,6 +110,31 @@ pub(crate) async fn plan_tag(
             Ok(engine.plan_tag(&image, &name).await?.into())
         })
         .await
+}
+
+/// Tells which image has a name that somebody is about to give, here or at an engine; `null` where it is free.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn name_holder(
+    session: State<'_, Session>,
+    place: Option<String>,
+    name: String,
+) -> Result<Option<MovedFrom>, Failure> {
+    let name = name.trim().parse::<Reference>()?;
+    let holder = match place {
+        None => {
+            session
+                .with(|engine| async move { Ok(engine.name_holder(&name).await?) })
+                .await?
+        }
+        Some(place) => {
+            places::at(session.inner(), &place, async |place| {
+                Ok(place.name_holder(&name).await?)
+            })
+            .await?
+        }
+    };
+    Ok(holder.map(MovedFrom::from))
 }
 
 /// Gives an image one more name; a name that another image has moves.

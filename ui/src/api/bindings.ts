@@ -41,6 +41,8 @@ export const commands = {
 	completeReference: (text: string) => typedError<Completion[], ErrorPayload>(__TAURI_INVOKE("complete_reference", { text })),
 	/**  Computes what `tag` would do. */
 	planTag: (source: string, name: string) => typedError<TagPlan, ErrorPayload>(__TAURI_INVOKE("plan_tag", { source, name })),
+	/**  Tells which image has a name that somebody is about to give, here or at an engine; `null` where it is free. */
+	nameHolder: (place: string | null, name: string) => typedError<MovedFrom | null, ErrorPayload>(__TAURI_INVOKE("name_holder", { place, name })),
 	/**  Gives an image one more name; a name that another image has moves. */
 	tag: (source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("tag", { source, name })),
 	/**  Takes the last operation on names back: a removal, a prune, or a move by pull or tag. */
@@ -259,6 +261,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	dragReturned: makeEvent<DragReturned, DragReturned>("drag-returned"),
 	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
 	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
@@ -1040,6 +1043,22 @@ export type ImageSort =
 /**  By the bytes that only this image holds. */
 "unique";
 
+/**  What was dragged out of the window is held over it again, or is no more. */
+export type DragReturned = {
+	/**  Where, in the page; `null` when it is not over it. */
+	at: PagePoint | null,
+	/**  Whether it was let go. */
+	released: boolean,
+};
+
+/**  A point of the page, in its pixels. */
+export type PagePoint = {
+	/**  From the left. */
+	x: number,
+	/**  From the top. */
+	y: number,
+};
+
 /**  Images that were dragged out of the window were dropped on another program, which waits for the file. */
 export type ImagesDropped = {
 	/**  Where `save` is to write them. */
@@ -1253,6 +1272,20 @@ export type LoadableImage = {
 	/**  How many layers it has. */
 	layers: number,
 	/**  Bytes of its layers in the archive. */
+	size: number,
+	/**  The layers of its first platform, base first. */
+	strip: LayerStripe[],
+	/**  All that loading it would bring, unless it is here. */
+	blobs: LoadableBlob[],
+	/**  Whether the store has it already. */
+	present: boolean,
+};
+
+/**  A layer in an archive. */
+export type LoadableBlob = {
+	/**  Names it, in every archive of the same kind. */
+	digest: string,
+	/**  Its bytes. */
 	size: number,
 	/**  Whether the store has it already. */
 	present: boolean,

@@ -3,6 +3,7 @@ import {
   commands,
   type ChangeId,
   type JournalEntry,
+  type MovedFrom,
   type Plan,
   type Removed,
   type Selection,
@@ -14,6 +15,9 @@ import {
 import { unwrap } from "./call";
 
 export const names = {
+  /** Tells which image has a name at an engine, or on this computer where `place` is null; null where it is free. */
+  nameHolder: (place: string | null, name: string): Promise<MovedFrom | null> =>
+    unwrap(commands.nameHolder(place, name)),
   planTag: (source: string, name: string): Promise<TagPlan> => unwrap(commands.planTag(source, name)),
   tag: (source: string, name: string): Promise<TagMove> => unwrap(commands.tag(source, name)),
 

@@ -1,5 +1,5 @@
 /** What window and shell tell each other. */
-import { commands, events, type GivenFile, type ImagesDropped } from "./bindings";
+import { commands, events, type DragReturned, type GivenFile, type ImagesDropped } from "./bindings";
 import { unwrap } from "./call";
 
 /** Stops listening. */
@@ -35,5 +35,10 @@ export const window = {
   onFocusImage: (listener: (target: string) => void): Promise<Unlisten> =>
     events.focusImage.listen((event) => {
       listener(event.payload.target);
+    }),
+  /** Calls back where what was dragged out of the window is over it again, and when that ends. */
+  onDragReturned: (listener: (returned: DragReturned) => void): Promise<Unlisten> =>
+    events.dragReturned.listen((event) => {
+      listener(event.payload);
     }),
 };

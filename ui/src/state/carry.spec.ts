@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { carry } from "./carry.svelte";
 import { dialogs } from "./dialogs.svelte";
 
-const image = { from: null, image: "sha256:a", names: ["app:1"] };
+const image = { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"] };
 
 function at(x: number, y: number, button = 0): PointerEvent {
   return new MouseEvent("pointermove", { clientX: x, clientY: y, button }) as PointerEvent;
@@ -47,12 +47,34 @@ describe("carrying an image", () => {
     carry.move(at(-10, 100));
     expect(carry).toMatchObject({ image, over: { place: "docker" }, leaves: true });
     carry.move(at(-60, 100));
-    expect(carry).toMatchObject({ image: null, over: null, leaves: false });
+    expect(carry).toMatchObject({ image: null, over: null });
     carry.move(at(-80, 100));
     carry.release();
     expect(leave).toHaveBeenCalledOnce();
     expect(dialogs.current).toBeNull();
     expect(carry.takesClick()).toBe(false);
+  });
+
+  it("comes back over the window, and onto a place there", () => {
+    over("docker");
+    carry.press(image, at(100, 100), vi.fn());
+    carry.move(at(-60, 100));
+    carry.returned({ at: { x: 20, y: 80 }, released: false });
+    expect(carry).toMatchObject({ image, x: 20, y: 80, over: { place: "docker" }, leaves: true });
+    carry.returned({ at: null, released: false });
+    expect(carry).toMatchObject({ image: null, over: null });
+    carry.returned({ at: { x: 20, y: 90 }, released: true });
+    expect(dialogs.current).toEqual({ kind: "copy", image: { ...image, to: "docker" } });
+    expect(carry.takesClick()).toBe(false);
+  });
+
+  it("is over where it is let go elsewhere", () => {
+    over("docker");
+    carry.press(image, at(100, 100), vi.fn());
+    carry.move(at(-60, 100));
+    carry.returned({ at: null, released: true });
+    carry.returned({ at: { x: 20, y: 90 }, released: true });
+    expect(dialogs.current).toBeNull();
   });
 
   it("stays in the window where it cannot leave it", () => {

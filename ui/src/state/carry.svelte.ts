@@ -1,3 +1,4 @@
+import type { DragReturned } from "../api";
 import { dialogs, type CopiedImage } from "./dialogs.svelte";
 
 /** A press that moves less than this is a click. */
@@ -25,10 +26,12 @@ class Carry {
     null,
   );
   #ended = false;
+  /** What left the window, and is in the shell's drag. */
+  #away = $state.raw<CopiedImage | null>(null);
 
   /** Whether it can be carried out of the window, too. */
   get leaves(): boolean {
-    return this.#pressed !== null && this.#pressed.leave !== null;
+    return this.#away !== null || (this.#pressed !== null && this.#pressed.leave !== null);
   }
 
   /** Begins where the button went down on an image. What is to happen outside the window begins with the button still down. */
@@ -50,6 +53,7 @@ class Carry {
       // No click follows: the page does not hear of the button any more.
       this.cancel();
       leave();
+      this.#away = image;
       return;
     }
     this.image = image;
@@ -68,8 +72,22 @@ class Carry {
 
   cancel(): void {
     this.#pressed = null;
+    this.#away = null;
     this.image = null;
     this.over = null;
+  }
+
+  /** Follows what left the window and is over it again, where it is dropped on a place as if it had never left. */
+  returned({ at, released }: DragReturned): void {
+    const image = this.#away;
+    if (!image) return;
+    this.image = at && image;
+    this.over = at && landing(document.elementFromPoint(at.x, at.y), image);
+    if (at) ({ x: this.x, y: this.y } = at);
+    if (!released) return;
+    this.release();
+    // The page hears nothing of the button, so no click follows.
+    this.#ended = false;
   }
 
   /** Tells once whether the click that follows belongs to a carry that just ended, and means nothing of its own. */

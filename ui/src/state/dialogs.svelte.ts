@@ -79,6 +79,8 @@ export interface CopiedImage {
   from: string | null;
   /** Its ID or target there. */
   image: string;
+  /** Its image ID, by which an engine knows it. */
+  id: string;
   names: string[];
   /** Where it goes, where that is known: null = this computer. */
   to?: string | null;

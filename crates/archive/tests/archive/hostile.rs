@@ -160,6 +160,10 @@ fn what_is_missing_is_named() {
         matches!(&error, Error::Missing { member, .. } if member == "index.json"),
         "{error}"
     );
+    let mut members = layout(&[(&image, json!({}))]);
+    members.retain(|member| member.name != "oci-layout");
+    let error = read(&tar(&members)).expect_err("is missing");
+    assert!(matches!(error, Error::NoLayoutFile), "{error}");
 }
 
 #[test]

@@ -229,6 +229,35 @@ fn whatever_is_around_it_is_found_out() {
 }
 
 #[test]
+fn a_folder_that_is_no_layout_is_told_by_what_is_in_it() {
+    let look = |names: &[&str]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in names {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, "{}").expect("writes");
+        }
+        open(folder.path())
+    };
+    if cfg!(unix) {
+        let root = look(&["etc/passwd", "usr/bin/env"]).expect("a file system");
+        assert_eq!(root.format, Format::RootFilesystem);
+    }
+    for (names, words) in [
+        (&["version", "manifest.json", "0a1b"][..], "skopeo's dir:"),
+        (&["manifest.json", "a/layer.tar"], "was unpacked"),
+        (&["holiday.jpg"], "without the file oci-layout"),
+        (
+            &["index.json", "blobs/sha256/0a1b"],
+            "oci-layout is missing",
+        ),
+    ] {
+        let error = look(names).expect_err(words).to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn the_tar_of_a_file_system_is_no_image() {
     let contents = read(&tar(&[file("etc/passwd", "root"), file("bin/sh", "#!")])).expect("reads");
     assert_eq!(contents.format, Format::RootFilesystem);

@@ -74,9 +74,16 @@ impl<W: Write + Send> Progress for Lines<W> {
                 state.tenth = (state.here() * 10).checked_div(state.total).unwrap_or(0);
                 let (blobs, left) = (state.sizes.len(), state.here());
                 let (verb, place) = state.words;
-                let mut text = format!("{blobs} blobs to {verb} ({})", human::size(download_bytes));
-                if here > 0 {
-                    text.push_str(&format!(", {here} are {place} already"));
+                let size = human::size(download_bytes);
+                let mut text = match blobs {
+                    0 => format!("nothing to {verb}"),
+                    1 => format!("1 blob to {verb} ({size})"),
+                    _ => format!("{blobs} blobs to {verb} ({size})"),
+                };
+                match here {
+                    0 => {}
+                    1 => text.push_str(&format!(", 1 is {place} already")),
+                    _ => text.push_str(&format!(", {here} are {place} already")),
                 }
                 if left > 0 {
                     text.push_str(&format!(", going on after {}", human::size(left)));
@@ -190,7 +197,7 @@ mod tests {
         let out = lines.state.into_inner().unwrap().out;
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "2 blobs to fetch (1.5kB), 1 are here already, going on after 500B\n\
+            "2 blobs to fetch (1.5kB), 1 is here already, going on after 500B\n\
              70 %: 1.4kB of 2kB\n\
              030303030303: trying again in 1.5 s: cut\\x1b\n\
              020202020202: done, 1kB\n"

@@ -38,6 +38,10 @@ pub(super) fn run(
         file,
         name,
     } = arguments;
+    if let Some(address) = file.to_str().filter(|file| is_address(file)) {
+        let words = format!("import reads files: curl -L {address} | strata import - fetches it");
+        return Err(Failure::Usage(words));
+    }
     let source = if file == Path::new("-") {
         ArchiveSource::Stream(Box::new(std::io::stdin()))
     } else {
@@ -66,6 +70,13 @@ pub(super) fn run(
         session.note(&moved);
     }
     Ok(())
+}
+
+/// Docker's import takes addresses, too.
+fn is_address(file: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| file.starts_with(scheme))
 }
 
 fn document(imported: &Imported) -> Document<'_> {

@@ -50,7 +50,7 @@ struct IncompleteDocument<'a> {
     missing: &'a str,
 }
 
-const KEPT: &str = "No name was moved; what had arrived goes with the next prune.";
+const KEPT: &str = "No name was moved, and no image is loaded.";
 
 pub(super) fn run(session: &Session, arguments: Load, out: &mut dyn Write) -> Result<(), Failure> {
     let Load {

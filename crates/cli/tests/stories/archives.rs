@@ -348,15 +348,22 @@ fn the_tar_of_a_file_system_hints_at_import() {
     let lab = Lab::new();
     let path = lab.path("rootfs.tar");
     std::fs::write(&path, testkit::Layer::files([("etc/passwd", "root")]).tar()).expect("writes");
-    let ran = lab
-        .run(&["load", "--json", "-i", &path.display().to_string()])
-        .ended(1);
-    assert_eq!(ran.error()["code"], "invalid_archive");
-    assert!(
-        ran.error()["hint"]
-            .as_str()
-            .is_some_and(|hint| hint.contains("import"))
-    );
+    let folder = lab.path("root");
+    std::fs::create_dir_all(folder.join("etc")).expect("a folder");
+    let path = path.display().to_string();
+    let mut attempts = vec![
+        vec!["load", "--json", "-i", &path],
+        vec!["copy", "--json", "docker-archive:rootfs.tar", "x:1"],
+    ];
+    if cfg!(unix) {
+        attempts.push(vec!["load", "--json", "-i", "root"]);
+    }
+    for attempt in attempts {
+        let ran = lab.run(&attempt).ended(1);
+        assert_eq!(ran.error()["code"], "invalid_archive", "{attempt:?}");
+        let hint = ran.error()["hint"].as_str().unwrap_or_default().to_owned();
+        assert!(hint.contains("import"), "{attempt:?}: {hint}");
+    }
 }
 
 #[test]
@@ -403,6 +410,15 @@ fn a_file_system_becomes_an_image() {
     std::fs::write(lab.path("text"), "no tar at all".repeat(100)).expect("writes");
     let wrong = lab.run(&["import", "--json", "text"]).ended(1);
     assert_eq!(wrong.error()["code"], "invalid_archive");
+    let cut = &testkit::Layer::files([("passwd", "root")]).tar()[..514];
+    std::fs::write(lab.path("cut"), cut).expect("writes");
+    let wrong = lab.run(&["import", "--json", "cut"]).ended(1);
+    let words = wrong.error()["message"].clone();
+    assert_eq!(words, "cut: the archive is cut short in passwd.");
+    let address = "https://example.com/rootfs.tar";
+    let wrong = lab.run(&["import", "--json", address]).ended(2);
+    let words = wrong.error()["message"].to_string();
+    assert!(words.contains("curl"), "{words}");
 }
 
 #[cfg(unix)]

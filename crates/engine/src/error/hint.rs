@@ -4,6 +4,11 @@ use registry::{CredentialError, CredentialUse, TlsReason, What};
 
 use crate::{Error, PlaceError};
 
+/// Of bytes that are not what they are said to be, nobody can tell who changed them.
+const DAMAGED: &str = "It may be damaged: copy it again. If it stays so, whoever made the archive has to make it again.";
+
+const TAKEN: &str = "Allow the name to move, choose another one, or pull by digest.";
+
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
         Error::Reference(_) => Some(
@@ -64,15 +69,15 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NotInArchive { place, .. } => Some(format!(
             "Look at what it has: strata load --dry-run -i {place}"
         )),
-        Error::NothingWhole { .. } => {
-            Some("Save it again, with the platform that you want.".into())
-        }
-        Error::BrokenMember { .. } => Some("Whoever made the archive has to make it again.".into()),
+        Error::NothingWhole { .. } => Some(
+            "Save it again; where it has several platforms, with the one that you want.".into(),
+        ),
+        Error::BrokenMember { .. } => Some(DAMAGED.into()),
         Error::Layer { .. } | Error::DiffId { .. } => {
             Some("Whoever published the image has to push the layer again.".into())
         }
         Error::Document { .. } => Some("Run a check with repair.".into()),
-        Error::NameTaken { .. } => Some("Allow the name to move, or pull by digest.".into()),
+        Error::NameTaken { .. } => Some(TAKEN.into()),
         Error::NameWithDigest { .. } => Some("Leave the part after the @ out.".into()),
         Error::NoSuchImage { wanted } => Some(format!(
             "Pull {wanted} first, or look at the list of images."
@@ -118,7 +123,7 @@ fn store(error: &store::Error) -> Option<String> {
     Some(match error {
         E::Io { source, .. } => return io(source),
         E::DiskFull { .. } => {
-            "Free some space, for example with a prune, and try again: what was fetched is kept."
+            "Free some space, for example with a prune, and try again. A pull goes on where it was."
                 .into()
         }
         E::ReadOnly { path } => format!(
@@ -134,7 +139,7 @@ fn store(error: &store::Error) -> Option<String> {
         E::Unchecked => "Run a check that reads every byte first.".into(),
         E::ImageNotFound { text } => format!("Pull {text} first, or look at the list of images."),
         E::Ambiguous { .. } => "Give more of the ID.".into(),
-        E::NameTaken { .. } => "Allow the name to move, or pull by digest.".into(),
+        E::NameTaken { .. } => TAKEN.into(),
         E::ContainerNotFound { .. } => "Look at the list of containers, with strata ps -a.".into(),
         E::ContainerAmbiguous { .. } => "Give more of the ID.".into(),
         E::ContainerNameTaken { .. } => {
@@ -165,6 +170,7 @@ fn archive(error: &archive::Error) -> Option<String> {
         E::Truncated { .. } | E::CutBetween { .. } | E::Compressed { .. } => {
             "The file was cut or damaged on its way: copy it again.".into()
         }
+        E::Tar(_) | E::DigestMismatch { .. } | E::SizeMismatch { .. } => DAMAGED.into(),
         _ => "Whoever made the archive has to make it again.".into(),
     })
 }
@@ -344,7 +350,7 @@ fn path<'a>(repository: &'a str, host: &str) -> &'a str {
 
 pub(super) fn io(error: &std::io::Error) -> Option<String> {
     match super::words::io(error) {
-        "disk_full" => Some("Free some space, then try again: what was fetched is kept.".into()),
+        "disk_full" => Some("Free some space, then try again.".into()),
         "read_only" => Some("Make the store's folder writable, or choose another one.".into()),
         _ => None,
     }

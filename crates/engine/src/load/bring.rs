@@ -188,7 +188,7 @@ pub(crate) async fn follow<T, C: Clone>(
 }
 
 /// Returns the digest that progress names a part by: its own, or its content's where its own shows only in the end.
-fn shown(part: &Part) -> Digest {
+pub(super) fn shown(part: &Part) -> Digest {
     let known = part.digest.as_ref().or(part.diff_id.as_ref());
     known
         .cloned()

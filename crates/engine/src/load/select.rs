@@ -1,10 +1,13 @@
 //! Which images of an archive are meant, and what their names do.
 
-use archive::{ArchivedImage, ArchivedManifest, Contents, Format};
+use std::collections::HashSet;
+
+use archive::{ArchivedImage, ArchivedManifest, Contents, Format, Part};
 use oci::{Digest, ImageName, Platform, Selector};
 use store::Store;
 
-use super::{PlannedImage, PlannedName, Wanted};
+use super::bring::shown;
+use super::{PlannedImage, PlannedLayer, PlannedName, Wanted};
 use crate::{Error, tag};
 
 /// An image to be loaded.
@@ -202,7 +205,32 @@ impl Selected {
                 .flat_map(|manifest| &manifest.layers)
                 .map(|layer| layer.size)
                 .sum(),
+            layers: self.planned_layers(store)?,
         })
+    }
+
+    fn planned_layers(&self, store: &Store) -> Result<Vec<PlannedLayer>, Error> {
+        let mut parts: Vec<&Part> = Vec::new();
+        let mut known = HashSet::new();
+        for (position, manifest) in self.manifests().iter().enumerate() {
+            for part in &manifest.layers {
+                // A stack may have a layer twice; what the other platforms share with it is told once.
+                if known.insert(shown(part)) || position == 0 {
+                    parts.push(part);
+                }
+            }
+        }
+        let digests: Vec<Digest> = parts.iter().map(|part| shown(part)).collect();
+        let states = store.blob_states(&digests)?;
+        let planned = parts.into_iter().zip(digests).zip(states);
+        Ok(planned
+            .map(|((part, digest), state)| PlannedLayer {
+                digest,
+                diff_id: part.diff_id.clone(),
+                size: part.size,
+                present: matches!(state, store::BlobState::Present { size } if size == part.size),
+            })
+            .collect())
     }
 
     /// Whether an image of the store is this one. A docker-archive has no manifest, so there the ID decides.

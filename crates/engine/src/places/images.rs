@@ -168,16 +168,21 @@ impl EnginePlace {
         let holder = images.iter().find(|image| image.names.contains(&name));
         Ok(TagPlan {
             same: holder.is_some_and(|holder| holder.id == to),
-            from: holder
-                .filter(|holder| holder.id != to)
-                .map(|holder| MovedFrom {
-                    target: holder.id.clone(),
-                    id: holder.id.clone(),
-                    created: holder.created,
-                }),
+            from: holder.filter(|holder| holder.id != to).map(moved_from),
             name,
             to,
         })
+    }
+
+    /// Tells which image of the engine has a name that somebody is about to give; `None` where it is free.
+    ///
+    /// # Errors
+    /// `bad_reference` (a name with a digest), and those of the connection.
+    pub async fn name_holder(&self, name: &Reference) -> Result<Option<MovedFrom>, Error> {
+        let name = tag::given_name(name)?;
+        let images = self.connection.images().await?;
+        let holder = images.iter().find(|image| image.names.contains(&name));
+        Ok(holder.map(moved_from))
     }
 
     /// Gives an image of the engine one more name; a name that another image has moves. Without a tag it means `latest`.
@@ -221,6 +226,14 @@ impl EnginePlace {
             in_use: image.containers.clone(),
             layers: image.layers.clone(),
         }
+    }
+}
+
+fn moved_from(holder: &docker::Image) -> MovedFrom {
+    MovedFrom {
+        target: holder.id.clone(),
+        id: holder.id.clone(),
+        created: holder.created,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use oci::Digest;
 use store::{GRACE, Ingest, RemovalOptions, Store};
 
-use crate::lab::{lease, now, open, put, remove};
+use crate::lab::{check, lease, now, open, put, remove};
 
 /// Begins to bring a blob in whose row is there and whose file is not whole, and lets go of the lease.
 fn replacing(store: &Store, digest: &Digest, size: u64) -> store::IngestWriter {
@@ -84,6 +84,39 @@ fn the_collector_waits_for_the_grace_and_spares_what_is_leased() {
     assert_eq!(collected.images, 1);
     assert!(!store.contains(&Digest::sha256(b"a")).unwrap());
     assert!(store.contains(&Digest::sha256(b"held")).unwrap());
+}
+
+#[test]
+fn a_lease_that_forgets_takes_along_what_it_brought_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let bring = |lease: &store::Lease, content: &str| {
+        let mut writer = store.ingest_unnamed().unwrap();
+        writer.append(content.as_bytes()).unwrap();
+        writer.commit(lease).unwrap();
+    };
+    bring(&lease(&store), "of a download that was cancelled");
+    let (mut forgets, other) = (lease(&store), lease(&store));
+    forgets.forget_when_dropped();
+    for content in [
+        "of a download that was cancelled",
+        "an image's",
+        "wanted by another",
+        "needless",
+    ] {
+        bring(&forgets, content);
+    }
+    put(&store, &["an image's"], &["app:1"]);
+    bring(&other, "wanted by another");
+    drop(forgets);
+    let there = |content: &str| store.contains(&Digest::sha256(content.as_bytes())).unwrap();
+    assert!(there("of a download that was cancelled"));
+    assert!(there("an image's"));
+    assert!(there("wanted by another"));
+    assert!(!there("needless"));
+    let place = folder.path().join("blobs/sha256");
+    assert!(!place.join(Digest::sha256(b"needless").hex()).exists());
+    assert!(check(&store).is_ok());
 }
 
 #[test]

@@ -20,6 +20,23 @@ fn an_output_file_appears_whole_or_not_at_all() {
 }
 
 #[test]
+fn an_output_file_that_cannot_be_is_named_by_its_own_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/saved.tar");
+    for (place, why) in [
+        (nowhere.as_path(), "its folder is not there"),
+        (folder.path(), "it is a folder"),
+    ] {
+        let error = store::OutputFile::begin(place)
+            .err()
+            .expect(why)
+            .to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(!error.contains(".part"), "{error}");
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn a_link_that_somebody_planted_where_an_output_is_written_is_not_followed() {
     use std::io::Write as _;

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { LoadPlan } from "../../api";
 import { operations } from "../../state/operations.svelte";
-import { fakeEngine, held, imageRow, refuse } from "../../test/engine";
+import { fakeEngine, held } from "../../test/engine";
 import LoadSheet from "./LoadSheet.svelte";
 
 const FILE = { token: "t1", name: "app.tar" };
@@ -28,6 +28,14 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 3,
         size: 41e6,
+        strip: [
+          { diffId: "sha256:d1", size: 30e6 },
+          { diffId: "sha256:d2", size: 11e6 },
+        ],
+        blobs: [
+          { digest: "sha256:base", size: 30e6, present: false },
+          { digest: "sha256:app", size: 11e6, present: false },
+        ],
         present: false,
       },
       {
@@ -38,6 +46,8 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
         created: null,
         layers: 1,
         size: 1e6,
+        strip: [{ diffId: "sha256:d1", size: 1e6 }],
+        blobs: [{ digest: "sha256:other", size: 1e6, present: true }],
         present: true,
       },
     ],
@@ -46,8 +56,8 @@ function plan(change: Partial<LoadPlan> = {}): LoadPlan {
   };
 }
 
-function free(): never {
-  refuse("not_found", "There is no such image.");
+function free(): null {
+  return null;
 }
 
 const LOADED = { images: ["sha256:t"], moved: [], fetchedBytes: 1, reusedBytes: 0 };
@@ -87,7 +97,7 @@ describe("the load sheet", () => {
   });
 
   it("loads what was chosen, under the names that were written", async () => {
-    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED, image: free });
+    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED, name_holder: free });
     render(LoadSheet, { files: [FILE] });
     await userEvent.click(await screen.findByRole("checkbox", { name: "other:2" }));
     const names = screen.getByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
@@ -96,7 +106,7 @@ describe("the load sheet", () => {
     await userEvent.type(names, "mine:1 mine:2");
     const button = screen.getByRole("button", { name: /^Load 1 image/ });
     await waitFor(() => {
-      expect(engine.asked("image").at(-1)).toEqual({ target: "mine:2" });
+      expect(engine.asked("name_holder").at(-1)).toEqual({ place: null, name: "mine:2" });
       expect(button).not.toHaveAttribute("aria-busy");
     });
     expect(screen.queryByText(/moves here/)).toBeNull();
@@ -111,21 +121,33 @@ describe("the load sheet", () => {
 
   it("moves no name unseen: what is written is looked up before Enter loads", async () => {
     const late = held<unknown>();
-    const engine = fakeEngine({ plan_load: () => plan(), load: () => LOADED, image: () => late.promise });
+    const engine = fakeEngine({
+      plan_load: () => plan(),
+      load: () => LOADED,
+      name_holder: () => late.promise,
+    });
     render(LoadSheet, { files: [FILE] });
     const names = await screen.findByRole("textbox", { name: "Names of aaaaaaaaaaaa" });
     await userEvent.clear(names);
     await userEvent.type(names, "web:1{Enter}");
     expect(engine.asked("load")).toEqual([]);
     await waitFor(() => {
-      expect(engine.asked("image").at(-1)).toEqual({ target: "web:1" });
+      expect(engine.asked("name_holder").at(-1)).toEqual({ place: null, name: "web:1" });
     });
-    late.settle({ row: imageRow("web", { id: "sha256:dddddddddddd4" }) });
+    late.settle({ target: "sha256:t", id: "sha256:dddddddddddd4", created: null });
     expect(await screen.findByText(/web:1 exists: it moves here from dddddddddddd/)).toBeVisible();
     await userEvent.type(names, "{Enter}");
     await waitFor(() => {
       expect(engine.asked("load")).toHaveLength(1);
     });
+  });
+
+  it("counts a layer once that several images and files have, and none that is here", async () => {
+    const [first, other] = plan().images;
+    const again = { ...other!, present: false, blobs: [...first!.blobs, ...other!.blobs] };
+    fakeEngine({ plan_load: () => plan({ images: [first!, again] }) });
+    render(LoadSheet, { files: [FILE, { token: "t2", name: "again.tar" }] });
+    expect(await screen.findByRole("button", { name: "Load 4 images, 41 MB" })).toBeEnabled();
   });
 
   it("finds its way among many images: a filter, all and none", async () => {
@@ -149,14 +171,14 @@ describe("the load sheet", () => {
     const engine = fakeEngine({
       plan_load: () => plan({ importable: true, kind: "Root file system", images: [] }),
       import: () => LOADED,
-      image: free,
+      name_holder: free,
     });
     render(LoadSheet, { files: [FILE] });
     await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "team/root:1");
     await userEvent.type(screen.getByRole("textbox", { name: "Message" }), "from the lab");
     const button = screen.getByRole("button", { name: "Import 1 image" });
     await waitFor(() => {
-      expect(engine.asked("image").at(-1)).toEqual({ target: "team/root:1" });
+      expect(engine.asked("name_holder").at(-1)).toEqual({ place: null, name: "team/root:1" });
       expect(button).not.toHaveAttribute("aria-busy");
     });
     await userEvent.click(button);

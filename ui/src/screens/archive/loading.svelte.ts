@@ -105,6 +105,16 @@ export class Inspection {
   }
 }
 
+/** The bytes that loading these brings: a layer comes once, however many images and files have it, and not where it is here. */
+export function bytesOf(candidates: Candidate[]): number {
+  const missing = new Map<string, number>();
+  for (const { image } of candidates) {
+    if (image.present) continue;
+    for (const { digest, size, present } of image.blobs) if (!present) missing.set(digest, size);
+  }
+  return [...missing.values()].reduce((total, size) => total + size, 0);
+}
+
 async function stopped(operation: string): Promise<void> {
   try {
     await api.cancel(operation);

@@ -5,10 +5,10 @@ import { dialogs } from "../../state/dialogs.svelte";
 import { operations } from "../../state/operations.svelte";
 import { places } from "../../state/places.svelte";
 import { status } from "../../state/status.svelte";
-import { fakeEngine, held, imageRow, place, refuse } from "../../test/engine";
+import { fakeEngine, held, place, refuse } from "../../test/engine";
 import CopyDialog from "./CopyDialog.svelte";
 
-const free = (): never => refuse("not_found", "There is no such image.");
+const free = (): null => null;
 const field = (): HTMLElement => screen.getByRole("textbox", { name: "Name there" });
 
 beforeEach(() => {
@@ -19,8 +19,10 @@ beforeEach(() => {
 
 describe("the copy dialog", () => {
   it("copies an engine's image to this computer under a new name", async () => {
-    const engine = fakeEngine({ image: free, copy: () => held().promise });
-    render(CopyDialog, { image: { from: "docker", image: "sha256:a", names: ["app:1"], to: null } });
+    const engine = fakeEngine({ name_holder: free, copy: () => held().promise });
+    render(CopyDialog, {
+      image: { from: "docker", image: "sha256:a", id: "sha256:a", names: ["app:1"], to: null },
+    });
     expect(await screen.findByText("The name is free there")).toBeVisible();
     await userEvent.clear(field());
     await userEvent.type(field(), "mine/app:2");
@@ -37,10 +39,12 @@ describe("the copy dialog", () => {
 
   it("says which image would lose the name, and can refuse that", async () => {
     const engine = fakeEngine({
-      place_image: () => ({ row: imageRow("app", { id: "sha256:ffffffffffffffff" }) }),
+      name_holder: () => ({ target: "sha256:f", id: "sha256:ffffffffffffffff", created: null }),
       copy: () => held().promise,
     });
-    render(CopyDialog, { image: { from: null, image: "sha256:a", names: ["app:1"], to: "docker" } });
+    render(CopyDialog, {
+      image: { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"], to: "docker" },
+    });
     expect(await screen.findByText(/exists there: it moves from ffffffffffff/)).toBeVisible();
     await userEvent.click(screen.getByRole("checkbox", { name: "Refuse rather than move the name" }));
     await userEvent.click(screen.getByRole("button", { name: "Copy" }));
@@ -49,13 +53,30 @@ describe("the copy dialog", () => {
     });
   });
 
+  it("knows the same image there, and a name that is none", async () => {
+    fakeEngine({
+      name_holder: ({ name }) =>
+        name === "app:1"
+          ? { target: "sha256:id", id: "sha256:id", created: null }
+          : refuse("bad_reference", "It has upper-case letters."),
+    });
+    render(CopyDialog, {
+      image: { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"], to: "docker" },
+    });
+    expect(await screen.findByText("app:1 names this image there already")).toBeVisible();
+    await userEvent.clear(field());
+    await userEvent.type(field(), "App:1");
+    expect(await screen.findByText("It has upper-case letters.")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Copy" })).toBeDisabled();
+  });
+
   it("offers a registry and a file where there is no other place, and nothing that would do nothing", async () => {
     places.list = [];
     const engine = fakeEngine({});
-    render(CopyDialog, { image: { from: null, image: "sha256:a", names: ["app:1"] } });
+    render(CopyDialog, { image: { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"] } });
     expect(screen.queryByRole("button", { name: "Copy" })).toBeNull();
     expect(screen.queryByRole("textbox")).toBeNull();
-    expect(engine.asked("image")).toEqual([]);
+    expect(engine.asked("name_holder")).toEqual([]);
     await userEvent.click(screen.getByRole("button", { name: "To a file…" }));
     expect(dialogs.current).toMatchObject({ kind: "save" });
     await userEvent.click(screen.getByRole("button", { name: "To a registry…" }));

@@ -118,7 +118,7 @@ export function pushImage(row: ImageRow): void {
 
 /** Opens the dialog that copies an image to another place. */
 export function copyImage(row: ImageRow): void {
-  dialogs.openCopy({ from: null, image: row.target, names: names(row) });
+  dialogs.openCopy({ from: null, image: row.target, id: row.id, names: names(row) });
 }
 
 /** Opens the removal plan for images. */

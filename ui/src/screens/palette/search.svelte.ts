@@ -54,7 +54,7 @@ const VERBS: Verb[] = [
     words: ["copy"],
     label: "Copy",
     run: (row) => {
-      dialogs.openCopy({ from: null, image: row.target, names: taggedNames(row) });
+      dialogs.openCopy({ from: null, image: row.target, id: row.id, names: taggedNames(row) });
     },
   },
   {

@@ -51,7 +51,7 @@ describe("an engine", () => {
     await userEvent.click(await screen.findByRole("menuitem", { name: "Copy to this computer…" }));
     expect(dialogs.current).toEqual({
       kind: "copy",
-      image: { from: "docker", image: "sha256:aaaa", names: ["app"], to: null },
+      image: { from: "docker", image: "sha256:aaaa", id: "sha256:aaaa", names: ["app"], to: null },
     });
   });
 

@@ -16,6 +16,7 @@ export function carried(place: string | null, row: ImageRow): CopiedImage {
   return {
     from: place,
     image: row.target,
+    id: row.id,
     names: row.names.filter((name) => name.tag !== null).map((name) => name.familiar),
   };
 }
