@@ -52,6 +52,7 @@ describe("the activity bar", () => {
     const operation = operations.copy(
       { place: "docker", image: "sha256:a" },
       { place: null, image: "app:1" },
+      false,
     );
     operation.apply({ kind: "resolved", name: "app:1", blobs: [], downloadBytes: 0, totalBytes: 0 });
     render(ActivityBar);
