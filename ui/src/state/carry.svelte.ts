@@ -34,6 +34,11 @@ class Carry {
     return this.#away !== null || (this.#pressed !== null && this.#pressed.leave !== null);
   }
 
+  /** Whether the button is down on an image: what the pointer crosses meanwhile is not being marked. */
+  get holds(): boolean {
+    return this.#pressed !== null;
+  }
+
   /** Begins where the button went down on an image. What is to happen outside the window begins with the button still down. */
   press(image: CopiedImage, event: MouseEvent, leave: (() => void) | null = null): void {
     this.#ended = false;

@@ -20,6 +20,14 @@ it("goes back to the list of the screen that is shown already", () => {
   expect(navigation.repository).toBeNull();
 });
 
+it("leads to the search and not to what was chosen in a registry", () => {
+  navigation.openRepository("a.example/app", "a.example");
+  navigation.openRemote("a.example/app:1");
+  navigation.visit("disk");
+  navigation.visit("search");
+  expect([navigation.repository, navigation.repositoryOf, navigation.remote]).toEqual([null, null, null]);
+});
+
 it("keeps what is open on a screen that is shown again", () => {
   navigation.openImage("sha256:a");
   navigation.visit("disk");

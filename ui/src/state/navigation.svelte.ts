@@ -67,6 +67,9 @@ class Navigation {
 
   /** Shows a screen; asked for the one that is shown already, goes back to its list. */
   visit(screen: Screen): void {
+    // What was chosen in a registry's list is that registry's: the search is another place.
+    if (screen === "search" && this.repositoryOf !== null)
+      this.repository = this.repositoryOf = this.remote = null;
     if (this.screen !== screen) this.go(screen);
     else if (screen === "images") this.closeImage();
     else if (screen === "containers") this.closeContainer();

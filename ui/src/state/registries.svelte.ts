@@ -44,8 +44,11 @@ class Registries {
 
   /** What is known of a registry, in words; empty before anybody looked. */
   about(host: string): string {
-    const error = this.#errors.get(host);
-    if (error) return error.message;
+    return this.#errors.get(host)?.message ?? this.whoIsSignedIn(host);
+  }
+
+  /** Who signs in there, in words; empty before anybody looked. */
+  whoIsSignedIn(host: string): string {
     const login = this.#logins.get(host);
     if (login === undefined) return "";
     if (login === null) return "not signed in";

@@ -47,6 +47,20 @@ describe("the activity bar", () => {
     );
   });
 
+  it("claims no end while nobody knows how much will come", () => {
+    fakeEngine({ copy: () => held().promise });
+    const operation = operations.copy(
+      { place: "docker", image: "sha256:a" },
+      { place: null, image: "app:1" },
+      false,
+    );
+    operation.apply({ kind: "resolved", name: "app:1", blobs: [], downloadBytes: 0, totalBytes: 0 });
+    render(ActivityBar);
+    const bar = screen.getByRole("progressbar", { name: "Copying app:1" });
+    expect(bar).not.toHaveAttribute("aria-valuenow");
+    expect(bar).toHaveAttribute("aria-valuetext", "Reading");
+  });
+
   it("cancels, and goes when the engine has answered", async () => {
     const running = held();
     const engine = fakeEngine({ pull: () => running.promise, cancel: () => null });

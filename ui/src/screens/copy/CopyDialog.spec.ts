@@ -37,6 +37,21 @@ describe("the copy dialog", () => {
     ]);
   });
 
+  it("asks the engine that it comes from again where the copy failed", async () => {
+    const engine = fakeEngine({
+      image: free,
+      copy: () => refuse("unreachable", "The engine went away."),
+      place_state: () => refuse("unreachable", "Nobody listens."),
+    });
+    render(CopyDialog, { image: { from: "docker", image: "sha256:a", names: ["app:1"], to: null } });
+    await screen.findByText("The name is free there");
+    await userEvent.click(screen.getByRole("button", { name: "Copy" }));
+    await waitFor(() => {
+      expect(places.asked("docker")?.error?.code).toBe("unreachable");
+    });
+    expect(engine.asked("place_state")).toHaveLength(1);
+  });
+
   it("says which image would lose the name, and can refuse that", async () => {
     const engine = fakeEngine({
       name_holder: () => ({ target: "sha256:f", id: "sha256:ffffffffffffffff", created: null }),

@@ -71,6 +71,7 @@ describe("a registry", () => {
     render(RegistryScreen, { host });
     await screen.findByRole("alert");
     expect(registries.refused(host)).toBe(true);
+    expect(screen.getAllByText("Nothing listens there.")).toHaveLength(1);
     await userEvent.click(screen.getByRole("button", { name: "Remove from the list" }));
     await waitFor(() => {
       expect(navigation.screen).toBe("images");
