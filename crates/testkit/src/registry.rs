@@ -8,7 +8,6 @@ mod upload;
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
@@ -17,7 +16,7 @@ use oci::{Digest, Reference};
 pub use self::auth::Bearer;
 use self::auth::{Guard, Tokens};
 pub use self::http::Logged;
-use self::http::{After, Reply, cut_off, read_body, read_head, write_reply};
+use self::http::{After, Reply, Silence, cut_off, read_body, read_head, write_reply};
 pub use self::rule::{Cut, Fault, Rule};
 use self::upload::Sessions;
 pub use self::upload::Uploads;
@@ -36,7 +35,7 @@ pub struct Registry {
 #[derive(Debug)]
 struct Shared {
     base: String,
-    stopping: AtomicBool,
+    silence: Silence,
     state: Mutex<State>,
 }
 
@@ -74,7 +73,7 @@ impl Registry {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             base: format!("http://{address}"),
-            stopping: AtomicBool::new(false),
+            silence: Silence::default(),
             state: Mutex::default(),
         });
         let acceptor = std::thread::spawn({
@@ -255,6 +254,11 @@ impl Registry {
         })
     }
 
+    /// Tells how many clients wait for an answer that fell silent, and have not gone away yet.
+    pub fn clients_kept_waiting(&self) -> usize {
+        self.shared.silence.clients()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state()
     }
@@ -262,7 +266,7 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.silence.end();
         for connection in self
             .state()
             .connections
@@ -288,7 +292,7 @@ impl Shared {
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
-        if shared.stopping.load(Ordering::Relaxed) {
+        if shared.silence.is_over() {
             return;
         }
         let Ok(stream) = stream else { continue };
@@ -323,7 +327,7 @@ fn converse(stream: &TcpStream, shared: &Shared) {
             return;
         }
         let head = request.method == "HEAD";
-        if write_reply(stream, head, &reply, &faults, &shared.stopping) == After::Close {
+        if write_reply(stream, head, &reply, &faults, &shared.silence) == After::Close {
             return;
         }
     }

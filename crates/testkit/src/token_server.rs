@@ -7,7 +7,7 @@ use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::docker_registry::find;
 use crate::registry::Logged;
-use crate::registry::http::{Reply, read_body, read_head, write_reply};
+use crate::registry::http::{Reply, Silence, read_body, read_head, write_reply};
 
 /// The service's name that registry and token server agree on.
 pub(crate) const SERVICE: &str = "testkit-registry";
@@ -45,7 +45,7 @@ struct Shared {
     read_only: Vec<String>,
     refresh_tokens: Mutex<HashMap<String, String>>,
     count: AtomicU64,
-    stopping: AtomicBool,
+    silence: Silence,
     log: Mutex<Vec<Logged>>,
 }
 
@@ -65,14 +65,14 @@ impl TokenServer {
             read_only: read_only.iter().map(ToString::to_string).collect(),
             refresh_tokens: Mutex::default(),
             count: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
+            silence: Silence::default(),
             log: Mutex::default(),
         });
         let acceptor = std::thread::spawn({
             let shared = shared.clone();
             move || {
                 for stream in listener.incoming() {
-                    if shared.stopping.load(Ordering::Relaxed) {
+                    if shared.silence.is_over() {
                         return;
                     }
                     let Ok(stream) = stream else { continue };
@@ -112,7 +112,7 @@ impl TokenServer {
 
 impl Drop for TokenServer {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.silence.end();
         // Wakes the acceptor, which then sees that it is over.
         drop(TcpStream::connect(self.address));
         if let Some(acceptor) = self.acceptor.take() {
@@ -132,7 +132,7 @@ impl Shared {
             request.status = reply.status;
             let log = self.log.lock();
             log.unwrap_or_else(PoisonError::into_inner).push(request);
-            write_reply(stream, false, &reply, &[], &self.stopping);
+            write_reply(stream, false, &reply, &[], &self.silence);
         }
     }
 

@@ -1,10 +1,15 @@
 //! An image of a registry, looked at before anybody pulls it.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
 use engine::{
-    DocumentKind, Engine, FileView, ImageQuery, Mirror, NoProgress, OfferedPlatform, Platform,
-    PullRequest, Reading, ReferrerKind,
+    DocumentKind, Engine, Event, FileView, ImageQuery, Mirror, NoProgress, OfferedPlatform, Place,
+    Platform, Progress, PullRequest, Reading, ReferrerKind,
 };
-use testkit::{Fault, ImageBuilder, IndexBuilder, Layer, Registry, Rule};
+use testkit::{Fault, ImageBuilder, IndexBuilder, Layer, Packing, Registry, Rule};
+use tokio::sync::Notify;
 
 use crate::lab::{Lab, request, settings};
 
@@ -206,4 +211,94 @@ async fn a_mirror_with_wrong_bytes_is_left_alone_by_a_look_too() {
         wrong.await.err().map(|error| error.code()),
         Some("digest_mismatch")
     );
+}
+
+/// Wakes somebody when bytes of a layer have come.
+struct SomeCame(Notify);
+
+impl Progress for SomeCame {
+    fn report(&self, event: Event) {
+        if matches!(event, Event::Fetched { current: 1.., .. }) {
+            self.0.notify_one();
+        }
+    }
+}
+
+/// Every file below a folder.
+fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => waiting.push(entry.path()),
+                false => drop(found.insert(entry.path())),
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_comparison_that_is_cancelled_ends_at_once_and_leaves_nothing() {
+    let lab = Lab::new().await;
+    let old = lab.registry.push("team/app:1", &app().build());
+    lab.pull(&old).await.unwrap();
+    let noise: Vec<u8> = (0..200_000_u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let large = Layer::new().file("data", noise).packed(Packing::Plain);
+    let made = app().layer(large).build();
+    let new = lab.registry.push("team/app:2", &made);
+    let slow = made.layers[2].descriptor.digest.to_string();
+    let open = async |place: Place| lab.engine.open_image(&place, &NoProgress).await.unwrap();
+    let here = open(Place::Store(old.to_string().as_str().into())).await;
+    let there = open(Place::Registry(new)).await;
+    let before = files_below(&lab.store());
+
+    for reading in [Reading::Content, Reading::Names] {
+        lab.registry
+            .rule(Rule::path(&slow).fault(Fault::Stall(Some(300_000))));
+        let came = SomeCame(Notify::new());
+        {
+            let compare = async {
+                match reading {
+                    Reading::Content => drop(lab.engine.compare(&here, &there, &came).await),
+                    Reading::Names => drop(there.layer_files(3, reading, &came).await),
+                }
+            };
+            let stalls = async {
+                came.0.notified().await;
+                while lab.registry.clients_kept_waiting() == 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                () = compare => panic!("{reading:?} came to an end by itself"),
+                () = stalls => {}
+            }
+            // What is cancelled is dropped here.
+        }
+        let cancelled = Instant::now();
+        while lab.registry.clients_kept_waiting() > 0 || files_below(&lab.store()) != before {
+            assert!(cancelled.elapsed() < Duration::from_secs(2), "{reading:?}");
+            tokio::task::yield_now().await;
+        }
+        lab.registry.behave();
+    }
+    let all = lab.engine.images(&ImageQuery::default()).await.unwrap();
+    assert_eq!(all.total, 1);
+    lab.check().await;
+
+    // And it is no harm to the next one.
+    let compared = lab
+        .engine
+        .compare(&here, &there, &NoProgress)
+        .await
+        .unwrap();
+    let [data] = &*compared.comparison.files else {
+        panic!("{:?}", compared.comparison.files)
+    };
+    assert_eq!((&*data.path, data.size_b), (&b"data"[..], Some(800_000)));
 }

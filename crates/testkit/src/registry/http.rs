@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::rule::{Cut, Fault};
@@ -135,6 +135,49 @@ pub(crate) enum After {
     Close,
 }
 
+/// Answers that will never come to their end.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    over: AtomicBool,
+    fallen: AtomicUsize,
+}
+
+impl Silence {
+    /// Ends it, for all.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether it was ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Tells how many clients wait in vain.
+    pub(crate) fn clients(&self) -> usize {
+        self.fallen.load(Ordering::SeqCst)
+    }
+
+    /// Keeps the connection open without a word, until the client closes it or it is over.
+    fn fall(&self, mut stream: &TcpStream) -> After {
+        self.fallen.fetch_add(1, Ordering::SeqCst);
+        stream
+            .set_read_timeout(Some(Duration::from_millis(20)))
+            .unwrap();
+        let mut byte = [0];
+        while !self.is_over() {
+            match stream.read(&mut byte) {
+                Ok(1..) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                _ => break,
+            }
+        }
+        self.fallen.fetch_sub(1, Ordering::SeqCst);
+        After::Close
+    }
+}
+
 /// How the body is delimited.
 enum Framing {
     Length(String),
@@ -148,12 +191,12 @@ pub(crate) fn write_reply(
     head: bool,
     reply: &Reply,
     faults: &[Fault],
-    stopping: &AtomicBool,
+    silence: &Silence,
 ) -> After {
     for fault in faults {
         match fault {
             Fault::Cut(None, cut) => return cut_off(stream, *cut),
-            Fault::Stall(None) => return fall_silent(stream, stopping),
+            Fault::Stall(None) => return silence.fall(stream),
             _ => {}
         }
     }
@@ -198,7 +241,7 @@ pub(crate) fn write_reply(
     }
     match last {
         Some((_, Fault::Cut(_, cut))) => return cut_off(stream, *cut),
-        Some(_) => return fall_silent(stream, stopping),
+        Some(_) => return silence.fall(stream),
         None => {}
     }
     if endless {
@@ -241,22 +284,6 @@ pub(crate) fn cut_off(stream: &TcpStream, cut: Cut) -> After {
         socket2::SockRef::from(stream)
             .set_linger(Some(Duration::ZERO))
             .unwrap();
-    }
-    After::Close
-}
-
-/// Keeps the connection open until the client closes it or the registry stops.
-fn fall_silent(mut stream: &TcpStream, stopping: &AtomicBool) -> After {
-    stream
-        .set_read_timeout(Some(Duration::from_millis(20)))
-        .unwrap();
-    let mut byte = [0];
-    while !stopping.load(Ordering::Relaxed) {
-        match stream.read(&mut byte) {
-            Ok(1..) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            _ => break,
-        }
     }
     After::Close
 }

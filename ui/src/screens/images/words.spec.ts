@@ -17,6 +17,7 @@ test("a tag of another repository is written with its repository", () => {
 test("what is on disk for this image alone is said in words", () => {
   expect(onlyHere(imageRow("a", { uniqueSize: 0 }))).toBe("all shared");
   expect(onlyHere(imageRow("a", { uniqueSize: 733, sharedSize: 126e6 }))).toBe("all shared");
+  expect(onlyHere(imageRow("a", { uniqueSize: 119e3, sharedSize: 152e6 }))).toBe("119 kB only here");
   expect(onlyHere(imageRow("a", { sharedSize: 0 }))).toBe("all only here");
   expect(onlyHere(imageRow("a", { uniqueSize: 62e6 }))).toBe("62 MB only here");
 });

@@ -42,10 +42,13 @@ export function diskSentence(row: ImageRow): string {
   return row.size === onDisk(row) ? disk : `${disk}, ${formatBytes(row.size)} unpacked`;
 }
 
+/** What the manifest and the settings of an image take at most, but for few. */
+const DOCUMENTS = 32_000;
+
 /** How much of it is on disk for this image alone. */
 export function onlyHere(row: ImageRow): string {
-  // An image whose layers are all shared still has documents of its own: a thousandth is nothing that anybody gets back.
-  if (row.uniqueSize * 1000 < row.sharedSize) return "all shared";
+  // An image whose layers are all shared still has documents of its own, which are small in themselves and beside the layers.
+  if (row.uniqueSize < DOCUMENTS && row.uniqueSize * 1000 < row.sharedSize) return "all shared";
   if (row.sharedSize === 0) return "all only here";
   return `${formatSize(row.uniqueSize)} only here`;
 }

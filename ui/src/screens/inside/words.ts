@@ -65,7 +65,7 @@ export function kindWord(file: ListedFile): string {
 export function sourceWords(source: WasteSource): { what: string; advice: string } {
   const { layer, later } = source;
   const of = `${formatSize(source.bytes)} of layer ${String(layer)}`;
-  const files = `${formatCount(source.files, "file")}, most in ${source.folder}`;
+  const files = `${formatCount(source.files, "file")}${source.files === 1 ? "" : ", most"} in ${source.folder}`;
   switch (source.cause) {
     case "removed":
       return {
