@@ -39,11 +39,13 @@ describe("the copy dialog", () => {
 
   it("asks the engine that it comes from again where the copy failed", async () => {
     const engine = fakeEngine({
-      image: free,
+      name_holder: free,
       copy: () => refuse("unreachable", "The engine went away."),
       place_state: () => refuse("unreachable", "Nobody listens."),
     });
-    render(CopyDialog, { image: { from: "docker", image: "sha256:a", names: ["app:1"], to: null } });
+    render(CopyDialog, {
+      image: { from: "docker", image: "sha256:a", id: "sha256:a", names: ["app:1"], to: null },
+    });
     await screen.findByText("The name is free there");
     await userEvent.click(screen.getByRole("button", { name: "Copy" }));
     await waitFor(() => {
