@@ -29,7 +29,8 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-RELEASE = ROOT / "target/release"
+# What is shipped is what is measured.
+SHIPPED = ROOT / "target/dist"
 
 
 class Run:
@@ -392,7 +393,7 @@ def filled_store(cache, count):
         # Under another name until it is whole: it may be interrupted.
         growing = cache / f"store-{count}.new"
         shutil.rmtree(growing, ignore_errors=True)
-        subprocess.run([RELEASE / "examples" / "fill_store", growing, str(count)], check=True)
+        subprocess.run([SHIPPED / "examples" / "fill_store", growing, str(count)], check=True)
         growing.rename(store)
     return store
 
@@ -561,9 +562,9 @@ def run_row(table, strata, store, docker, work, runs):
 
 
 def window_rows(table, strata, cache, runs):
-    program, blank = RELEASE / "strata-desktop", RELEASE / "examples/blank_window"
+    program, blank = SHIPPED / "strata-desktop", SHIPPED / "examples/blank_window"
     if not (program.exists() and blank.exists() and shutil.which("Xvfb")):
-        table.notes.append("The window's rows need Xvfb and a release build of the app: they are missing.")
+        table.notes.append("The window's rows need Xvfb and a build of the app: they are missing.")
         return
     import window
 
@@ -577,7 +578,7 @@ def main():
     arguments.add_argument("--only", choices=["pull", "push", "archive", "list", "inside", "containers", "window"])
     arguments.add_argument("--no-write", action="store_true", help="print the table, leave docs/benchmarks.md alone")
     options = arguments.parse_args()
-    strata = str(RELEASE / "strata")
+    strata = str(SHIPPED / "strata")
     cache = ROOT / "target/bench"
     cache.mkdir(parents=True, exist_ok=True)
     table = Table()

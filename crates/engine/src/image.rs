@@ -133,11 +133,7 @@ fn describe(store: &Store, target: &Digest, host: &Platform) -> Result<ImageDeta
         })
         .collect();
     let repo_digests = detail.summary.repo_digests.clone();
-    let manifest = detail.manifest.clone();
-    let summary = ImageSummary {
-        manifest,
-        ..ImageSummary::new(detail.summary, host)
-    };
+    let summary = ImageSummary::new(detail.summary, host);
     Ok(ImageDetail {
         summary,
         index_platforms,

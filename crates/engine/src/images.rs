@@ -3,6 +3,8 @@
 mod order;
 mod pages;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use oci::{Digest, ImageConfig, ImageName, Platform, Selector};
 use store::{LayerStrip, Store};
@@ -64,8 +66,6 @@ pub struct ImageSummary {
     pub target: Digest,
     /// The image ID: the digest of its config.
     pub id: Digest,
-    /// The digest of its manifest; equals `target` where it came without an index.
-    pub manifest: Digest,
     /// Every name, sorted: `host/repository:tag`, or `host/repository@digest` for one that was pulled by digest.
     pub names: Vec<ImageName>,
     /// Bytes of regular files over all layers, as docker counts it.
@@ -78,8 +78,8 @@ pub struct ImageSummary {
     pub shared_size: u64,
     /// When it was made; `None` where the config does not tell.
     pub created: Option<Timestamp>,
-    /// Its platform; `None` for an artifact.
-    pub platform: Option<Platform>,
+    /// Its platform, most often the one that its neighbours share; `None` for an artifact.
+    pub platform: Option<Arc<Platform>>,
     /// Whether it is made for another platform than the host's.
     pub foreign: bool,
     /// Whether it has no name with a tag.
@@ -90,7 +90,8 @@ pub struct ImageSummary {
     pub runnable: bool,
     /// Names of the containers that use it.
     pub in_use: Vec<String>,
-    /// Its layers, base first, for the layer strip; unpacked only where they are drawn.
+    /// Its layers, base first, for the layer strip; unpacked only where they are drawn. A list without a limit has none: what is
+    /// drawn comes in pages.
     pub layers: LayerStrip,
 }
 
@@ -150,7 +151,6 @@ impl ImageSummary {
             ..
         } = image;
         Self {
-            manifest: target.clone(),
             target,
             id,
             names,
@@ -206,7 +206,7 @@ pub(crate) fn matching(
             names: &image.names,
             size: image.size,
             created: image.created,
-            platform: image.platform.as_ref(),
+            platform: image.platform.as_deref(),
             dangling: image.is_dangling(),
             in_use: !image.in_use.is_empty(),
             labels: &labels,
@@ -229,7 +229,7 @@ fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
 
 /// Lists all images that a query takes, in one reading of them.
 fn list(store: &Store, query: &ImageQuery, host: &Platform) -> Result<ImageList, Error> {
-    let all = store.images()?;
+    let all = store.images_without_layers()?;
     let total_all = all.len();
     let images = matching(store, &query.filter, all)?;
     let total = images.len();
@@ -272,12 +272,12 @@ fn described(
 /// Tells whether platforms, of which most are the one before, are foreign.
 #[derive(Default)]
 struct LastForeign {
-    platform: Option<Platform>,
+    platform: Option<Arc<Platform>>,
     foreign: bool,
 }
 
 impl LastForeign {
-    fn is(&mut self, platform: Option<&Platform>, host: &Platform) -> bool {
+    fn is(&mut self, platform: Option<&Arc<Platform>>, host: &Platform) -> bool {
         let Some(platform) = platform else {
             return false;
         };

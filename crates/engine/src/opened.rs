@@ -130,7 +130,7 @@ impl Engine {
             engine: self.clone(),
             id: detail.summary.id,
             target: Some(detail.summary.target),
-            platform: detail.summary.platform,
+            platform: detail.summary.platform.map(Arc::unwrap_or_clone),
             config: detail.config,
             layers: detail.layers,
             source,

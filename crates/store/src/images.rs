@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Platform};
 use rusqlite::{Connection, Row};
@@ -28,8 +30,8 @@ pub struct ImageSummary {
     pub created: Option<Timestamp>,
     /// When it was last recorded here.
     pub recorded: Timestamp,
-    /// For which platform it is; `None` where its config does not say.
-    pub platform: Option<Platform>,
+    /// For which platform it is, most often the one that its neighbours share; `None` where its config does not say.
+    pub platform: Option<Arc<Platform>>,
     /// Whether the target is an index.
     pub is_index: bool,
     /// Whether a blob of it is known to be missing or damaged. A pull repairs it.
@@ -87,7 +89,14 @@ impl LayerStrip {
 impl Store {
     /// Returns all live images, in no particular order.
     pub fn images(&self) -> Result<Vec<ImageSummary>> {
-        self.read(|sql| rows(sql, ""))
+        self.read(|sql| rows(sql, "", Strips::Read))
+    }
+
+    /// Returns all live images as [`Store::images`] does, each with an empty [`ImageSummary::layers`].
+    ///
+    /// For a list of words, in which no layers are drawn: they are a good part of its memory, and so of its time.
+    pub fn images_without_layers(&self) -> Result<Vec<ImageSummary>> {
+        self.read(|sql| rows(sql, "", Strips::LeftOut))
     }
 
     /// Returns what live images are sorted by, in no particular order.
@@ -117,7 +126,7 @@ impl Store {
         self.read(|sql| {
             let mut found = Vec::new();
             for target in targets {
-                found.extend(rows(sql, target.as_str())?);
+                found.extend(rows(sql, target.as_str(), Strips::Read)?);
             }
             Ok(found)
         })
@@ -138,10 +147,21 @@ impl std::fmt::Debug for LayerStrip {
     }
 }
 
+/// Whether the layers of images are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strips {
+    Read,
+    LeftOut,
+}
+
 /// Reads the live images, all of them (`only` empty) or one, in the order of their rows.
 ///
 /// Every table is read once and in that same order, so that they are merged as they come: a list of ten thousand is a scan.
-pub(crate) fn rows(sql: &Connection, only: &str) -> rusqlite::Result<Vec<ImageSummary>> {
+pub(crate) fn rows(
+    sql: &Connection,
+    only: &str,
+    strips: Strips,
+) -> rusqlite::Result<Vec<ImageSummary>> {
     let (of, one) = if only.is_empty() {
         ("?1 = ''", "?1 = ''")
     } else {
@@ -160,8 +180,12 @@ pub(crate) fn rows(sql: &Connection, only: &str) -> rusqlite::Result<Vec<ImageSu
     let damaged = statement
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<std::collections::HashSet<i64>>>()?;
+    let strip = match strips {
+        Strips::Read => "strip",
+        Strips::LeftOut => "x''",
+    };
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT id, target, config, size, download_size, total_size, unique_size, created, recorded, platform, is_index, strip
+        "SELECT id, target, config, size, download_size, total_size, unique_size, created, recorded, platform, is_index, {strip}
          FROM images WHERE removed IS NULL AND {one} ORDER BY id"
     ))?;
     let mut platforms = LastPlatform::default();
@@ -233,15 +257,15 @@ impl<T> ByImage<T> {
 #[derive(Default)]
 struct LastPlatform {
     text: String,
-    platform: Option<Platform>,
+    platform: Option<Arc<Platform>>,
 }
 
 impl LastPlatform {
     /// It came out of an image: what it says can be odd, and is no sign of a damaged database.
-    fn parse(&mut self, text: Option<&str>) -> Option<Platform> {
+    fn parse(&mut self, text: Option<&str>) -> Option<Arc<Platform>> {
         let text = text?;
         if self.text != text {
-            self.platform = text.parse().ok();
+            self.platform = text.parse().ok().map(Arc::new);
             text.clone_into(&mut self.text);
         }
         self.platform.clone()

@@ -176,7 +176,6 @@ impl From<engine::ImageSummary> for ImageRow {
         let engine::ImageSummary {
             target,
             id,
-            manifest: _,
             names,
             size,
             download_size,

@@ -107,7 +107,7 @@ fn find(store: &Store, question: &ImageQuery) -> Result<(Vec<Digest>, usize), Er
         let targets = order.into_iter().map(|at| keys[at].target.clone());
         return Ok((targets.collect(), keys.len()));
     }
-    let all = store.images()?;
+    let all = store.images_without_layers()?;
     let total_all = all.len();
     let taken = matching(store, &question.filter, all)?;
     let order = order(&taken, question, summary_key);
