@@ -148,17 +148,16 @@ impl Session {
     ///
     /// # Errors
     /// As [`Operations::run`].
-    pub(crate) fn follow<Done, Outcome, Error>(
+    pub(crate) fn follow<Done, Outcome>(
         &self,
         operations: &Operations,
         operation: &str,
         sink: &ChannelSink,
-        verb: impl Future<Output = Result<Done, Error>>,
+        verb: impl Future<Output = Result<Done, engine::Error>>,
         notice: impl FnOnce(&Result<Outcome, Failure>) -> Notice,
     ) -> impl Future<Output = Result<Outcome, Failure>>
     where
         Outcome: From<Done>,
-        Failure: From<Error>,
     {
         // Verbs are large, and this one would be moved several times.
         let verb = Box::pin(verb);

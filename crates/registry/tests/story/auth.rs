@@ -5,7 +5,7 @@ use registry::{CredentialUse, Error, Repository, TrustedRealm};
 use serde_json::json;
 use testkit::{Bearer, Fault, Image, ImageBuilder, Registry, Rule};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, used};
 
 const PASSWORD: &str = "s3cret-pa55word";
 
@@ -139,16 +139,7 @@ async fn a_registry_that_never_takes_its_own_tokens_is_left() {
         .resolve(&reference, &lab.heard)
         .await
         .expect_err("refused");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                credentials: CredentialUse::None,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert_eq!(used(&error), &CredentialUse::None);
     assert_eq!(server.requests_for("/token").len(), 3);
     assert_eq!(lab.retries(), 0);
 }
@@ -177,11 +168,7 @@ async fn token_servers_that_fail_are_asked_again_and_absurd_answers_refused() {
             Vec::new(),
             body.clone().into_bytes(),
         )));
-        let error = lab
-            .client
-            .resolve(&reference, &())
-            .await
-            .expect_err("no token");
+        let error = lab.refused(&reference).await;
         assert!(matches!(error, Error::BadResponse { .. }), "{error:?}");
         assert!(
             !format!("{error:?}").contains("xxxx"),
@@ -209,37 +196,11 @@ async fn a_password_is_traded_for_a_token() {
         "the password goes to the token server only"
     );
 
-    let error = Lab::new()
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("not logged in");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                credentials: CredentialUse::None,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = Lab::new().refused(&reference).await;
+    assert_eq!(used(&error), &CredentialUse::None);
     let wrong = login(&server.host()).replace("czNjcmV0", "czNjcmV1");
-    let error = Lab::with_login(&wrong)
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("wrong password");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                credentials: CredentialUse::Sent,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = Lab::with_login(&wrong).refused(&reference).await;
+    assert_eq!(used(&error), &CredentialUse::Sent);
 }
 
 #[tokio::test]
@@ -318,37 +279,11 @@ async fn basic_is_sent_when_asked_for_and_not_before() {
         .map(|request| request.header("authorization").is_some())
         .collect();
     assert_eq!(sent, [false, true, true]);
-    let error = Lab::new()
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("not logged in");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                credentials: CredentialUse::None,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = Lab::new().refused(&reference).await;
+    assert_eq!(used(&error), &CredentialUse::None);
     server.require_basic("alice", "another");
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("wrong password");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                credentials: CredentialUse::Sent,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = lab.refused(&reference).await;
+    assert_eq!(used(&error), &CredentialUse::Sent);
 }
 
 #[tokio::test]
@@ -361,11 +296,7 @@ async fn a_password_never_reaches_a_token_server_of_somebody_else() {
     });
     let reference = server.push("app:1", &app());
     let lab = Lab::with_login(&login(&server.host()));
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("the anonymous token is worth nothing");
+    let error = lab.refused(&reference).await;
     match &error {
         Error::Unauthorized {
             credentials: CredentialUse::Withheld { realm },
@@ -435,11 +366,7 @@ async fn token_servers_in_places_that_are_not_the_registrys_are_not_asked() {
             ..Bearer::default()
         });
         let reference = server.push("app:1", &app());
-        let error = Lab::new()
-            .client
-            .resolve(&reference, &())
-            .await
-            .expect_err("not asked");
+        let error = Lab::new().refused(&reference).await;
         assert!(matches!(error, Error::Realm { .. }), "{realm}: {error:?}");
     }
 }

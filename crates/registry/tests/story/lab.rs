@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use oci::Descriptor;
-use registry::{ClientOptions, Clock, Error, Observer, RegistryClient, Repository, Retrying};
+use oci::{Descriptor, Reference};
+use registry::{
+    ClientOptions, Clock, CredentialUse, Error, Observer, RegistryClient, Repository, Retrying,
+};
 use tempfile::TempDir;
 
 /// A client and what it reported. Pauses between tries take no time and are noted.
@@ -120,8 +122,22 @@ impl Lab {
         }
     }
 
+    /// Returns why a reference cannot be resolved.
+    pub(crate) async fn refused(&self, reference: &Reference) -> Error {
+        let resolved = self.client.resolve(reference, &()).await;
+        resolved.expect_err("a reference that is refused")
+    }
+
     pub(crate) fn retries(&self) -> usize {
         self.heard.retries.lock().expect("not poisoned").len()
+    }
+}
+
+/// Returns what was done about credentials before a registry asked for a login.
+pub(crate) fn used(error: &Error) -> &CredentialUse {
+    match error {
+        Error::Unauthorized { credentials, .. } => credentials,
+        other => panic!("the registry wants no login: {other:?}"),
     }
 }
 

@@ -63,11 +63,7 @@ async fn a_proxy_that_refuses_is_told_about_without_its_password() {
     });
     let reference =
         oci::Reference::parse_normalized("registry.example/app:1").expect("a reference");
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("refused");
+    let error = lab.refused(&reference).await;
     assert!(
         error.to_string().contains("proxy authorization required"),
         "{error}"
@@ -75,11 +71,7 @@ async fn a_proxy_that_refuses_is_told_about_without_its_password() {
     assert!(!format!("{error:?}").contains("pa55word"), "{error:?}");
 
     let lab = Lab::with(|options| options.proxies.https = Some("http://user:pa55word@".into()));
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("not an address");
+    let error = lab.refused(&reference).await;
     assert!(
         !format!("{error} {error:?}").contains("pa55word"),
         "{error:?}"

@@ -125,11 +125,7 @@ async fn changed_bytes_are_fetched_once_more_and_then_refused() {
     server.behave();
     server.rule(by_digest());
     server.clear_log();
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("wrong bytes");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
     assert_eq!(server.requests_for(image.digest().as_str()).len(), 2);
 }
@@ -138,11 +134,7 @@ async fn changed_bytes_are_fetched_once_more_and_then_refused() {
 async fn what_does_not_exist_says_so() {
     let (server, lab) = (Registry::start(), Lab::new());
     server.push("app:1", &app());
-    let error = lab
-        .client
-        .resolve(&server.reference("app:2"), &())
-        .await
-        .expect_err("no such tag");
+    let error = lab.refused(&server.reference("app:2")).await;
     assert!(
         matches!(
             error,
@@ -160,11 +152,7 @@ async fn what_does_not_exist_says_so() {
             server.host()
         )
     );
-    let error = lab
-        .client
-        .resolve(&server.reference("none:2"), &())
-        .await
-        .expect_err("no such repository");
+    let error = lab.refused(&server.reference("none:2")).await;
     assert!(
         matches!(
             error,
@@ -186,19 +174,11 @@ async fn schema_1_is_named_as_such() {
     let mut document = Made::new(MediaType::DockerSchema1, body.clone());
     document.digest = Digest::sha256(b"the document without its signatures");
     let reference = server.push_document("old:1", document);
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("schema 1");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::SchemaOne { .. }), "{error:?}");
 
     let disguised = server.push_document("old:2", Made::new(MediaType::OciManifest, body));
-    let error = lab
-        .client
-        .resolve(&disguised, &())
-        .await
-        .expect_err("schema 1");
+    let error = lab.refused(&disguised).await;
     assert!(matches!(error, Error::SchemaOne { .. }), "{error:?}");
 }
 
@@ -213,11 +193,7 @@ async fn documents_that_can_be_read_in_two_ways_are_refused() {
         "evil:1",
         Made::new(MediaType::OciManifest, both.into_bytes()),
     );
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("two things");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::Ambiguous { .. }), "{error:?}");
 
     let reference = server.push("app:1", &app());
@@ -225,11 +201,7 @@ async fn documents_that_can_be_read_in_two_ways_are_refused() {
         "Content-Type".into(),
         MediaType::OciIndex.to_string(),
     )));
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("announced as an index");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::Ambiguous { .. }), "{error:?}");
     server.behave();
     server.rule(Rule::path("app/manifests").fault(Fault::Header(
@@ -325,11 +297,7 @@ async fn a_manifest_may_have_4_mib_and_no_more() {
         if chunked {
             server.rule(Rule::path("/manifests/").fault(Fault::Endless));
         }
-        let error = lab
-            .client
-            .resolve(&reference, &())
-            .await
-            .expect_err("too large");
+        let error = lab.refused(&reference).await;
         assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
     }
 }
@@ -391,11 +359,7 @@ async fn inline_content_replaces_the_fetch_only_if_it_is_right() {
 async fn hosts_that_are_not_there_are_told_apart() {
     let lab = Lab::new();
     let reference = oci::Reference::parse_normalized("strata.invalid/app:1").expect("a reference");
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("no such host");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::UnknownHost { .. }), "{error:?}");
 
     let gone = Registry::start().reference("app:1");
@@ -411,10 +375,6 @@ async fn hosts_that_are_not_there_are_told_apart() {
     assert_eq!(lab.retries(), 1, "once more, in case it was just starting");
 
     let reference = oci::Reference::parse_normalized("localhost:99999/app:1").expect("a reference");
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("no such port");
+    let error = lab.refused(&reference).await;
     assert!(matches!(error, Error::BadHost { .. }), "{error:?}");
 }

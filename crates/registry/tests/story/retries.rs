@@ -125,11 +125,7 @@ async fn the_registrys_words_reach_the_user_cleaned() {
         "DENIED",
         "not\u{1b}[31m today",
     )));
-    let error = lab
-        .client
-        .resolve(&reference, &())
-        .await
-        .expect_err("denied");
+    let error = lab.refused(&reference).await;
     assert_eq!(
         error.to_string(),
         format!(
