@@ -595,6 +595,14 @@ export type DocumentKind =
 /**  The image's settings. */
 "config";
 
+/**  What was dragged out of the window is held over it again, or is no more. */
+export type DragReturned = {
+	/**  Where, in the page; `null` when it is not over it. */
+	at: PagePoint | null,
+	/**  Whether it was let go. */
+	released: boolean,
+};
+
 /**  Why a command was refused, in words for the person at the screen. */
 export type ErrorPayload = {
 	/**  A stable word to branch on, such as `plan_stale` or `cancelled`. */
@@ -1043,22 +1051,6 @@ export type ImageSort =
 /**  By the bytes that only this image holds. */
 "unique";
 
-/**  What was dragged out of the window is held over it again, or is no more. */
-export type DragReturned = {
-	/**  Where, in the page; `null` when it is not over it. */
-	at: PagePoint | null,
-	/**  Whether it was let go. */
-	released: boolean,
-};
-
-/**  A point of the page, in its pixels. */
-export type PagePoint = {
-	/**  From the left. */
-	x: number,
-	/**  From the top. */
-	y: number,
-};
-
 /**  Images that were dragged out of the window were dropped on another program, which waits for the file. */
 export type ImagesDropped = {
 	/**  Where `save` is to write them. */
@@ -1257,6 +1249,16 @@ export type LoadPlan = {
 	incomplete: string[],
 };
 
+/**  A layer in an archive. */
+export type LoadableBlob = {
+	/**  Names it, in every archive of the same kind. */
+	digest: string,
+	/**  Its bytes. */
+	size: number,
+	/**  Whether the store has it already. */
+	present: boolean,
+};
+
 /**  An image in an archive. */
 export type LoadableImage = {
 	/**  The image ID, which names it to `load`. */
@@ -1277,16 +1279,6 @@ export type LoadableImage = {
 	strip: LayerStripe[],
 	/**  All that loading it would bring, unless it is here. */
 	blobs: LoadableBlob[],
-	/**  Whether the store has it already. */
-	present: boolean,
-};
-
-/**  A layer in an archive. */
-export type LoadableBlob = {
-	/**  Names it, in every archive of the same kind. */
-	digest: string,
-	/**  Its bytes. */
-	size: number,
 	/**  Whether the store has it already. */
 	present: boolean,
 };
@@ -1417,6 +1409,14 @@ export type PackageDifference = {
 	versionA: string | null,
 	/**  Its version in `b`. */
 	versionB: string | null,
+};
+
+/**  A point of the page, in its pixels. */
+export type PagePoint = {
+	/**  From the left. */
+	x: number,
+	/**  From the top. */
+	y: number,
 };
 
 /**  An engine that the user has, whether it answers or not. */
