@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::error::words;
 use crate::ssh::{self, Said};
-use crate::{Address, Error, Result, TlsFiles};
+use crate::{Address, Error, Result, SshFailure, TlsFiles};
 
 /// How long an idle connection over a network is trusted before it is asked whether it still lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -134,9 +134,8 @@ impl Dialler {
                     port: *port,
                     socket: socket.as_deref(),
                 };
-                let (stream, said) = ssh::dial(program, &target).map_err(|error| Error::Ssh {
-                    host: host.clone(),
-                    said: error.to_string(),
+                let (stream, said) = ssh::dial(program, &target).map_err(|error| {
+                    Error::Ssh(Box::new(SshFailure::new(&self.address, error.to_string())))
                 })?;
                 Ok(Dialled {
                     stream: Box::new(stream),

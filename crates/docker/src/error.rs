@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::AddressError;
+use crate::{AddressError, SshFailure};
 
 /// The result of asking an engine.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -67,13 +67,8 @@ pub enum Error {
         reason: String,
     },
     /// ssh failed.
-    #[error("ssh to {host} failed: {said}")]
-    Ssh {
-        /// The host.
-        host: String,
-        /// ssh's own last words.
-        said: String,
-    },
+    #[error(transparent)]
+    Ssh(Box<SshFailure>),
     /// There is no ssh on this computer.
     #[error("there is no ssh program on this computer")]
     NoSsh,

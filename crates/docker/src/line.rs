@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use crate::dial::Dialler;
 use crate::error::words;
 use crate::ssh::Said;
-use crate::{Error, Result};
+use crate::{Error, Result, SshFailure};
 
 /// What is sent: nothing, a document, or a stream. bollard's own type.
 pub(crate) type Body = Either<Full<Bytes>, StreamBody<Pieces>>;
@@ -37,7 +37,7 @@ const DIAL_WITHIN: Duration = Duration::from_secs(30);
 /// The way to one engine.
 pub(crate) struct Line {
     pub(crate) address: String,
-    host: Option<String>,
+    to: crate::Address,
     dialler: Dialler,
     idle: Mutex<Vec<Open>>,
 }
@@ -49,13 +49,9 @@ struct Open {
 
 impl Line {
     pub(crate) fn new(address: &crate::Address, dialler: Dialler) -> Self {
-        let host = match address {
-            crate::Address::Ssh { host, .. } => Some(host.clone()),
-            _ => None,
-        };
         Self {
             address: address.to_string(),
-            host,
+            to: address.clone(),
             dialler,
             idle: Mutex::default(),
         }
@@ -164,13 +160,10 @@ impl Line {
     }
 
     async fn broken(&self, error: &hyper::Error, said: Option<Said>) -> Error {
-        if let (Some(host), Some(said)) = (&self.host, said)
+        if let Some(said) = said
             && let Some(said) = said.last_words().await
         {
-            return Error::Ssh {
-                host: host.clone(),
-                said,
-            };
+            return Error::Ssh(Box::new(SshFailure::new(&self.to, said)));
         }
         self.vanished(error)
     }

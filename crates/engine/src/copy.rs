@@ -44,7 +44,7 @@ pub struct Copied {
 impl Engine {
     /// Copies an image. Between two engines it goes through a pipe; between two other places that are both not the store it goes
     /// through the store, which keeps nothing of it but for the grace time, unless it had the image before. From registry to registry the blobs that are missing
-    /// pass through without being kept, and the image is copied whole, with all its platforms, unless one is asked for. What the
+    /// pass through without being kept but hashed, and the image is copied whole, with all its platforms, unless one is asked for. What the
     /// other side has already is not sent.
     ///
     /// Dropping the future cancels, with what [`Engine::pull`], [`Engine::push`], [`Engine::load`] and [`Engine::save`] say of it;

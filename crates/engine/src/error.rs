@@ -108,6 +108,12 @@ pub enum Error {
         /// What is offered instead.
         offered: Vec<Platform>,
     },
+    /// A registry did not accept a name and its password, or a token, that were just given.
+    #[error("{host} did not accept the user name and the password")]
+    LoginRefused {
+        /// The registry.
+        host: String,
+    },
     /// A login cannot be kept, neither by a helper nor in a keyring, and the user did not agree to plain text.
     #[error("nothing here can keep the login for {host}{}", reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
     NoKeyring {

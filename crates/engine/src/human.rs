@@ -13,6 +13,35 @@ pub fn sentence(words: &str) -> String {
     }
 }
 
+/// The words of our own that messages begin with, of the kind that nothing is called.
+const FIRST_WORDS: [&str; 15] = [
+    "a",
+    "an",
+    "another",
+    "cannot",
+    "it",
+    "more",
+    "no",
+    "nobody",
+    "nothing",
+    "several",
+    "something",
+    "the",
+    "there",
+    "this",
+    "what",
+];
+
+/// Begins a message with a capital where it begins with a word of ours. A name that stands first keeps its spelling.
+#[must_use]
+pub fn sentence_case(message: &str) -> String {
+    let first = message.split(' ').next().unwrap_or_default();
+    match FIRST_WORDS.contains(&first) {
+        true => message[..1].to_uppercase() + &message[1..],
+        false => message.to_owned(),
+    }
+}
+
 /// Writes a size with three significant digits and a decimal unit: `0B`, `77.8MB`, `1.36GB`.
 ///
 /// The same as docker's `units.HumanSizeWithPrecision(size, 3)`, but for what Go writes as `1e+03kB`, which is `1MB` here.
@@ -138,6 +167,21 @@ pub fn parse_size(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_keep_their_spelling_at_the_beginning() {
+        for (message, shown) in [
+            ("no engine is at unix:///x.", "No engine is at unix:///x."),
+            (
+                "nobody.example/app has no tag.",
+                "nobody.example/app has no tag.",
+            ),
+            ("web-1 runs.", "web-1 runs."),
+            ("", ""),
+        ] {
+            assert_eq!(sentence_case(message), shown);
+        }
+    }
 
     #[test]
     fn sizes_are_dockers() {

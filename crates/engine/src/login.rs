@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use registry::{CredentialError, KnownLogin, Login, LoginFile, Secret};
+use registry::{CredentialError, CredentialUse, KnownLogin, Login, LoginFile, Secret};
 use store::OutputFile;
 
 use crate::pull::Retries;
@@ -73,7 +73,14 @@ impl Engine {
         };
         let accepted = client
             .try_login(&host, &request.username, &request.secret, &observer)
-            .await?;
+            .await
+            .map_err(|error| match error {
+                registry::Error::Unauthorized {
+                    credentials: CredentialUse::Sent,
+                    ..
+                } => Error::LoginRefused { host: host.clone() },
+                other => other.into(),
+            })?;
         let is_token = request.username == "<token>";
         let login = match accepted.identity_token {
             Some(token) => Login {

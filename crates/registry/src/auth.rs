@@ -290,6 +290,16 @@ impl Authorizer {
                 Ok(header)
             }
             Err(NoToken::Refused { message }) => Err(slot.unauthorized(repository, message)),
+            // Nobody has typed that host's name: who named it is said along with it.
+            Err(NoToken::Failed(
+                error @ (Error::UnknownHost { .. }
+                | Error::Unreachable { .. }
+                | Error::Timeout { .. }
+                | Error::Tls { .. }),
+            )) if authority(&realm.url) != repository.host() => Err(Error::TokenServer {
+                host: repository.host().to_owned(),
+                source: Box::new(error),
+            }),
             Err(NoToken::Failed(error)) => Err(error),
         }
     }

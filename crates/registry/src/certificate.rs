@@ -21,6 +21,8 @@ pub struct PeerCertificate {
     pub subject: Option<String>,
     /// Who signed it.
     pub issuer: Option<String>,
+    /// Whether nobody but itself has signed it.
+    pub self_signed: bool,
     /// SHA-256 over the certificate, as browsers and openssl show it.
     pub fingerprint: String,
 }
@@ -38,6 +40,7 @@ impl PeerCertificate {
             .map(|pair| String::from_utf8_lossy(pair).to_uppercase())
             .collect();
         Self {
+            self_signed: names.is_some_and(|names| names.0 == names.1),
             issuer: names.as_ref().and_then(|names| name(names.0)),
             subject: names.and_then(|names| name(names.1)),
             fingerprint: pairs.join(":"),
@@ -49,9 +52,7 @@ impl fmt::Display for PeerCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = self.subject.as_deref().unwrap_or("somebody without a name");
         match &self.issuer {
-            Some(issuer) if Some(issuer) == self.subject.as_ref() => {
-                write!(f, "the certificate is {subject}'s own")?;
-            }
+            _ if self.self_signed => write!(f, "the certificate is {subject}'s own")?,
             Some(issuer) => write!(f, "the certificate is for {subject}, signed by {issuer}")?,
             None => write!(f, "the certificate is for {subject}")?,
         }

@@ -91,7 +91,7 @@ pub enum Error {
         message: Option<String>,
     },
     /// The repository, tag, manifest or blob does not exist there.
-    #[error("{what} does not exist at {host}{}", colon(message.as_deref()))]
+    #[error("{} does not exist at {host}{}", what.thing(), colon(message.as_deref()))]
     NotFound {
         /// The registry.
         host: String,
@@ -103,7 +103,7 @@ pub enum Error {
         message: Option<String>,
     },
     /// The registry asks to wait for longer than Strata waits by itself, or kept saying so.
-    #[error("{host} limits the number of requests{}", wait_clause(*retry_after))]
+    #[error("{host} limits the number of requests{}{}", wait_clause(*retry_after), colon(message.as_deref()))]
     RateLimited {
         /// The registry.
         host: String,
@@ -157,6 +157,14 @@ pub enum Error {
         realm: Option<String>,
         /// Why not.
         reason: String,
+    },
+    /// The token server that the registry names, on another host, gave no answer.
+    #[error("{host} names a token server that gives no token: {source}")]
+    TokenServer {
+        /// The registry.
+        host: String,
+        /// What happened there.
+        source: Box<Error>,
     },
     /// The image has the old format, schema 1.
     #[error("{reference} has the old image format schema 1, which is not supported")]
@@ -299,6 +307,8 @@ pub enum TlsReason {
     WrongName,
     /// Nobody whom this computer trusts has signed the certificate.
     UnknownIssuer,
+    /// The certificate is signed by itself, and is not among those that are trusted.
+    SelfSigned,
     /// The server does not speak TLS on this port.
     NotTls,
     /// Something else, in the TLS library's words.
@@ -313,6 +323,9 @@ impl fmt::Display for TlsReason {
             Self::WrongName => f.write_str("its certificate is for another name"),
             Self::UnknownIssuer => {
                 f.write_str("its certificate is signed by an authority that is not trusted here")
+            }
+            Self::SelfSigned => {
+                f.write_str("its certificate is signed by itself and not trusted here")
             }
             Self::NotTls => f.write_str("it does not speak TLS"),
             Self::Other(words) => f.write_str(words),
@@ -447,6 +460,7 @@ impl Error {
     /// Returns how many tries in all make sense after this error, at most; the policy may allow fewer.
     pub(crate) fn most_tries(&self) -> u32 {
         match self {
+            Self::TokenServer { source, .. } => source.most_tries(),
             Self::UnknownHost {
                 temporary: true, ..
             } => 3,
@@ -483,7 +497,12 @@ fn colon(message: Option<&str>) -> String {
 }
 
 fn wait_clause(retry_after: Option<Duration>) -> String {
+    let words = |wait: Duration| match wait.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h", seconds.div_ceil(3600)),
+    };
     retry_after
-        .map(|wait| format!(" and asks to wait {} s", wait.as_secs()))
+        .map(|wait| format!(" and asks to wait {}", words(wait)))
         .unwrap_or_default()
 }

@@ -27,6 +27,16 @@ pub enum What {
     Login(String),
 }
 
+impl What {
+    /// Says what is missing where it does not exist: a repository, and not the list of its tags.
+    pub(crate) fn thing(&self) -> String {
+        match self {
+            Self::Tags(repository) => format!("the repository {repository}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

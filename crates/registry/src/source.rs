@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use oci::{Descriptor, Digest};
+use oci::{Descriptor, Digest, Hasher};
 use tokio::sync::mpsc;
 
-use crate::{Error, RegistryClient, Repository};
+use crate::{BlobStream, Error, RegistryClient, Repository, What};
 
 /// How much is read at a time: large enough that the reading costs nothing, small enough for progress.
 const PIECE: usize = 256 * 1024;
@@ -90,23 +91,31 @@ fn read(
     Ok(())
 }
 
+/// How far apart the places are from which hashing can go on.
+const MARK_EVERY: u64 = 1024 * 1024;
+
 /// A blob of another repository, which passes through and is not kept.
 ///
-/// The registry that takes it compares the digest; nothing is hashed on the way.
+/// It is hashed as it passes, and its last bytes are held back until the digest is right: nothing wrong becomes whole in the
+/// registry that takes it, whether that compares or not. A try that begins in the middle goes on hashing from a mark before it, at
+/// most 1 MiB of which is fetched once more.
 #[derive(Clone, Debug)]
 pub struct RemoteSource {
     client: RegistryClient,
     repository: Repository,
     descriptor: Descriptor,
+    passed: Arc<Mutex<Passed>>,
 }
 
 impl RemoteSource {
     /// Makes a source of a blob that a repository has.
     pub fn new(client: RegistryClient, repository: Repository, descriptor: Descriptor) -> Self {
+        let passed = Passed::new(&descriptor);
         Self {
             client,
             repository,
             descriptor,
+            passed: Arc::new(Mutex::new(passed)),
         }
     }
 }
@@ -114,35 +123,124 @@ impl RemoteSource {
 impl BlobSource for RemoteSource {
     fn open(&self, offset: u64, length: u64) -> BoxFuture<'_, Result<Pieces, Error>> {
         Box::pin(async move {
+            let (mark, hasher) = lock(&self.passed).mark_before(offset, &self.descriptor);
             let body = self
                 .client
-                .blob(&self.repository, &self.descriptor, offset, &())
+                .blob(&self.repository, &self.descriptor, mark, &())
                 .await?;
-            let surplus = offset.saturating_sub(body.starts_at());
-            let cut = stream::unfold(
-                (body, surplus, length),
-                async |(mut body, mut surplus, mut left)| {
-                    while left > 0 {
-                        let mut piece = match body.next().await? {
-                            Ok(piece) => piece,
-                            Err(error) => return Some((Err(error), (body, surplus, 0))),
-                        };
-                        // A server that begins at the beginning again sends what is there once more.
-                        let skip = fitting(surplus, piece.len());
-                        surplus -= skip as u64;
-                        drop(piece.split_to(skip));
-                        piece.truncate(fitting(left, piece.len()));
-                        left -= piece.len() as u64;
-                        if !piece.is_empty() {
-                            return Some((Ok(piece), (body, surplus, left)));
-                        }
-                    }
-                    None
+            let passing = Passing {
+                hashed_at: body.starts_at(),
+                // A server that begins at the beginning again sends what is there once more, and it is hashed once more.
+                hasher: match body.starts_at() == mark {
+                    true => hasher,
+                    false => Hasher::new(self.descriptor.digest.algorithm()),
                 },
-            );
-            Ok(cut.boxed())
+                surplus: offset.saturating_sub(body.starts_at()),
+                left: length,
+                body,
+                host: self.repository.host().to_owned(),
+                descriptor: self.descriptor.clone(),
+                passed: self.passed.clone(),
+            };
+            Ok(stream::try_unfold(passing, Passing::next).boxed())
         })
     }
+}
+
+/// What is known of a blob that passes, over all tries.
+struct Passed {
+    /// States of the hash, each with the count of bytes in it. The first is of none.
+    marks: Vec<(u64, Hasher)>,
+}
+
+impl std::fmt::Debug for Passed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.marks.iter().map(|mark| mark.0))
+            .finish()
+    }
+}
+
+impl Passed {
+    fn new(descriptor: &Descriptor) -> Self {
+        let none = Hasher::new(descriptor.digest.algorithm());
+        Self {
+            marks: vec![(0, none)],
+        }
+    }
+
+    /// Returns the last mark that is not behind an offset. What is behind it will come again and is forgotten.
+    fn mark_before(&mut self, offset: u64, descriptor: &Descriptor) -> (u64, Hasher) {
+        self.marks.retain(|mark| mark.0 <= offset);
+        let last = self.marks.last().cloned();
+        last.unwrap_or_else(|| (0, Hasher::new(descriptor.digest.algorithm())))
+    }
+
+    fn note(&mut self, at: u64, hasher: &Hasher, is_end: bool) {
+        let last = self.marks.last().map_or(0, |mark| mark.0);
+        if at >= last + MARK_EVERY || (is_end && at > last) {
+            self.marks.push((at, hasher.clone()));
+        }
+    }
+}
+
+/// One try's bytes.
+struct Passing {
+    body: BlobStream,
+    /// Bytes that come before those that were asked for.
+    surplus: u64,
+    left: u64,
+    hasher: Hasher,
+    hashed_at: u64,
+    host: String,
+    descriptor: Descriptor,
+    passed: Arc<Mutex<Passed>>,
+}
+
+impl Passing {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, Error> {
+        while self.left > 0 {
+            let Some(piece) = self.body.next().await else {
+                return Ok(None);
+            };
+            let mut piece = piece?;
+            let skip = fitting(self.surplus, piece.len());
+            piece.truncate(skip + fitting(self.left, piece.len() - skip));
+            self.hasher.update(&piece);
+            self.hashed_at += piece.len() as u64;
+            self.surplus -= skip as u64;
+            self.left -= (piece.len() - skip) as u64;
+            if self.hashed_at == self.descriptor.size {
+                self.judge()?;
+            }
+            lock(&self.passed).note(self.hashed_at, &self.hasher, self.left == 0);
+            drop(piece.split_to(skip));
+            if !piece.is_empty() {
+                return Ok(Some((piece, self)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses a blob whose bytes are not the ones that were named.
+    fn judge(&self) -> Result<(), Error> {
+        let found = self.hasher.clone().finish();
+        if found == self.descriptor.digest {
+            return Ok(());
+        }
+        *lock(&self.passed) = Passed::new(&self.descriptor);
+        Err(Error::DigestMismatch {
+            host: self.host.clone(),
+            what: What::Blob(self.descriptor.digest.clone()),
+            expected: self.descriptor.digest.clone(),
+            found,
+        })
+    }
+}
+
+/// Locks what passed. A panic elsewhere cannot leave it half-written.
+fn lock(passed: &Mutex<Passed>) -> MutexGuard<'_, Passed> {
+    passed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn fitting(wanted: u64, there: usize) -> usize {

@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
 use crate::OptionsError;
@@ -21,11 +26,14 @@ pub(crate) fn verified(ca_files: &[PathBuf], seen: &Seen) -> Result<ClientConfig
     }
     let provider = Arc::new(ring::default_provider());
     let builder = config_builder(&provider)?;
-    let config = match Verifier::new_with_extra_roots(extra, provider) {
+    let config = match Verifier::new_with_extra_roots(extra.clone(), provider) {
         Ok(verifier) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Witness {
-                judge: Arc::new(verifier),
+                judge: Arc::new(Trusting {
+                    judge: Arc::new(verifier),
+                    trusted: extra,
+                }),
                 seen: seen.clone(),
             }))
             .with_no_client_auth(),
@@ -95,6 +103,80 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Option
         return Err(damaged("it has no PEM certificate".to_owned()));
     }
     Ok(certificates)
+}
+
+/// Tells whether a certificate was refused only because it is an authority's, and a server shows it as its own.
+pub(crate) fn is_authority_as_server(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error
+    else {
+        return false;
+    };
+    let inner = inner.downcast_ref::<webpki::Error>();
+    matches!(inner, Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// Asks another verifier, and also accepts a server's certificate that is itself one of those that the user trusts.
+///
+/// What `openssl req -x509` makes is an authority's certificate, and whoever signs for themselves has their server show just that.
+/// The verifier takes no authority for a server, whomever it trusts; the other clients do.
+#[derive(Debug)]
+struct Trusting {
+    judge: Arc<dyn ServerCertVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self.judge.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verdict {
+            // It looks at the time before it looks at that.
+            Err(error)
+                if is_authority_as_server(&error)
+                    && self.trusted.iter().any(|it| it == end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
 }
 
 /// Accepts every certificate, but still checks that the server holds its key.

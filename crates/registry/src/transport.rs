@@ -345,8 +345,14 @@ pub(crate) async fn next_chunk(
 fn classify(host: String, error: reqwest::Error, connect: Duration, seen: &Seen) -> Error {
     let error = error.without_url();
     if let Some(reason) = tls_reason(&error) {
+        let certificate = seen.of(&host).map(Box::new);
+        let alone = certificate.as_ref().is_some_and(|it| it.self_signed);
+        let reason = match reason {
+            TlsReason::UnknownIssuer if alone => TlsReason::SelfSigned,
+            other => other,
+        };
         return Error::Tls {
-            certificate: seen.of(&host).map(Box::new),
+            certificate,
             host,
             reason,
             source: Box::new(error),
@@ -405,6 +411,7 @@ fn tls_reason(error: &reqwest::Error) -> Option<TlsReason> {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. },
         ) => TlsReason::WrongName,
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => TlsReason::UnknownIssuer,
+        other if tls::is_authority_as_server(other) => TlsReason::UnknownIssuer,
         other => TlsReason::Other(other.to_string()),
     })
 }

@@ -175,6 +175,8 @@ impl RegistryClient {
                 }
                 Err(error) => error,
             };
+            // What the registry has so far belongs to other bytes.
+            let spoilt = matches!(error, Error::DigestMismatch { .. });
             attempts.progressed_to(running.acknowledged());
             if let Err(error) = attempts.again(error, observer).await {
                 if let Some(session) = running.session.take() {
@@ -183,7 +185,10 @@ impl RegistryClient {
                 }
                 return Err(error);
             }
-            running.find_out().await;
+            match spoilt {
+                true => running.begin_anew().await,
+                false => running.find_out().await,
+            }
             // The answer to a request that arrived whole may be what was lost.
             if running.session.is_none()
                 && self
@@ -409,6 +414,10 @@ impl Running<'_> {
             }
             Outcome::Refused(refused) if refused.status == 416 => {
                 self.find_out().await;
+                // It says the place where it did not take the piece: that will not end.
+                if self.acknowledged() == start {
+                    self.begin_anew().await;
+                }
                 Err(self.lost("the registry is at another place of the upload"))
             }
             Outcome::Refused(refused) if self.is_lost(&refused) => {
@@ -426,6 +435,16 @@ impl Running<'_> {
                 Err(self.lost("the registry takes no pieces"))
             }
             Outcome::Refused(refused) => Err(refused.into_error(self.upload.repository, self.what)),
+        }
+    }
+
+    /// After bytes that were not the blob's: nothing of them is of use.
+    async fn begin_anew(&mut self) {
+        self.resumed = false;
+        if let Some(session) = self.session.take() {
+            self.client
+                .abort(self.upload.repository, self.what, &session.location)
+                .await;
         }
     }
 

@@ -20,6 +20,8 @@ pub struct DockerRegistryOptions {
     pub login: Option<(String, String)>,
     /// Whether it speaks TLS, with a certificate by an authority made for it.
     pub tls: bool,
+    /// Whether that certificate is signed by itself instead, as `openssl req -x509` makes it.
+    pub self_signed: bool,
     /// The realm of the token server that gives the tokens, and the certificate that they are signed with.
     pub tokens: Option<(String, PathBuf)>,
     /// Where it keeps its data; without it in a folder that goes away with it.
@@ -54,7 +56,10 @@ impl DockerRegistry {
         };
         std::fs::create_dir_all(&folder).unwrap();
         if options.tls {
-            make_certificates(&folder);
+            match options.self_signed {
+                true => make_own_certificate(&folder),
+                false => make_certificates(&folder),
+            }
         }
         if let Some((name, password)) = &options.login {
             std::fs::write(
@@ -117,7 +122,7 @@ impl DockerRegistry {
         format!("{name}:{}", self.port)
     }
 
-    /// Returns the certificate of the authority that signed the registry's certificate.
+    /// Returns the certificate of the authority that signed the registry's certificate; its own, where it is signed by itself.
     pub fn ca_file(&self) -> PathBuf {
         assert!(self.options.tls, "there is no TLS");
         self.folder.join("certs/ca.crt")
@@ -273,6 +278,16 @@ fn bcrypt(password: &str) -> String {
         ],
         Path::new("/"),
     )
+}
+
+/// Makes a certificate for localhost, and not for 127.0.0.1, that nobody else has signed, the way that most pages tell.
+fn make_own_certificate(folder: &Path) {
+    std::fs::create_dir_all(folder.join("certs")).unwrap();
+    let line = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=registry.corp \
+                -keyout server.key -out server.crt -addext subjectAltName=DNS:localhost";
+    let words: Vec<&str> = line.split_whitespace().collect();
+    run("openssl", &words, folder);
+    std::fs::copy(folder.join("server.crt"), folder.join("certs/ca.crt")).unwrap();
 }
 
 /// Makes an authority, and by it a certificate for localhost and 127.0.0.1.

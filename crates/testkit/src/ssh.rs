@@ -36,6 +36,9 @@ impl SshServer {
         let host_key = std::fs::read_to_string(place("host.pub")).unwrap();
         let known = format!("[127.0.0.1]:{port} {host_key}");
         std::fs::write(place("known_hosts"), known).unwrap();
+        let other_key = std::fs::read_to_string(place("stranger.pub")).unwrap();
+        let outdated = format!("[127.0.0.1]:{port} {other_key}");
+        std::fs::write(place("outdated_hosts"), outdated).unwrap();
         let settings = format!(
             "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
              PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n",
@@ -90,6 +93,18 @@ impl SshServer {
     /// Returns a folder with an `ssh` that has never heard of the server.
     pub fn newcomer(&self) -> PathBuf {
         self.client_with("user", "nothing_known")
+    }
+
+    /// Returns a folder with an `ssh` that knows another key of the server's.
+    pub fn outdated(&self) -> PathBuf {
+        self.client_with("user", "outdated_hosts")
+    }
+
+    /// Returns the fingerprint of the server's key.
+    pub fn fingerprint(&self) -> String {
+        let line = run("ssh-keygen", &["-lf", "host.pub"], self.folder.path());
+        let word = line.split_whitespace().nth(1);
+        word.unwrap().to_owned()
     }
 
     fn client_with(&self, key: &str, known: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use docker::{Address, Connection, Error, Kind, Options, TlsFiles};
+use docker::{Address, Connection, Error, Kind, Options, SshReason, TlsFiles};
 use testkit::{Dockerd, PodmanService, SshServer};
 
 use crate::lab::{busybox, connect, open, programs};
@@ -203,22 +203,32 @@ async fn an_engine_behind_the_real_sshd_is_used() {
         engine.run(&["inspect", "--format={{.Id}}", "team/busybox:1"])
     );
 
-    for (client, wanted) in [
-        (server.stranger(), "Permission denied"),
-        (server.newcomer(), "Host key verification failed"),
-    ] {
-        match through(client).await.map(drop) {
-            Err(Error::Ssh { said, .. }) => assert!(said.contains(wanted), "{said}"),
-            other => panic!("{wanted}: {other:?}"),
-        }
-    }
-    let nowhere = server.address(Path::new("/nowhere/docker.sock"));
-    let options = Options::new(vec![server.client()]);
-    let nowhere = Connection::open(&nowhere.parse().unwrap(), &options).await;
-    match nowhere.map(drop) {
-        Err(Error::Ssh { said, .. }) => assert!(said.contains("/nowhere/docker.sock"), "{said}"),
+    let reason = |opened: Result<Connection, Error>| match opened.map(drop) {
+        Err(Error::Ssh(failure)) => failure.reason,
         other => panic!("{other:?}"),
+    };
+    for (client, wanted) in [
+        (server.stranger(), SshReason::KeyRefused),
+        (server.newcomer(), SshReason::HostKeyUnknown),
+        (
+            server.outdated(),
+            SshReason::HostKeyChanged {
+                fingerprint: Some(server.fingerprint()),
+            },
+        ),
+    ] {
+        assert_eq!(reason(through(client).await), wanted);
     }
+    let elsewhere = async |address: String| {
+        let options = Options::new(vec![server.client()]);
+        Connection::open(&address.parse().unwrap(), &options).await
+    };
+    let nowhere = server.address(Path::new("/nowhere/docker.sock"));
+    assert_eq!(reason(elsewhere(nowhere).await), SshReason::NoEngine);
+    // The port was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let closed = format!("ssh://{}", port.unwrap());
+    assert_eq!(reason(elsewhere(closed).await), SshReason::Unreachable);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,9 +239,9 @@ async fn ssh_that_fails_has_the_last_word() {
     let address: Address = "ssh://ada@build".parse().unwrap();
     let refused = Connection::open(&address, &options).await;
     match refused.map(drop) {
-        Err(Error::Ssh { host, said }) => {
-            assert_eq!(host, "build");
-            assert_eq!(said, "ada@build: Permission denied (publickey).");
+        Err(Error::Ssh(failure)) => {
+            assert_eq!(failure.host, "build");
+            assert_eq!(failure.said, "ada@build: Permission denied (publickey).");
         }
         other => panic!("{other:?}"),
     }

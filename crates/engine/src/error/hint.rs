@@ -1,8 +1,9 @@
 //! One thing to do.
 
+use docker::{SshFailure, SshReason};
 use registry::{CredentialError, CredentialUse, TlsReason, What};
 
-use crate::{Error, PlaceError};
+use crate::{Error, PlaceError, human};
 
 /// Of bytes that are not what they are said to be, nobody can tell who changed them.
 const DAMAGED: &str = "It may be damaged: copy it again. If it stays so, whoever made the archive has to make it again.";
@@ -40,6 +41,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::PlatformNotFound { offered, .. } => offered.first().map(|platform| {
             format!("Ask for one of them, for example with --platform {platform}.")
         }),
+        Error::LoginRefused { .. } => Some(
+            "Check both. Where signing in takes a second step, make a token there and use it as the password.".into(),
+        ),
         Error::NoKeyring { .. } => Some(
             "Set up a keyring or a credential helper, or agree to plain text: strata login --plain-text.".into(),
         ),
@@ -195,9 +199,7 @@ fn docker(error: &docker::Error) -> Option<String> {
             "Check the files ca.pem, cert.pem and key.pem of the context, and the engine's own."
                 .into()
         }
-        E::Ssh { host, .. } => format!(
-            "Try ssh {host} docker version in a terminal: it has to work with a key, without a password."
-        ),
+        E::Ssh(failure) => ssh(failure),
         E::NoSsh => "Install an ssh client, such as OpenSSH.".into(),
         E::NotAnEngine { .. } | E::Answer { .. } => {
             "Check that a Docker or a Podman is behind the address.".into()
@@ -210,6 +212,35 @@ fn docker(error: &docker::Error) -> Option<String> {
         E::Source(source) => return io(source),
         _ => return None,
     })
+}
+
+fn ssh(failure: &SshFailure) -> String {
+    let SshFailure {
+        login, known_as, ..
+    } = failure;
+    match failure.reason {
+        SshReason::HostKeyChanged { .. } => format!(
+            "If whoever runs the host says that this is its new key: ssh-keygen -R '{known_as}', then ssh {login} in a terminal. If \
+             nobody has changed it, somebody else may be answering."
+        ),
+        SshReason::HostKeyUnknown => format!(
+            "Run ssh {login} in a terminal, and compare the fingerprint with what whoever runs the host tells you."
+        ),
+        SshReason::KeyRefused => format!(
+            "Add your key there with ssh-copy-id {login}. One with a passphrase has to be in the agent: ssh-add."
+        ),
+        SshReason::Unreachable => "Check the network, the host and its port, and try again.".into(),
+        SshReason::NoDocker => {
+            "Install docker's command line there: it carries the connection.".into()
+        }
+        SshReason::NoEngine => "Start Docker or Podman there, or choose another engine.".into(),
+        SshReason::EngineDenied => {
+            "Join the group that owns the socket there (Docker: the group docker), or choose another engine.".into()
+        }
+        _ => format!(
+            "Try ssh {login} docker version in a terminal: it has to work with a key, without a password."
+        ),
+    }
 }
 
 fn runtime(error: &runtime::Error) -> Option<String> {
@@ -249,11 +280,14 @@ fn registry(error: &registry::Error) -> Option<String> {
         E::UnknownHost {
             temporary: true, ..
         } => "Check the network connection, and try again.".into(),
-        E::UnknownHost { host, .. } => format!("Check the spelling of {host}."),
-        E::Unreachable { .. } => "Check the network, the host and its port, and try again.".into(),
-        E::Unavailable { .. } | E::Interrupted { .. } | E::Timeout { .. } => {
-            "Try again: what was fetched is kept.".into()
+        E::UnknownHost { host, .. } => {
+            format!("Check the spelling of {host}, and the network connection.")
         }
+        E::Unreachable { .. } => "Check the network, the host and its port, and try again.".into(),
+        E::Unavailable { host, .. } => {
+            format!("Try again later; if it stays so, tell whoever runs {host}.")
+        }
+        E::Interrupted { .. } | E::Timeout { .. } => "Try again: what was fetched is kept.".into(),
         E::Tls {
             host,
             reason: TlsReason::UnknownIssuer,
@@ -261,6 +295,14 @@ fn registry(error: &registry::Error) -> Option<String> {
         } => format!(
             "If the fingerprint is the one that whoever runs {host} tells you, add its authority (a PEM file) to the trusted \
              certificates: in the settings, with --ca-file, or as certs.d/{host}/ca.crt in docker's or podman's folder."
+        ),
+        E::Tls {
+            host,
+            reason: TlsReason::SelfSigned,
+            ..
+        } => format!(
+            "If the fingerprint is the one that whoever runs {host} tells you, add the certificate itself (a PEM file) to the trusted \
+             ones: in the settings, with --ca-file, or as certs.d/{host}/ca.crt in docker's or podman's folder."
         ),
         E::Tls {
             reason: TlsReason::Expired | TlsReason::NotYetValid,
@@ -312,10 +354,12 @@ fn registry(error: &registry::Error) -> Option<String> {
         E::RateLimited {
             retry_after: Some(wait),
             ..
-        } => format!(
-            "Try again in {} s, or sign in for a higher limit.",
-            wait.as_secs()
-        ),
+        } => {
+            // A server may say any number.
+            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+            let wait = human::duration(seconds.into()).to_lowercase();
+            format!("Try again in {wait}, or sign in for a higher limit.")
+        }
         E::RateLimited { .. } => "Try again later, or sign in for a higher limit.".into(),
         E::SchemaOne { .. } => {
             "Ask for a newer tag, or have the image pushed again with a current tool.".into()
@@ -329,6 +373,18 @@ fn registry(error: &registry::Error) -> Option<String> {
         E::WrongBytes { .. } => {
             "Run a check that reads every byte; if it finds nothing, something on the way damages the bytes.".into()
         }
+        E::RedirectRefused { host, .. } => format!(
+            "Try again, which gets a new address; if it stays so, whoever runs the registry has to mend its way to {host}."
+        ),
+        E::Redirect { host, .. } | E::Realm { host, .. } => {
+            format!("Tell whoever runs {host}: it is set up wrongly, or somebody else answers for it.")
+        }
+        E::TokenServer { host, source } => match source.as_ref() {
+            E::UnknownHost { .. } | E::Unreachable { .. } | E::Timeout { .. } => format!(
+                "Check the network; if it stays so, whoever runs {host} has to name a token server that can be reached from here."
+            ),
+            other => return registry(other),
+        },
         E::NotOffered {
             what: What::Upload(_),
             ..
@@ -353,5 +409,61 @@ pub(super) fn io(error: &std::io::Error) -> Option<String> {
         "disk_full" => Some("Free some space, then try again.".into()),
         "read_only" => Some("Make the store's folder writable, or choose another one.".into()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn said(error: impl Into<Error>) -> String {
+        hint(&error.into()).expect("something can be done")
+    }
+
+    #[test]
+    fn a_wait_is_told_in_words_whatever_the_server_says() {
+        for (seconds, words) in [
+            (1, "in 1 second,"),
+            (3600, "in about an hour,"),
+            (7200, "in 2 hours,"),
+            (u64::MAX, "years,"),
+        ] {
+            let limited = registry::Error::RateLimited {
+                host: "a.example".into(),
+                retry_after: Some(Duration::from_secs(seconds)),
+                message: None,
+            };
+            let said = said(limited);
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_way_in_which_ssh_fails_has_its_own_remedy() {
+        let failed = |reason| {
+            let failure = SshFailure {
+                host: "build".into(),
+                login: "-p 2222 ada@build".into(),
+                known_as: "[build]:2222".into(),
+                reason,
+                said: String::new(),
+            };
+            said(Box::new(docker::Error::Ssh(Box::new(failure))))
+        };
+        for (reason, remedy) in [
+            (
+                SshReason::HostKeyChanged { fingerprint: None },
+                "ssh-keygen -R '[build]:2222'",
+            ),
+            (SshReason::HostKeyUnknown, "Run ssh -p 2222 ada@build in"),
+            (SshReason::KeyRefused, "ssh-copy-id -p 2222 ada@build."),
+            (SshReason::NoEngine, "Start Docker or Podman there"),
+            (SshReason::Other, "ssh -p 2222 ada@build docker version"),
+        ] {
+            let said = failed(reason);
+            assert!(said.contains(remedy), "{said}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Codes and messages.
 
+use docker::SshReason;
 use registry::{CredentialUse, What};
 
 use crate::{Error, human};
@@ -20,6 +21,7 @@ pub(super) fn code(error: &Error) -> &'static str {
         Error::Registry(error) => registry(error),
         Error::Docker(error) => docker(error),
         Error::PlatformNotFound { .. } => "platform_not_found",
+        Error::LoginRefused { .. } => "unauthorized",
         Error::NoKeyring { .. } => "no_keyring",
         Error::Credentials(_) => "credentials",
         Error::NoRegistry { .. } => "bad_reference",
@@ -130,9 +132,13 @@ fn docker(error: &docker::Error) -> &'static str {
         E::NotThere { .. }
         | E::Refused { .. }
         | E::Unreachable { .. }
-        | E::Ssh { .. }
         | E::NoSsh
         | E::Vanished { .. } => "unreachable",
+        E::Ssh(failure) => match failure.reason {
+            SshReason::KeyRefused | SshReason::EngineDenied => "denied",
+            SshReason::HostKeyChanged { .. } | SshReason::HostKeyUnknown => "host_key",
+            _ => "unreachable",
+        },
         E::Denied { .. } => "denied",
         E::Timeout { .. } => "timeout",
         E::Tls { .. } => "tls",
@@ -192,6 +198,7 @@ fn registry(error: &registry::Error) -> &'static str {
         E::NotOffered { .. } => "not_offered",
         E::Rejected { .. } => "rejected",
         E::Source { source, .. } => io(source),
+        E::TokenServer { source, .. } => registry(source),
         E::Options(_) => "usage",
         // What is left are answers that break the protocol, those of later versions of the client included.
         _ => "invalid_response",

@@ -247,3 +247,45 @@ async fn tls_by_an_authority_of_ones_own() {
         "{error:?}"
     );
 }
+
+/// What `openssl req -x509` makes is an authority's certificate, which a server shows as its own.
+#[tokio::test]
+async fn tls_with_a_certificate_that_is_signed_by_itself() {
+    let server = DockerRegistry::start(&DockerRegistryOptions {
+        tls: true,
+        self_signed: true,
+        ..Default::default()
+    });
+    let image = ImageBuilder::new().files([("/a", "1")]).build();
+    let reference = server.push("app:1", &image);
+    let refused = async |lab: &Lab, reference: &oci::Reference| {
+        let resolved = lab.client.resolve(reference, &()).await;
+        match resolved.expect_err("nobody vouches for it") {
+            Error::Tls {
+                reason,
+                certificate: Some(certificate),
+                ..
+            } => (reason, certificate),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (reason, certificate) = refused(&Lab::new(), &reference).await;
+    assert_eq!(reason, TlsReason::SelfSigned);
+    assert_eq!(certificate.subject.as_deref(), Some("registry.corp"));
+    assert!(certificate.to_string().contains("registry.corp's own"));
+
+    let trusting = Lab::with(|options| options.ca_files.push(server.ca_file()));
+    fetch_all(&trusting, &reference, &image).await;
+    // It is trusted for the name that it is for, and no other is trusted with it.
+    let by_number = server.host().replace("localhost", "127.0.0.1");
+    let by_number = oci::Reference::parse_normalized(&format!("{by_number}/app:1"));
+    let (reason, _) = refused(&trusting, &by_number.expect("a reference")).await;
+    assert_eq!(reason, TlsReason::WrongName);
+    let stranger = DockerRegistry::start(&DockerRegistryOptions {
+        tls: true,
+        self_signed: true,
+        ..Default::default()
+    });
+    let (reason, _) = refused(&trusting, &stranger.reference("app:1")).await;
+    assert_eq!(reason, TlsReason::SelfSigned);
+}

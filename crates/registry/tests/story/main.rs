@@ -5,6 +5,7 @@ mod credentials;
 mod docker_registry;
 mod lab;
 mod mirrors;
+mod passing;
 mod proxies;
 mod push;
 mod redirects;
