@@ -10,6 +10,7 @@ use tauri::{State, ipc::Channel};
 
 use super::tags::{MovedFrom, TagMove};
 use crate::desktop::{Choice, Notice};
+use crate::drag_out::DraggedWhat;
 use crate::files::GivenFile;
 use crate::progress::{ChannelSink, PullEvent};
 use crate::{Failure, Operations, Session};
@@ -290,7 +291,7 @@ pub(crate) async fn drag_images(
     images: Vec<String>,
     name: String,
 ) -> Result<(), Failure> {
-    session.drag_out(images, &name)
+    session.drag_out(DraggedWhat::Images(images), &name)
 }
 
 /// Runs a verb that brings images in, tells its progress and its end, and lets the list hear of it.

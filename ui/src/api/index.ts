@@ -23,6 +23,8 @@ import {
   type CopyEnd,
   type CopyOutcome,
   type DiskUsage,
+  type FileDropped,
+  type FileOf,
   type FileContent,
   type FileEdit,
   type FileFacts,
@@ -215,6 +217,10 @@ export const api = {
   ): Promise<FilesSaved> {
     const { token, target, view, path } = form;
     return unwrap(commands.saveFile(operation, token, target, view, path, hearing(onEvent)));
+  },
+  /** Lets the pointer, whose button is down, take a file or a folder out of the window. */
+  async dragFile(source: FileOf): Promise<void> {
+    await unwrap(commands.dragFile(source));
   },
 
   containers: (): Promise<ContainerRow[]> => unwrap(commands.containers()),
@@ -538,6 +544,11 @@ export const api = {
   /** Calls back when images were dropped on another program, which waits until `save` has written the file. */
   onImagesDropped: (listener: (dropped: ImagesDropped) => void): Promise<Unlisten> =>
     events.imagesDropped.listen((event) => {
+      listener(event.payload);
+    }),
+  /** Calls back when a file or folder was dropped on another program, which waits until `saveFile` has written it. */
+  onFileDropped: (listener: (dropped: FileDropped) => void): Promise<Unlisten> =>
+    events.fileDropped.listen((event) => {
       listener(event.payload);
     }),
   /** Calls back when a clicked notification asks for an image. */
