@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
-use strata_desktop::desktop::{Desktop, Notice};
+use strata_desktop::desktop::{Desktop, DragOut, Notice};
+use strata_desktop::drag_out::Dragged;
 use strata_desktop::launch::Launch;
 use strata_desktop::{Operations, Session, contract};
 use tauri::ipc::{CallbackFn, InvokeBody};
@@ -25,6 +26,8 @@ mod archives;
 mod comparing;
 #[path = "commands/containers.rs"]
 mod containers;
+#[path = "commands/dragging.rs"]
+mod dragging;
 #[path = "commands/elsewhere.rs"]
 mod elsewhere;
 #[path = "commands/inside.rs"]
@@ -41,6 +44,7 @@ struct Shell {
     page: Page,
     notices: Arc<Mutex<Vec<Notice>>>,
     chosen: Arc<Mutex<Vec<PathBuf>>>,
+    dragged: Arc<Mutex<Vec<Dragged>>>,
     registry: Registry,
     folder: TempDir,
     _app: App<MockRuntime>,
@@ -56,16 +60,24 @@ impl Shell {
     }
 
     fn start_in(folder: TempDir) -> Shell {
+        Shell::start_on(folder, true)
+    }
+
+    /// On a desktop where things can be dragged out of the window, or not.
+    fn start_on(folder: TempDir, can_drag: bool) -> Shell {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let chosen = Arc::new(Mutex::new(Vec::new()));
-        let (told, choices) = (notices.clone(), chosen.clone());
+        let dragged = Arc::new(Mutex::new(Vec::new()));
+        let (told, choices, held) = (notices.clone(), chosen.clone(), dragged.clone());
         let desktop = Desktop {
             announce: Box::new(move |notice| told.lock().expect("no panic").push(notice)),
             choose: Box::new(move |_| {
                 let paths = std::mem::take(&mut *choices.lock().expect("no panic"));
                 Box::pin(async { paths })
             }),
-            drag: None,
+            drag: can_drag.then(|| -> DragOut {
+                Box::new(move |_, what| held.lock().expect("no panic").push(what))
+            }),
         };
         let home = OsString::from(folder.path());
         let launch = Launch {
@@ -89,6 +101,7 @@ impl Shell {
             page: Page(window.expect("a page")),
             notices,
             chosen,
+            dragged,
             registry: Registry::start(),
             folder,
             _app: app,

@@ -1,5 +1,6 @@
 //! The contract with the window: every command, every event, and the TypeScript that is generated from them.
 
+use crate::commands::inside::FileOf;
 use crate::files::GivenFile;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -75,6 +76,16 @@ pub struct ImagesDropped {
     pub images: Vec<String>,
 }
 
+/// A file or folder that was dragged out of the window was dropped on another program, which waits for it.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(rename_all = "camelCase")]
+pub struct FileDropped {
+    /// Where `saveFile` is to write it.
+    pub file: GivenFile,
+    /// What it is in its image.
+    pub source: FileOf,
+}
+
 /// Lists everything that the window can ask for and hear.
 ///
 /// `src-tauri/capabilities/main.json` allows exactly these commands; a test compares the two.
@@ -128,6 +139,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             waste::waste,
             saving::choose_file_place,
             saving::save_file,
+            saving::drag_file,
             list::containers,
             list::container,
             list::create_container,
@@ -199,7 +211,8 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             FocusImage,
             FilesHover,
             FilesDropped,
-            ImagesDropped
+            ImagesDropped,
+            FileDropped
         ])
         // JSON numbers are exact up to 2^53; no size on any disk is larger.
         .dangerously_cast_bigints_to_number()

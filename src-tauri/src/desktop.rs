@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 
 use crate::Session;
-use crate::drag_out::DraggedImages;
+use crate::drag_out::Dragged;
 
 /// Something to tell a user who looks elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub type Announce = Box<dyn Fn(Notice) + Send + Sync>;
 /// Shows a dialog; an empty answer means that it was closed.
 pub type Choose = Box<dyn Fn(Choice) -> BoxFuture<'static, Vec<PathBuf>> + Send + Sync>;
 
-/// Lets the pointer, whose button is down, take images to another program. Returns at once.
-pub type DragOut = Box<dyn Fn(Session, DraggedImages) + Send + Sync>;
+/// Lets the pointer, whose button is down, take images or a file to another program. Returns at once.
+pub type DragOut = Box<dyn Fn(Session, Dragged) + Send + Sync>;
 
 /// The desktop, as far as commands need it. Functions, so that a test can be the desktop.
 pub struct Desktop {
@@ -54,6 +54,6 @@ pub struct Desktop {
     pub announce: Announce,
     /// Lets the user choose.
     pub choose: Choose,
-    /// Takes images out of the window; `None` where the system has no way that fits.
+    /// Takes images and files out of the window; `None` where the system has no way that fits.
     pub drag: Option<DragOut>,
 }

@@ -13,15 +13,15 @@ use tauri::{AppHandle, Runtime};
 use tauri_specta::Event as _;
 
 use crate::Session;
-use crate::contract::ImagesDropped;
-use crate::drag_out::{DraggedFiles, DraggedImages};
+use crate::contract::{FileDropped, ImagesDropped};
+use crate::drag_out::{Dragged, DraggedFiles, DraggedWhat};
 use crate::window;
 
 /// The mouse button that drags.
 const LEFT: i32 = 1;
 
-/// Lets the pointer, whose button is down, hold images. The drag ends without us.
-pub(crate) fn begin<R: Runtime>(app: &AppHandle<R>, session: Session, dragged: DraggedImages) {
+/// Lets the pointer, whose button is down, hold images or a file. The drag ends without us.
+pub(crate) fn begin<R: Runtime>(app: &AppHandle<R>, session: Session, dragged: Dragged) {
     let Some(window) = window::main(app) else {
         return;
     };
@@ -38,7 +38,7 @@ pub(crate) fn begin<R: Runtime>(app: &AppHandle<R>, session: Session, dragged: D
 struct Drag<R: Runtime> {
     app: AppHandle<R>,
     session: Session,
-    dragged: DraggedImages,
+    dragged: Dragged,
     /// The button was let go over a program that takes the file.
     dropped: Cell<bool>,
     ended: Cell<bool>,
@@ -53,12 +53,7 @@ enum State {
     Complete,
 }
 
-fn start<R: Runtime>(
-    webview: &Widget,
-    app: AppHandle<R>,
-    session: Session,
-    dragged: DraggedImages,
-) {
+fn start<R: Runtime>(webview: &Widget, app: AppHandle<R>, session: Session, dragged: Dragged) {
     let Ok(uri) = glib::filename_to_uri(&dragged.file, None) else {
         return;
     };
@@ -120,7 +115,7 @@ impl<R: Runtime> Drag<R> {
         self.file.get() == State::Complete
     }
 
-    /// Lets the page save the images, and waits. The window lives on meanwhile.
+    /// Lets the page save what is dragged, and waits. The window lives on meanwhile.
     fn write(&self) -> bool {
         let path: &Path = &self.dragged.file;
         if let Err(error) = DraggedFiles::make_room(path) {
@@ -135,11 +130,12 @@ impl<R: Runtime> Drag<R> {
             MainContext::default().wakeup();
         });
         self.session.dragged().wait_for(path, told_here);
-        let dropped = ImagesDropped {
-            file: self.session.give(path.to_owned()),
-            images: self.dragged.images.clone(),
+        let file = self.session.give(path.to_owned());
+        let heard = match self.dragged.what.clone() {
+            DraggedWhat::Images(images) => ImagesDropped { file, images }.emit(&self.app),
+            DraggedWhat::File(source) => FileDropped { file, source }.emit(&self.app),
         };
-        if let Err(error) = dropped.emit(&self.app) {
+        if let Err(error) = heard {
             tracing::warn!(%error, "the window did not hear of a drop");
             return false;
         }
@@ -155,7 +151,7 @@ impl<R: Runtime> Drag<R> {
     }
 }
 
-/// Tells whether images are over the window that they come from.
+/// Tells whether what is dragged is over the window that it comes from.
 fn is_own(webview: &Widget, context: &DragContext) -> bool {
     let window = webview.toplevel().and_then(|window| window.window());
     window.is_some_and(|window| context.dest_window() == window)

@@ -1,20 +1,32 @@
-//! Images on their way out of the window: each drag is a file that is written when it is dropped on another program.
+//! Images and files of images on their way out of the window: each drag is a file or folder that is written when it is dropped on
+//! another program.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
 
 use crate::Failure;
+use crate::commands::inside::FileOf;
 use crate::named::nonce;
 
-/// Images that the pointer holds, and the file that they become.
+/// What the pointer holds, and the file that it becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DraggedImages {
-    /// The images, as `save` takes them.
-    pub images: Vec<String>,
-    /// The file, in a folder of its own. Neither is there before the drop.
+pub struct Dragged {
+    /// What is dragged.
+    pub what: DraggedWhat,
+    /// The file or folder, in a folder of its own. Neither is there before the drop.
     pub file: PathBuf,
+}
+
+/// What can be dragged out of the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraggedWhat {
+    /// Images, as `save` takes them: they become an archive.
+    Images(Vec<String>),
+    /// A file or folder of an image or a container, which becomes just that.
+    File(FileOf),
 }
 
 /// Hears whether a file was written.
@@ -29,10 +41,11 @@ pub(crate) struct DraggedFiles {
     waiting: Mutex<HashMap<PathBuf, Told>>,
 }
 
-/// A save that somebody may wait for. Whichever way it ends, they hear of it.
+/// A save that somebody may wait for. Whichever way it ends, they hear of it, and of one that fails nothing stays.
 pub(crate) struct SaveEnd<'a> {
     files: &'a DraggedFiles,
     path: PathBuf,
+    complete: AtomicBool,
 }
 
 impl DraggedFiles {
@@ -46,13 +59,15 @@ impl DraggedFiles {
 
     /// Removes every file that was dragged out. No folder is fine.
     pub(crate) fn sweep(&self) {
-        let Some(folder) = &self.folder else { return };
-        match fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, folder = %folder.display(), "dragged files stay behind");
-            }
-            _ => {}
+        if let Some(folder) = &self.folder {
+            remove(folder);
         }
+    }
+
+    /// Tells whether a path is that of something that is dragged out.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        let folder = self.folder.as_deref();
+        folder.is_some_and(|folder| path.starts_with(folder))
     }
 
     /// Chooses the place of a file that is called so.
@@ -96,6 +111,7 @@ impl DraggedFiles {
         SaveEnd {
             files: self,
             path: path.to_owned(),
+            complete: AtomicBool::new(false),
         }
     }
 
@@ -104,9 +120,51 @@ impl DraggedFiles {
     }
 }
 
+/// Removes a folder with all that is in it.
+fn remove(folder: &Path) {
+    let removed = match fs::remove_dir_all(folder) {
+        // A folder of an image may be one that nobody may write in.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(folder).and_then(|()| fs::remove_dir_all(folder))
+        }
+        other => other,
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, folder = %folder.display(), "dragged files stay behind");
+        }
+        _ => {}
+    }
+}
+
+/// Lets the user write in a folder of their own and in all that are in it, following no link.
+#[cfg(unix)]
+fn open_up(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Elsewhere no folder of an image is written.
+#[cfg(not(unix))]
+fn open_up(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 impl SaveEnd<'_> {
     /// Tells how it ended.
     pub(crate) fn tell(&self, complete: bool) {
+        self.complete.fetch_or(complete, Ordering::SeqCst);
         let told = self.files.waiting().remove(&self.path);
         if let Some(told) = told {
             told(complete);
@@ -117,6 +175,10 @@ impl SaveEnd<'_> {
 impl Drop for SaveEnd<'_> {
     fn drop(&mut self) {
         self.tell(false);
+        if !self.complete.load(Ordering::SeqCst) && self.files.has(&self.path) {
+            // Its own folder. What was still being written goes with the rest, when the program ends.
+            self.path.parent().into_iter().for_each(remove);
+        }
     }
 }
 
@@ -158,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn of_a_save_that_fails_nothing_stays() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let files = DraggedFiles::in_folder(Some(cache.path().join("dragged")));
+        let elsewhere = cache.path().join("saved/a.tar");
+        for (path, complete, stays) in [
+            (files.place("a.tar").expect("a name"), true, true),
+            (files.place("a.tar").expect("a name"), false, false),
+            (elsewhere, false, true),
+        ] {
+            DraggedFiles::make_room(&path).expect("a folder");
+            fs::write(&path, "bytes").expect("a file");
+            files.save_into(&path).tell(complete);
+            assert_eq!(path.exists(), stays, "{}", path.display());
+        }
+    }
+
+    #[test]
     fn sweeping_takes_everything_and_nothing_is_fine() {
         let cache = tempfile::tempdir().expect("a folder");
         let files = DraggedFiles::in_folder(Some(cache.path().join("dragged")));
@@ -165,6 +244,12 @@ mod tests {
         let place = files.place("a.tar").expect("a name");
         DraggedFiles::make_room(&place).expect("a folder");
         fs::write(&place, "bytes").expect("a file");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let folder = place.parent().expect("a folder of its own");
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o555)).expect("a mode");
+        }
         files.sweep();
         assert!(!cache.path().join("dragged").exists());
     }

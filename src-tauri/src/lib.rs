@@ -11,6 +11,7 @@ pub mod desktop;
 mod dialogs;
 #[cfg(target_os = "linux")]
 mod drag_gtk;
+mod drag_links;
 pub mod drag_out;
 mod error;
 mod feed;

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use crate::commands::store::StorePlaceFrom;
 use crate::comparisons::Comparisons;
 use crate::desktop::{Choice, Desktop, Notice};
-use crate::drag_out::{DraggedFiles, DraggedImages};
+use crate::drag_out::{Dragged, DraggedFiles, DraggedWhat};
 use crate::error::caught;
 use crate::files::{Files, GivenFile};
 use crate::launch::{Launch, store_key};
@@ -324,37 +324,37 @@ impl Session {
         self.shared.files.path(token)
     }
 
-    /// The files that were dragged out of the window.
+    /// The files that are dragged out of the window.
     pub(crate) fn dragged(&self) -> &DraggedFiles {
         &self.shared.dragged
     }
 
-    /// Tells whether images can be dragged out of the window.
+    /// Tells whether images and files can be dragged out of the window.
     pub(crate) fn drags_out(&self) -> bool {
         self.shared.desktop.drag.is_some()
     }
 
-    /// Lets the pointer take images out of the window, as a file that is called so.
+    /// Lets the pointer take something out of the window, as a file that is called so.
     ///
     /// # Errors
     /// `unsupported` where the desktop has no way for it, and those of [`DraggedFiles::place`].
-    pub(crate) fn drag_out(&self, images: Vec<String>, name: &str) -> Result<(), Failure> {
+    pub(crate) fn drag_out(&self, what: DraggedWhat, name: &str) -> Result<(), Failure> {
         let Some(drag) = &self.shared.desktop.drag else {
-            let words = "Images cannot be dragged out of the window on this system.";
-            return Err(Failure::new("unsupported", words).with_hint("Save them instead."));
+            let words = "Nothing can be dragged out of the window on this system.";
+            return Err(Failure::new("unsupported", words).with_hint("Save it instead."));
         };
         let file = self.shared.dragged.place(name)?;
-        drag(self.clone(), DraggedImages { images, file });
+        drag(self.clone(), Dragged { what, file });
         Ok(())
     }
 
-    /// Notes whether the pointer holds images of this window.
+    /// Notes whether the pointer holds something of this window.
     #[cfg(target_os = "linux")]
     pub(crate) fn drag_underway(&self, underway: bool) {
         self.shared.dragging.store(underway, Ordering::SeqCst);
     }
 
-    /// Tells whether the pointer holds images of this window.
+    /// Tells whether the pointer holds something of this window.
     pub(crate) fn is_dragging(&self) -> bool {
         self.shared.dragging.load(Ordering::SeqCst)
     }

@@ -1,8 +1,8 @@
-//! An image carried with the mouse: to a place, or out of the window to another program.
+//! Out of the window with the mouse: an image to a place or to another program, a file and a folder of it.
 
 use std::path::Path;
 
-use testkit::{DockerRegistry, ImageBuilder};
+use testkit::{DockerRegistry, ImageBuilder, Layer};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
@@ -17,10 +17,23 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_card_goes_onto_a_place_and_to_another_program_by_the_same_movement() {
+fn an_image_and_what_is_in_it_go_to_places_and_to_other_programs() {
     let desktop = Desktop::start();
     let registry = DockerRegistry::plain();
-    let image = ImageBuilder::new().files([("a", "b")]).build();
+    let noise: Vec<u8> = (0..300_000_u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let image = ImageBuilder::new()
+        .layer(
+            Layer::new()
+                .file("etc/motd", "hello\n")
+                .file("etc/app/data", noise.as_slice())
+                .symlink("etc/app/near", "../motd")
+                .symlink("etc/host", "/etc/hostname")
+                .file("notes.bin", &noise[..100_000]),
+        )
+        .layer(Layer::new().file("etc/motd", "hello again\n"))
+        .build();
     let reference = registry.push("team/app:1", &image).to_string();
     fill(&desktop.store(), &[&reference]);
     // Nobody answers there, and all the same it is a place.
@@ -56,6 +69,20 @@ fn a_card_goes_onto_a_place_and_to_another_program_by_the_same_movement() {
 
     // And the page is as before: a click is a click.
     window.click("gridcell", "app 1");
-    window.see("tab", "History");
+    window.click("tab", "Files");
+    let read = |path: &str| std::fs::read(into.join(path)).unwrap_or_default();
+    let carry = window.take_hold("treeitem", "notes.bin");
+    carry.drop_at((1300, 80), || read("notes.bin") == noise[..100_000]);
+    let carry = window.take_hold("treeitem", "etc folder");
+    carry.drop_at((1300, 80), || read("etc/app/data") == noise);
+    assert_eq!(read("etc/motd"), b"hello again\n");
+    assert_eq!(read("etc/app/near"), b"hello again\n");
+    // What a link leads to on this computer is nothing of the image.
+    window.read("1 link leads out of the folder");
+    assert!(!names(&into.join("etc")).contains(&"host".to_owned()));
+
+    // A line that was dragged is still one to click on.
+    window.click("treeitem", "notes.bin");
+    window.see("region", "File");
     window.close();
 }

@@ -1,7 +1,7 @@
 //! Another program's window, on which files are dropped: `drop_target X Y INTO`. Prints `ready` when it is there.
 //!
 //! It behaves as a file manager does: while something is held over it, it asks already what that is; when it is dropped, it asks
-//! again, and copies the file that it is told into `INTO`.
+//! again, and copies the file or folder that it is told into `INTO`.
 
 #[cfg(target_os = "linux")]
 #[expect(
@@ -50,7 +50,8 @@ fn main() {
             .iter()
             .map(|uri| gtk::glib::filename_from_uri(uri).unwrap().0);
         let paths: Vec<PathBuf> = paths.collect();
-        if !dropped.get() {
+        // The next drag is looked at first, too.
+        if !dropped.replace(false) {
             assert!(
                 paths.iter().all(|path| !path.exists()),
                 "written before the drop"
@@ -58,7 +59,7 @@ fn main() {
             return;
         }
         for path in &paths {
-            std::fs::copy(path, into.join(path.file_name().unwrap())).unwrap();
+            copy(path, &into.join(path.file_name().unwrap())).unwrap();
         }
         context.drag_finish(!paths.is_empty(), false, time);
     });
@@ -69,6 +70,19 @@ fn main() {
     window.move_(x, y);
     window.show_all();
     gtk::main();
+}
+
+#[cfg(target_os = "linux")]
+fn copy(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return std::fs::copy(from, to).map(drop);
+    }
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]

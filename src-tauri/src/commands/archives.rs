@@ -6,6 +6,7 @@ use specta::Type;
 use tauri::{State, ipc::Channel};
 
 use crate::desktop::{Choice, Notice};
+use crate::drag_out::DraggedWhat;
 use crate::files::GivenFile;
 use crate::progress::{ChannelSink, PullEvent};
 use crate::{Failure, Operations, Session};
@@ -129,7 +130,7 @@ pub(crate) async fn drag_images(
     images: Vec<String>,
     name: String,
 ) -> Result<(), Failure> {
-    session.drag_out(images, &name)
+    session.drag_out(DraggedWhat::Images(images), &name)
 }
 
 impl From<engine::Saved> for SaveOutcome {

@@ -106,6 +106,12 @@ export const commands = {
 	chooseFilePlace: (suggested: string, folder: boolean) => typedError<GivenFile | null, ErrorPayload>(__TAURI_INVOKE("choose_file_place", { suggested, folder })),
 	/**  Saves a file or a folder of an image where the user chose. Owners become the user, and devices are left out. */
 	saveFile: (operation: string, token: string, target: FilesOf, view: FileView, path: string, onEvent: Channel<PullEvent>) => typedError<FilesSaved, ErrorPayload>(__TAURI_INVOKE("save_file", { operation, token, target, view, path, onEvent })),
+	/**
+	 *  Lets the pointer, whose button is down, take a file or a folder out of the window.
+	 * 
+	 *  It is written when it is dropped on another program; the window hears of it as `FileDropped` and saves.
+	 */
+	dragFile: (source: FileOf) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_file", { source })),
 	/**  Lists all containers, newest first. */
 	containers: () => typedError<ContainerRow[], ErrorPayload>(__TAURI_INVOKE("containers")),
 	/**  Tells what the list shows of one container. */
@@ -262,6 +268,7 @@ export const commands = {
 /** Events */
 export const events = {
 	dragReturned: makeEvent<DragReturned, DragReturned>("drag-returned"),
+	fileDropped: makeEvent<FileDropped, FileDropped>("file-dropped"),
 	filesDropped: makeEvent<FilesDropped, FilesDropped>("files-dropped"),
 	filesHover: makeEvent<FilesHover, FilesHover>("files-hover"),
 	focusImage: makeEvent<FocusImage, FocusImage>("focus-image"),
@@ -653,6 +660,14 @@ export type FileDifference = {
 	sizeB: number | null,
 };
 
+/**  A file or folder that was dragged out of the window was dropped on another program, which waits for it. */
+export type FileDropped = {
+	/**  Where `saveFile` is to write it. */
+	file: GivenFile,
+	/**  What it is in its image. */
+	source: FileOf,
+};
+
 /**  One change of a container's files. Files and folders are named by their keys. */
 export type FileEdit = 
 /**  Makes a folder. */
@@ -720,6 +735,16 @@ export type FileKind =
 "hardLink" | 
 /**  A device node, a pipe. */
 "special";
+
+/**  One file or folder of an image or a container. */
+export type FileOf = {
+	/**  Whose it is. */
+	target: FilesOf,
+	/**  As which layer left it. */
+	view: FileView,
+	/**  Its path, as in the listings. */
+	path: string,
+};
 
 /**  In which order the names of a folder stand. */
 export type FileSort = 

@@ -4,6 +4,7 @@ import {
   type FileContent,
   type FileFacts,
   type FilesFound,
+  type FileOf,
   type FilesOf,
   type FilesSaved,
   type FileView,
@@ -52,5 +53,9 @@ export const files = {
   ): Promise<FilesSaved> {
     const { token, target, view, path } = form;
     return unwrap(commands.saveFile(operation, token, target, view, path, hearing(onEvent)));
+  },
+  /** Lets the pointer, whose button is down, take a file or a folder out of the window. */
+  async dragFile(source: FileOf): Promise<void> {
+    await unwrap(commands.dragFile(source));
   },
 };

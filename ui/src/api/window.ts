@@ -1,5 +1,12 @@
 /** What window and shell tell each other. */
-import { commands, events, type DragReturned, type GivenFile, type ImagesDropped } from "./bindings";
+import {
+  commands,
+  events,
+  type DragReturned,
+  type FileDropped,
+  type GivenFile,
+  type ImagesDropped,
+} from "./bindings";
 import { unwrap } from "./call";
 
 /** Stops listening. */
@@ -29,6 +36,11 @@ export const window = {
   /** Calls back when images were dropped on another program, which waits until `save` has written the file. */
   onImagesDropped: (listener: (dropped: ImagesDropped) => void): Promise<Unlisten> =>
     events.imagesDropped.listen((event) => {
+      listener(event.payload);
+    }),
+  /** Calls back when a file or folder was dropped on another program, which waits until `saveFile` has written it. */
+  onFileDropped: (listener: (dropped: FileDropped) => void): Promise<Unlisten> =>
+    events.fileDropped.listen((event) => {
       listener(event.payload);
     }),
   /** Calls back when a clicked notification asks for an image. */

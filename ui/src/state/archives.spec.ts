@@ -35,6 +35,17 @@ it("shows a file's name without what reorders it", async () => {
   stop();
 });
 
+it("writes a file that was dropped on another program, once", async () => {
+  const engine = fakeEngine({ save_file: () => ({ files: 3, writtenBytes: 30, notes: [] }) });
+  const stop = archives.listen();
+  const source = { target: "sha256:a", view: { kind: "layer", layer: 2 }, path: "etc" };
+  await emit("file-dropped", { file: { token: "t1", name: "etc" }, source });
+  await expect.poll(() => operations.all[0]?.status).toBe("done");
+  expect(engine.asked("save_file")).toMatchObject([{ token: "t1", ...source }]);
+  expect(operations.all[0]?.work.once).toBe(true);
+  stop();
+});
+
 it("lets the pointer take images, one by its name and several together", async () => {
   const engine = fakeEngine({ drag_images: () => null });
   const debian = { target: "sha256:d", names: ["debian:12"] };

@@ -10,6 +10,7 @@ import {
 import { archiveName, savedAs } from "../text/archive";
 import { plainUntrusted } from "../text/escapes";
 import { dialogs, type SavedImage } from "./dialogs.svelte";
+import { writeDropped } from "./file_saving.svelte";
 import type { Outcome } from "./operation.svelte";
 import { operations } from "./operations.svelte";
 import { toasts } from "./toasts.svelte";
@@ -28,7 +29,7 @@ class Archives {
   /** What takes the files instead; null: they are looked into. */
   target = $state.raw<DropTarget | null>(null);
 
-  /** Listens for files that are dragged over the window, until the returned function is called. */
+  /** Listens for what is dragged over the window and out of it, until the returned function is called. */
   listen(): () => void {
     const hover = api.onFilesHover((count) => {
       this.hovering = count;
@@ -41,8 +42,9 @@ class Archives {
     const out = api.onImagesDropped(({ file, images }) => {
       this.#write(file, { images, format: "docker", compression: "none", platforms: [] }, true);
     });
+    const file = api.onFileDropped(writeDropped);
     return () => {
-      for (const listening of [hover, drop, out]) {
+      for (const listening of [hover, drop, out, file]) {
         void listening.then((unlisten) => {
           unlisten();
         });

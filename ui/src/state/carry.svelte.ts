@@ -15,16 +15,20 @@ export interface Landing {
 /**
  * An image that is carried from a list to a place in the sidebar, which opens the dialog that copies it there.
  *
- * Where it can leave the window, it does so past the window's edge: then the shell's own drag goes on with it.
+ * Where it can leave the window, it does so past the window's edge: then the shell's own drag goes on with it. What no place takes
+ * is in that drag from its first movement.
  */
 class Carry {
   image = $state.raw<CopiedImage | null>(null);
   x = $state(0);
   y = $state(0);
   over = $state.raw<Landing | null>(null);
-  #pressed = $state.raw<{ image: CopiedImage; x: number; y: number; leave: (() => void) | null } | null>(
-    null,
-  );
+  #pressed = $state.raw<{
+    image: CopiedImage | null;
+    x: number;
+    y: number;
+    leave: (() => void) | null;
+  } | null>(null);
   #ended = false;
   /** What left the window, and is in the shell's drag. */
   #away = $state.raw<CopiedImage | null>(null);
@@ -39,8 +43,11 @@ class Carry {
     return this.#pressed !== null;
   }
 
-  /** Begins where the button went down on an image. What is to happen outside the window begins with the button still down. */
-  press(image: CopiedImage, event: MouseEvent, leave: (() => void) | null = null): void {
+  /**
+   * Begins where the button went down, on an image or on something that no place takes. What is to happen outside the window begins
+   * with the button still down.
+   */
+  press(image: CopiedImage | null, event: MouseEvent, leave: (() => void) | null = null): void {
     this.#ended = false;
     if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY, leave };
   }
@@ -54,10 +61,10 @@ class Carry {
     }
     const { image, x, y, leave } = this.#pressed;
     if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
-    if (leave && isOutside(event)) {
+    if (!image || (leave && isOutside(event))) {
       // No click follows: the page does not hear of the button any more.
       this.cancel();
-      leave();
+      leave?.();
       this.#away = image;
       return;
     }

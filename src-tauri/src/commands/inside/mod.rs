@@ -9,14 +9,14 @@ pub mod waste;
 pub(super) mod paths;
 
 use engine::{Engine, ImageFiles, Selector};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::containers::id_of;
 use crate::{Failure, Session};
 
 /// Whose files are looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(untagged)]
 pub enum FilesOf {
     /// An image's, by its target.
@@ -36,7 +36,7 @@ pub enum FilesOf {
 }
 
 /// Which files are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum FileView {
     /// What a container would see.
@@ -51,6 +51,18 @@ pub enum FileView {
         /// The layer, counted from 1, the base.
         layer: u32,
     },
+}
+
+/// One file or folder of an image or a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FileOf {
+    /// Whose it is.
+    pub target: FilesOf,
+    /// As which layer left it.
+    pub view: FileView,
+    /// Its path, as in the listings.
+    pub path: String,
 }
 
 impl From<FileView> for engine::FileView {

@@ -1,11 +1,13 @@
-import { render, screen, waitFor, within } from "@testing-library/svelte";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
+import { carry } from "../../state/carry.svelte";
 import { closers } from "../../state/closers";
 import { explorers } from "../../state/explorer.svelte";
 import { navigation } from "../../state/navigation.svelte";
 import { operations } from "../../state/operations.svelte";
-import { fakeEngine, refuse, type FakeEngine } from "../../test/engine";
+import { status } from "../../state/status.svelte";
+import { fakeEngine, refuse, storeStatus, type FakeEngine } from "../../test/engine";
 import { fakeOutline, layeredDetail, listedFile, mapNode, wasteOf } from "../../test/files";
 import Explorer from "./Explorer.svelte";
 
@@ -50,6 +52,7 @@ beforeEach(() => {
   navigation.layer = null;
   navigation.file = null;
   operations.all = [];
+  status.value = null;
 });
 
 describe("the Layers tab", () => {
@@ -162,6 +165,26 @@ it("closes the open file with Escape before anything else, and gives the keyboar
   });
   expect(screen.getByRole("tree")).toHaveFocus();
   expect(closers.closeLast()).toBe(false);
+});
+
+it("lets a line of the tree be dragged out of the window where the shell can", async () => {
+  const asked = engine({ drag_file: () => null });
+  status.value = storeStatus();
+  render(Explorer, { detail: layeredDetail(), part: "files" });
+  const line = await screen.findByRole("treeitem", { name: /^etc/ });
+  const drag = async (from: Element): Promise<void> => {
+    await fireEvent.mouseDown(from, { clientX: 40, clientY: 10 });
+    carry.move(new MouseEvent("pointermove", { clientX: 43, clientY: 10 }) as PointerEvent);
+    carry.move(new MouseEvent("pointermove", { clientX: 52, clientY: 10 }) as PointerEvent);
+    carry.move(new MouseEvent("pointermove", { clientX: 90, clientY: 10 }) as PointerEvent);
+  };
+  await drag(line);
+  expect(asked.asked("drag_file")).toMatchObject([
+    { source: { target: "sha256:target-of-data", view: { kind: "merged" }, path: "etc" } },
+  ]);
+  status.value = storeStatus({ dragsOut: false });
+  await drag(line);
+  expect(asked.asked("drag_file")).toHaveLength(1);
 });
 
 describe("the Files tab", () => {
