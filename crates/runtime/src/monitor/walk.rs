@@ -1,4 +1,4 @@
-//! Tells what a container changed, from its writable layer, as the owners in there are for the container.
+//! Tells what is in a folder, as a stream of records with the content of files: of a container's writable layer, or of its root.
 //!
 //! What overlay writes is described in <https://docs.kernel.org/filesystems/overlayfs.html>: a deleted name is a character device 0:0,
 //! or an empty file with an attribute; a folder that hides the one below has an attribute. fuse-overlayfs writes marks of its own
@@ -6,22 +6,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
-use rustix::pipe::PipeFlags;
 
-use super::root::{COPY, UPPER};
-use super::run::STUBS;
-use super::{Caller, copy, remove};
+use super::reach::shown;
+use super::{copy, remove};
 use crate::Failure;
 use crate::changes::{ChangedKind, ChangedPath, Record, Xattr};
 use crate::error::Context;
-use crate::message::{Changes, Report};
 
 /// The namespaces of overlay's attributes: of root's, of a user's, and of fuse-overlayfs.
 const OVERLAY: [&[u8]; 3] = [
@@ -33,41 +29,8 @@ const OVERLAY: [&[u8]; 3] = [
 /// Names that fuse-overlayfs keeps for itself; what they say stands in attributes too.
 const MARK: &[u8] = b".wh.";
 
-/// Sends the pipe, and writes into it.
-pub(super) fn write(changes: &Changes, caller: &mut Caller) -> Result<Report, Failure> {
-    let step = "tell the changes";
-    if changes.folder.join(COPY).is_dir() {
-        return Err(Failure::Copied);
-    }
-    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context(step)?;
-    caller
-        .say(&Report::Changes, &[read.as_fd()])
-        .context(step)?;
-    drop(read);
-    let mut walk = Walk {
-        out: BufWriter::with_capacity(256 * 1024, File::from(write)),
-        contents: changes.contents,
-        stubs: stubs(&changes.folder),
-        waiting: Vec::new(),
-        links: HashMap::new(),
-    };
-    let upper = changes.folder.join(UPPER);
-    let last = match walk.all(&upper) {
-        Ok(()) => Record::End,
-        Err(Problem::Failed(failure)) => Record::Failed(failure),
-        Err(Problem::Gone) => return Ok(Report::Done),
-    };
-    // Whoever does not read any more does not want to know.
-    let _ = walk.record(&last).and_then(|()| walk.out.flush());
-    Ok(Report::Done)
-}
-
-fn stubs(folder: &Path) -> BTreeSet<String> {
-    let bytes = fs::read(folder.join(STUBS)).unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
-}
-
-enum Problem {
+/// Why the telling ended early.
+pub(super) enum Problem {
     Failed(Failure),
     /// Nobody reads.
     Gone,
@@ -79,10 +42,21 @@ impl From<Failure> for Problem {
     }
 }
 
-struct Walk<W: Write> {
-    out: W,
+/// Whose files are told.
+#[derive(Clone, Copy)]
+pub(super) enum Of<'o> {
+    /// Those of a writable layer: what overlay notes there says what was deleted. These paths were made to mount something on them, and
+    /// count only when something is in them.
+    Layer(&'o BTreeSet<String>),
+    /// Those of a root, but for what is in these folders at its top.
+    Root(&'o [&'o [u8]]),
+}
+
+/// Tells files one after the other.
+pub(super) struct Walk<'o, W: Write> {
+    out: BufWriter<W>,
     contents: bool,
-    stubs: BTreeSet<String>,
+    of: Of<'o>,
     /// Folders that only count when something in them does.
     waiting: Vec<ChangedPath>,
     /// The first name of files with several.
@@ -97,20 +71,40 @@ struct Open {
     path: Vec<u8>,
 }
 
-impl<W: Write> Walk<W> {
-    fn all(&mut self, upper: &Path) -> Result<(), Problem> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let top = match rustix::fs::open(upper, flags, Mode::empty()) {
-            Ok(top) => top,
-            // It never ran.
-            Err(rustix::io::Errno::NOENT) => return Ok(()),
-            Err(error) => {
-                return Err(error)
-                    .context("open the writable layer")
-                    .map_err(Problem::from);
-            }
+impl<'o, W: Write> Walk<'o, W> {
+    pub(super) fn new(out: W, contents: bool, of: Of<'o>) -> Self {
+        Self {
+            out: BufWriter::with_capacity(256 * 1024, out),
+            contents,
+            of,
+            waiting: Vec::new(),
+            links: HashMap::new(),
+        }
+    }
+
+    /// Says that all was told, or why it was not. Whoever does not read any more does not want to know.
+    pub(super) fn end(mut self, told: Result<(), Problem>) {
+        let last = match told {
+            Ok(()) => Record::End,
+            Err(Problem::Failed(failure)) => Record::Failed(failure),
+            Err(Problem::Gone) => return,
         };
-        let mut open = vec![self.folder(top, Vec::new())?];
+        let _ = self.record(&last).and_then(|()| self.out.flush());
+    }
+
+    /// Tells one file, which is no folder.
+    pub(super) fn one(
+        &mut self,
+        folder: BorrowedFd<'_>,
+        name: &OsStr,
+        path: Vec<u8>,
+    ) -> Result<(), Problem> {
+        self.entry(folder, name.as_bytes(), path).map(drop)
+    }
+
+    /// Tells a folder, which has this path, and all that is in it.
+    pub(super) fn tree(&mut self, top: OwnedFd, path: Vec<u8>) -> Result<(), Problem> {
+        let mut open = vec![self.folder(top, path)?];
         while let Some(at) = open.last_mut() {
             let Some(name) = at.names.pop() else {
                 let done = open.pop();
@@ -120,7 +114,7 @@ impl<W: Write> Walk<W> {
                 }
                 continue;
             };
-            if name.starts_with(MARK) {
+            if matches!(self.of, Of::Layer(_)) && name.starts_with(MARK) {
                 continue;
             }
             let path = match at.path.as_slice() {
@@ -147,9 +141,15 @@ impl<W: Write> Walk<W> {
             names.sort_unstable_by(|left, right| right.cmp(left));
             Ok((found, names, xattrs(handle.as_fd())?))
         };
-        let (found, names, (xattrs, marks)) =
+        let (found, mut names, (xattrs, marks)) =
             read().context(format!("read the folder {}", shown(&path)))?;
+        let marks = self.own(marks);
         whole(&path, &marks)?;
+        if let Of::Root(passed) = self.of
+            && passed.contains(&path.as_slice())
+        {
+            names.clear();
+        }
         let kind = ChangedKind::Folder {
             opaque: marks.opaque,
         };
@@ -167,7 +167,18 @@ impl<W: Write> Walk<W> {
     }
 
     fn is_stub(&self, path: &[u8]) -> bool {
-        std::str::from_utf8(path).is_ok_and(|path| self.stubs.contains(path))
+        match self.of {
+            Of::Layer(stubs) => std::str::from_utf8(path).is_ok_and(|path| stubs.contains(path)),
+            Of::Root(_) => false,
+        }
+    }
+
+    /// Returns what is noted at a file where that is overlay's: elsewhere it is about other folders than these.
+    fn own(&self, marks: Marks) -> Marks {
+        match self.of {
+            Of::Layer(_) => marks,
+            Of::Root(_) => Marks::default(),
+        }
     }
 
     /// Tells one name; returns the folder where it is one.
@@ -193,7 +204,8 @@ impl<W: Write> Walk<W> {
             rustix::fs::major(found.st_rdev),
             rustix::fs::minor(found.st_rdev),
         );
-        if file_type == FileType::CharacterDevice && device == (0, 0) {
+        let is_layer = matches!(self.of, Of::Layer(_));
+        if is_layer && file_type == FileType::CharacterDevice && device == (0, 0) {
             self.tell(entry(path, ChangedKind::Deleted, &found, Vec::new()))?;
             return Ok(None);
         }
@@ -239,6 +251,7 @@ impl<W: Write> Walk<W> {
         let step = format!("read {}", shown(&path));
         let found = rustix::fs::fstat(&file).context(&*step)?;
         let (xattrs, marks) = xattrs(file.as_fd()).context(&*step)?;
+        let marks = self.own(marks);
         whole(&path, &marks)?;
         let size = u64::try_from(found.st_size).unwrap_or(0);
         if size == 0 && (marks.whiteout || self.is_stub(&path)) {
@@ -312,10 +325,6 @@ fn whole(path: &[u8], marks: &Marks) -> Result<(), Failure> {
             feature: feature.to_owned(),
         }),
     }
-}
-
-fn shown(path: &[u8]) -> String {
-    format!("/{}", String::from_utf8_lossy(path))
 }
 
 /// Reads the attributes of an open file: those that are its own, and those that overlay made.
