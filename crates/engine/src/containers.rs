@@ -7,9 +7,14 @@ mod changeset;
 pub(crate) mod check;
 mod commit;
 mod config;
+mod copy_in;
+mod copy_out;
+mod docker_line;
 mod edit;
 mod editing;
+mod environment_text;
 mod files;
+mod ground;
 #[cfg(unix)]
 mod host;
 mod inside;
@@ -19,11 +24,11 @@ mod removal;
 mod run;
 mod run_text;
 mod running;
+mod settling;
 mod shell_words;
 mod steps;
 mod stream;
 mod tar;
-mod transfer;
 mod upper;
 mod view;
 mod whole;
@@ -35,13 +40,15 @@ use store::{ContainerId, ContainerRecord, ContainerStatus, NewContainer};
 
 pub use commit::{CommitRequest, Committed};
 pub use config::ContainerConfig;
+pub use copy_in::{CopiedIn, CopySource};
+pub use copy_out::TarTarget;
+pub use docker_line::docker_run;
 pub use files::ContainerChange;
 pub(crate) use files::ContainerFilesCache;
 pub use run::StartRequest;
-pub use run_text::{RunField, RunProblem, RunText, docker_run, split_words};
+pub use run_text::{RunField, RunProblem, RunText, split_words};
 pub use running::RunningContainer;
 pub(crate) use tar::LayerTar;
-pub use transfer::{CopiedIn, CopySource, TarTarget};
 
 use crate::engine::blocking;
 use crate::{Engine, Error};
@@ -287,11 +294,12 @@ impl Engine {
     }
 
     /// Changes files of a container, one change after the other: all of them, durably, or none. Those of one that runs are changed
-    /// where its programs see them.
+    /// where its programs see them, each at once; what is in its volumes is none of these.
     ///
     /// # Errors
     /// `not_found`, `not_a_folder`, `not_a_file`; `conflict` where something is in the way; `usage`; `disk_full`, `read_only`;
-    /// `run_failed` where a container that runs does not let it be done, and then a part may be.
+    /// `run_failed` where a container that runs does not let it be done. Nothing was changed then, but that of a folder of the image
+    /// that was to go a part may have gone.
     pub async fn edit_container(
         &self,
         id: &ContainerId,
@@ -300,7 +308,7 @@ impl Engine {
         self.up_to_date(id, true, true).await?;
         let (known, shared) = (id.clone(), self.shared.clone());
         let ((), inside) = blocking(move || {
-            inside::change(&shared, &known, |editing| {
+            inside::change(&shared, &known, None, |editing| {
                 edits.iter().try_for_each(|edit| apply(editing, edit))
             })
         })

@@ -270,7 +270,7 @@ mod unix {
                 owners: options.owners,
                 devices: options.owners,
                 keep_target: false,
-                keep_implied: false,
+                keep_folders: false,
                 as_of: None,
             }
         }

@@ -58,5 +58,5 @@ pub use waste::{Waste, WasteCounter, WastedPath};
 #[cfg(unix)]
 pub use unpack::{
     MAX_NOTES, Missing, OnBytes, OpenLayer, UnpackNote, UnpackOptions, Unpacked, folder_in,
-    is_empty, unpack, unpack_file,
+    is_empty, set_attributes, unpack, unpack_file, unpack_renamed,
 };

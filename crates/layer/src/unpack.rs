@@ -34,8 +34,8 @@ pub struct UnpackOptions {
     pub devices: bool,
     /// Leave owner, mode and times of the folder that everything goes into as they are.
     pub keep_target: bool,
-    /// Leave folders that no entry names as they are; they must be there then.
-    pub keep_implied: bool,
+    /// Leave folders that are there as they are, and make only those that are missing.
+    pub keep_folders: bool,
     /// The last layer that counts, from 0, so that the tree is made as it was then. `None`: all of them.
     pub as_of: Option<u32>,
 }
@@ -112,8 +112,38 @@ pub fn unpack_file(
     on_bytes: &mut OnBytes<'_>,
 ) -> Result<Unpacked, Error> {
     let mut unpacker = Unpacker::new(tree, tree.parent(node), target, options);
-    unpacker.renamed = Some((node, name.as_bytes().to_vec()));
+    unpacker.renamed.insert(node, name.as_bytes().to_vec());
     unpacker.make(vec![node], open, on_bytes)
+}
+
+/// As [`unpack`] of the whole tree, but that some files and folders get other names in the folders that they are in.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn unpack_renamed(
+    tree: &Tree,
+    target: BorrowedFd<'_>,
+    names: HashMap<NodeId, Vec<u8>>,
+    options: UnpackOptions,
+    open: &OpenLayer<'_>,
+    on_bytes: &mut OnBytes<'_>,
+) -> Result<Unpacked, Error> {
+    let mut unpacker = Unpacker::new(tree, NodeId::ROOT, target, options);
+    unpacker.renamed = names;
+    unpacker.make(tree.walk(NodeId::ROOT).collect(), open, on_bytes)
+}
+
+/// Gives an open folder the owner, if that is wanted, the extended attributes, mode and times of one of a tree. Returns the names of
+/// the attributes that the system refused.
+///
+/// # Errors
+/// What the system said to the others.
+pub fn set_attributes(
+    folder: BorrowedFd<'_>,
+    file: &File,
+    owners: bool,
+) -> io::Result<Vec<Vec<u8>>> {
+    place::attributes(folder, file, owners)
 }
 
 struct Unpacker<'a> {
@@ -121,8 +151,8 @@ struct Unpacker<'a> {
     top: NodeId,
     target: BorrowedFd<'a>,
     options: UnpackOptions,
-    /// The one file that gets another name.
-    renamed: Option<(NodeId, Vec<u8>)>,
+    /// What gets another name.
+    renamed: HashMap<NodeId, Vec<u8>>,
     /// The folder that was used last, and some of those that it is in, so that neighbours are found from near by.
     open: Vec<Open>,
     done: Unpacked,
@@ -152,7 +182,7 @@ impl<'a> Unpacker<'a> {
             top,
             target,
             options,
-            renamed: None,
+            renamed: HashMap::new(),
             open: Vec::new(),
             done: Unpacked::default(),
         }
@@ -174,15 +204,12 @@ impl<'a> Unpacker<'a> {
                 continue;
             };
             let file = self.tree.file(id);
-            if self.options.keep_implied && file.is_folder() && file.header_offset.is_none() {
-                continue;
-            }
             self.done.files += 1;
             if file.is_folder() {
-                if node != self.top {
-                    self.at(node, |place| place.folder())?;
+                let is_new = node != self.top && self.at(node, |place| place.folder())?;
+                if is_new || !self.options.keep_folders {
+                    folders.push(node);
                 }
-                folders.push(node);
                 continue;
             }
             if let Some(&target) = first.get(&id) {
@@ -238,7 +265,7 @@ impl<'a> Unpacker<'a> {
     }
 
     fn link(&mut self, node: NodeId, target: NodeId) -> Result<(), Error> {
-        let old = self.name_of(target);
+        let old = self.name_of(target).to_vec();
         let folder = self.folder(self.tree.parent(target))?;
         let from = folder
             .try_clone_to_owned()
@@ -287,10 +314,10 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    fn name_of(&self, node: NodeId) -> Vec<u8> {
-        match &self.renamed {
-            Some((renamed, name)) if *renamed == node => name.clone(),
-            _ => self.tree.name(node).to_vec(),
+    fn name_of(&self, node: NodeId) -> &[u8] {
+        match self.renamed.get(&node) {
+            Some(name) => name,
+            None => self.tree.name(node),
         }
     }
 
@@ -300,7 +327,7 @@ impl<'a> Unpacker<'a> {
         node: NodeId,
         work: impl FnOnce(Place<'_>) -> io::Result<T>,
     ) -> Result<T, Error> {
-        let name = self.name_of(node);
+        let name = self.name_of(node).to_vec();
         let folder = self.folder(self.tree.parent(node))?;
         let place = Place {
             folder,
@@ -327,7 +354,7 @@ impl<'a> Unpacker<'a> {
             let start = self.open.last().map_or(0, |open| open.depth);
             let rest: Vec<&[u8]> = way[start..]
                 .iter()
-                .map(|&node| self.tree.name(node))
+                .map(|&node| self.name_of(node))
                 .collect();
             if rest.is_empty() {
                 return Ok(self

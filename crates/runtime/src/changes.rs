@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Failure};
 
-/// A path that differs from the image's files, or that has something in it that does.
+/// A path that differs from the image's files, or that has something in it that does; or any of a container that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedPath {
     /// The path, without a slash at either end; the root's is empty.
@@ -94,7 +94,7 @@ pub(crate) enum Record {
 /// Bytes that a record may have: names and attributes have at most a few hundred thousand.
 const LIMIT: usize = 16 << 20;
 
-/// The changed paths of a container, folders before what is in them, names in byte order. It reads from the monitor, and blocks.
+/// Paths of a container, folders before what is in them, names in byte order. It reads from the monitor, and blocks.
 ///
 /// The file that a path names can be read until the next path is asked for. Dropping it ends the monitor.
 pub struct Changes<R = Box<dyn Read + Send>> {
@@ -103,6 +103,24 @@ pub struct Changes<R = Box<dyn Read + Send>> {
     /// Bytes of the content that was not read yet.
     left: u64,
     done: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl Changes {
+    /// Reads what comes out of the pipe that a monitor sent, with the content of files.
+    pub(crate) fn from_pipe(files: Vec<std::os::fd::OwnedFd>) -> Result<Self, Error> {
+        let pipe = files.into_iter().next();
+        let pipe = pipe.ok_or_else(|| Error::MonitorEnded {
+            said: String::new(),
+        })?;
+        let source = io::BufReader::with_capacity(256 * 1024, std::fs::File::from(pipe));
+        Ok(Self::new(Box::new(source), true))
+    }
+
+    /// Says whether the content of files comes with them.
+    pub(crate) fn with_contents(self, contents: bool) -> Self {
+        Self { contents, ..self }
+    }
 }
 
 impl<R: Read> Changes<R> {

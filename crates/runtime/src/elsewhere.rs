@@ -109,6 +109,15 @@ impl Runtime {
         match self.0 {}
     }
 
+    /// Reads what a path leads to in a container that runs.
+    pub async fn take(
+        &self,
+        _folder: &Path,
+        _path: &[u8],
+    ) -> Result<Option<(FoundPath, Changes)>, Error> {
+        match self.0 {}
+    }
+
     /// Changes files of a container that runs.
     pub async fn put(
         &self,

@@ -144,6 +144,12 @@ pub enum Failure {
         /// Why, with the file's name.
         message: String,
     },
+    /// A folder and something else would take each other's place.
+    #[error("{path} would replace a folder by something else, or something else by a folder")]
+    InTheWay {
+        /// The path in the container.
+        path: String,
+    },
     /// A step of the preparation was refused by the system.
     #[error("cannot {step}: {message}")]
     Step {

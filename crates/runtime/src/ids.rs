@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
+use crate::programs::Programs;
+
 /// A range of numbers that a user may give to processes, as a line of `/etc/subuid` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdRange {
@@ -73,6 +76,47 @@ impl Identity {
             Self::Single { uid, .. } => format!("u{uid}"),
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+impl Identity {
+    /// Finds out as whom containers are made by who runs this.
+    pub(crate) fn own(programs: &Programs) -> Self {
+        let (uid, gid) = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        if uid == 0 {
+            return Identity::Root;
+        }
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let name = user_name(&read("/etc/passwd"), uid);
+        let range = |path: &str| IdRange::find(&read(path), &name, uid);
+        match (range("/etc/subuid"), range("/etc/subgid")) {
+            (Some(uids), Some(gids))
+                if programs.newuidmap.is_some() && programs.newgidmap.is_some() =>
+            {
+                Identity::Mapped {
+                    uid,
+                    gid,
+                    uids,
+                    gids,
+                }
+            }
+            _ => Identity::Single { uid, gid },
+        }
+    }
+}
+
+/// Finds a user's name; empty where there is none, as of users who are kept elsewhere.
+#[cfg(target_os = "linux")]
+fn user_name(passwd: &str, uid: u32) -> String {
+    let line = passwd
+        .lines()
+        .find(|line| line.split(':').nth(2) == Some(&uid.to_string()));
+    line.and_then(|line| line.split(':').next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]

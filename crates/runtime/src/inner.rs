@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::message::{self, Inner, Report, Work};
 use crate::runtime::{Runtime, absolute};
-use crate::{Error, Failure, FoundPath};
+use crate::{Changes, Error, Failure, FoundPath};
 
 impl Runtime {
     /// Finds where a path leads, as a program in the container would, never above its root. `None` where the folder that it would
@@ -26,14 +26,45 @@ impl Runtime {
         }
     }
 
-    /// Removes paths with all that is at and below them, and then puts the files of a tar, which has an index, where they belong.
+    /// Reads what a path leads to, as a program in the container would see it, with all that is in it; a link at the end is followed
+    /// where a slash is behind it. The paths that are told are those of the container. `None` where nothing is there, and for what is
+    /// in `/proc`, `/sys` and `/dev`, which are passed over also where they are in a folder.
     ///
-    /// A file takes the place of another; a folder is kept and filled; folders that the tar does not have must be there, and stay as they
-    /// are. No link is followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads
-    /// nowhere. What was changed before a failure stays changed.
+    /// Programs go on meanwhile. A file that got shorter ends in zeros.
     ///
     /// # Errors
-    /// [`Failure::NotRunning`]; [`Failure::Step`] names what could not be changed.
+    /// [`Failure::NotRunning`]; [`Failure::Step`].
+    pub async fn take(
+        &self,
+        folder: &Path,
+        path: &[u8],
+    ) -> Result<Option<(FoundPath, Changes)>, Error> {
+        let take = message::Take {
+            inner: self.inner(folder)?,
+            path: path.to_vec(),
+        };
+        let mut line = self.ask(Work::Take(take)).await?;
+        loop {
+            let (report, files) = line.hear().await?;
+            let Report::Found(found) = report else {
+                continue;
+            };
+            let Some(found) = found else { return Ok(None) };
+            return Ok(Some((found, Changes::from_pipe(files)?)));
+        }
+    }
+
+    /// Removes paths with all that is at and below them, and puts the files of a tar, which has an index, where they belong.
+    ///
+    /// A file takes the place of another; a folder is kept and filled; folders that the tar does not have stay as they are. No link is
+    /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere.
+    ///
+    /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
+    /// was; but a folder that the image has, and that is to go, cannot be put aside: of it a part may be gone where the system does not let
+    /// something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
+    ///
+    /// # Errors
+    /// [`Failure::NotRunning`]; [`Failure::InTheWay`]; [`Failure::Step`] names what could not be changed.
     pub async fn put(
         &self,
         folder: &Path,

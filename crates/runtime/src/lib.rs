@@ -13,6 +13,8 @@
 //! delegated to the user, and that `/sys/fs/cgroup` is not shown.
 //! What keeps a container's root from this computer's devices there is done by mount options and the filter of system calls.
 
+#[cfg(target_os = "linux")]
+mod ask;
 mod changes;
 #[cfg(target_os = "linux")]
 mod config;
@@ -32,6 +34,8 @@ pub mod options;
 mod pause;
 mod probe;
 mod programs;
+#[cfg(target_os = "linux")]
+mod roots;
 #[cfg(target_os = "linux")]
 mod running;
 #[cfg(target_os = "linux")]

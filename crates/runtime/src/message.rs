@@ -40,6 +40,7 @@ pub(crate) enum Work {
     Changes(Changes),
     Put(Put),
     Look(Look),
+    Take(Take),
     Remove { path: PathBuf },
     Try { folder: PathBuf },
 }
@@ -134,6 +135,13 @@ pub(crate) struct Look {
     pub(crate) path: Vec<u8>,
 }
 
+/// Sends what a path leads to in a container that runs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Take {
+    pub(crate) inner: Inner,
+    pub(crate) path: Vec<u8>,
+}
+
 /// What the caller says later.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
@@ -163,7 +171,7 @@ pub(crate) enum Report {
     },
     /// The pipe with the changes comes with it.
     Changes,
-    /// Where a path leads, if its folder is there.
+    /// Where a path leads, if its folder is there. The pipe with what is there comes with it, where that was asked for.
     Found(Option<FoundPath>),
     /// It is done.
     Done,

@@ -61,6 +61,8 @@ pub struct FoundPath {
     pub path: Vec<u8>,
     /// Whether a folder is there; `None` where nothing is.
     pub is_folder: Option<bool>,
+    /// Whether it is in something that is mounted there, such as a volume.
+    pub is_mounted: bool,
 }
 
 /// Whether a container runs, and how it ended.

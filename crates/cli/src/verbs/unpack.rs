@@ -57,9 +57,9 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
                 return Ok(files.copy_out(&path, to, out_options, &|_| {}).await?);
             }
             (Side::Container(container, path), Side::Local(to)) => {
-                let files = engine.container_files(&container.id).await?;
                 let to = Path::new(&to);
-                return Ok(files.copy_out(&path, to, out_options, &|_| {}).await?);
+                let copied = engine.copy_out(&container.id, &path, to, out_options, &|_| {});
+                return Ok(Box::pin(copied).await?);
             }
             (Side::Container(container, path), Side::Stream) => {
                 let target = TarTarget::Stream(Box::new(super::save::standard_output()?));

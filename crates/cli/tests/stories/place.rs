@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -107,8 +107,21 @@ impl Place {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.as_user(&self.program);
+        command.args(arguments);
+        command
+    }
+
+    /// A line of shell, in which `$0` is the program.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let mut command = self.as_user(Path::new("sh"));
+        command.args(["-c", line]).arg(&self.program);
+        command
+    }
+
+    fn as_user(&self, program: &Path) -> Command {
         let mut command = match &self.user {
-            None => Command::new(&self.program),
+            None => Command::new(program),
             Some((uid, gid)) => {
                 let mut command = Command::new("setpriv");
                 command
@@ -117,12 +130,11 @@ impl Place {
                         format!("--regid={gid}"),
                         "--init-groups".to_owned(),
                     ])
-                    .arg(&self.program);
+                    .arg(program);
                 command
             }
         };
         command
-            .args(arguments)
             .env_clear()
             .env("HOME", self.home())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

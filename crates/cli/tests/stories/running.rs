@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
@@ -373,6 +373,8 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
         let out = place.home().join("out").display().to_string();
         place.run(&["cp", "web:/tmp/made", &out]).ok();
         assert_eq!(fs::read_to_string(&out).expect("a file"), "made\n");
+        volumes_go_both_ways(place);
+        all_of_it_or_nothing(place);
         // Single changes, and back.
         for edit in [
             &["mkdir", "-p", "/srv/a"][..],
@@ -380,10 +382,13 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
             &["chmod", "4750", "/srv/a/b"],
             &["chown", "7:8", "/srv/a/b"],
             &["rm", "/tmp/made", "/etc/passwd"],
+            &["mv", "/tmp", "/moved"],
+            &["mkdir", "/tmp"],
         ] {
             place.run(&[&["edit", "web"], edit].concat()).ok();
         }
-        let seen = inside("ls -n /srv/a/b; ls /tmp /etc").ok();
+        let seen = inside("ls -n /srv/a/b; ls -a /; ls /moved /tmp /etc").ok();
+        assert!(!seen.out.contains(".strata-"), "{}", seen.out);
         assert!(seen.out.starts_with("-rwsr-x---"), "{}", seen.out);
         assert!(
             seen.out.contains(" 7 ") && seen.out.contains(" 8 "),
@@ -391,7 +396,7 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
             seen.out
         );
         assert!(
-            seen.out.ends_with("/tmp:\n") && !seen.out.contains("passwd"),
+            seen.out.ends_with("/moved:\n\n/tmp:\n") && !seen.out.contains("passwd"),
             "{}",
             seen.out
         );
@@ -416,6 +421,81 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
         assert_eq!(place.remains(), Vec::<String>::new());
         place.run(&["check", "--read-data"]).ok();
     });
+}
+
+/// Copies out of and into `/data`, a volume of the container `web`, which has `/way` as a link to it.
+fn volumes_go_both_ways(place: &Place) {
+    let inside = |line: &str| place.run(&["exec", "web", "sh", "-c", line]);
+    inside(
+        "cd /data; busybox mkdir -m 700 own; echo 2 > own/two; busybox ln own/two own/twice; \
+         busybox ln -s two own/link; busybox chown 7:8 own",
+    )
+    .ok();
+    let out = |name: &str| place.home().join(name);
+    let cp = |from: &str, to: &Path| place.run(&["cp", from, &to.display().to_string()]);
+    cp("web:/way/in", &out("in")).ok();
+    assert_eq!(fs::read_to_string(out("in")).expect("a file"), "1\n");
+    cp("web:/way/", &out("volume")).ok();
+    let (two, twice) = (out("volume/own/two"), out("volume/own/twice"));
+    assert_eq!(fs::read_to_string(&two).expect("a file"), "2\n");
+    let number = |path: &Path| fs::metadata(path).expect("a file").ino();
+    assert_eq!(number(&two), number(&twice), "names of one file");
+    let link = fs::read_link(out("volume/own/link")).expect("a link");
+    assert_eq!(link, Path::new("two"));
+    // The whole root, with what is mounted but for what the kernel makes.
+    cp("web:/", &out("root")).ok();
+    assert!(out("root/data/own/two").exists() && out("root/bin/busybox").exists());
+    assert_eq!(fs::read_dir(out("root/proc")).expect("a folder").count(), 0);
+    for missing in ["web:/data/none", "web:/way/in/", "web:/proc/1"] {
+        let refused = place.run(&["--json", "cp", missing, "gone"]).ended(1);
+        assert_eq!(refused.error()["code"], "not_found", "{missing}");
+    }
+    // As a tar, from one folder into another, which stays as it is.
+    let tar = out("own.tar").display().to_string();
+    let line =
+        format!("\"$0\" cp web:/data/own/two - > {tar} && \"$0\" cp - web:/data/own < {tar}");
+    let both = place.shell(&line).output().expect("sh runs");
+    assert!(both.status.success(), "{both:?}");
+    inside("busybox mkdir /data/own/sub").ok();
+    let page = place.home().join("page").display().to_string();
+    place.run(&["cp", &page, "web:/data/own/sub/"]).ok();
+    let seen = inside("cat /data/own/two /data/own/sub/page; ls -nd /data/own").ok();
+    assert!(seen.out.starts_with("2\nnew\ndrwx------"), "{}", seen.out);
+    assert!(seen.out.contains(" 7 "), "its owner: {}", seen.out);
+}
+
+/// Changes several files of the container `web`, one of which cannot be changed.
+fn all_of_it_or_nothing(place: &Place) {
+    let tree = place.home().join("several");
+    fs::create_dir_all(tree.join("etc/deep")).expect("a folder");
+    // The system has the file of this name mounted there.
+    for name in ["a", "hostname", "motd", "deep/er"] {
+        fs::write(tree.join("etc").join(name), "several\n").expect("a file");
+    }
+    fs::set_permissions(tree.join("etc"), PermissionsExt::from_mode(0o700)).expect("a mode");
+    let look = || place.run(&["exec", "web", "sh", "-c", "ls -nR /etc; cat /etc/motd"]);
+    let before = look().ok().out;
+    let from = format!("{}/.", tree.display());
+    let refused = place.run(&["--json", "cp", &from, "web:/"]).ended(1);
+    assert_eq!(refused.error()["code"], "run_failed", "{}", refused.err);
+    assert_eq!(look().ok().out, before);
+    let refused = place.run(&["--json", "edit", "web", "rm", "/etc"]).ended(1);
+    assert_eq!(refused.error()["code"], "run_failed", "{}", refused.err);
+    assert_eq!(look().ok().out, before);
+    // In a volume nothing is known before.
+    let refused = place.run(&["--json", "cp", &from, "web:/data/in"]).ended(1);
+    assert_eq!(refused.error()["code"], "conflict", "{}", refused.err);
+    fs::remove_file(tree.join("etc/hostname")).expect("it goes");
+    place
+        .run(&["exec", "web", "busybox", "mkdir", "/data/etc"])
+        .ok();
+    place
+        .run(&["exec", "web", "busybox", "mkdir", "/data/etc/motd"])
+        .ok();
+    let refused = place.run(&["--json", "cp", &from, "web:/data"]).ended(1);
+    assert_eq!(refused.error()["code"], "conflict", "{}", refused.err);
+    let seen = place.run(&["exec", "web", "ls", "-a", "/data/etc"]).ok();
+    assert_eq!(seen.out, ".\n..\nmotd\n");
 }
 
 #[test]

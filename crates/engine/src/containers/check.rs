@@ -8,7 +8,7 @@ use layer::ContentHash;
 use store::{ContainerRecord, Problem, ProblemKind, Store};
 
 use super::changeset::{self, Change, Content, Kind, Node};
-use super::run::ROOTS;
+use super::ground::ROOTS;
 use crate::Error;
 
 /// Finds contents that are missing or cut, and with `read_data` those that are not what they were.

@@ -1,26 +1,23 @@
 //! Making an image of a container: the image's layers, and one with what was changed.
 
+mod documents;
+mod layer;
+
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
-use std::num::NonZero;
 use std::thread;
 
+use ::layer::Compression;
 use jiff::Timestamp;
-use layer::{CompressedSink, Compression, LayerScan, SeekTableBuilder};
-use oci::{Digest, ImageName, MediaType, Reference};
-use serde_json::{Map, Value, json};
-use store::{
-    ContainerId, ContainerRecord, LeasePurpose, ManifestDetail, NewImage, NewLayer, UnnamedWriter,
-};
+use oci::{Digest, ImageName, Reference};
+use serde_json::Value;
+use store::{ContainerId, LeasePurpose, NewImage};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::changeset::{Change, ChangeSet};
 use super::config;
-use super::editing::{image_of, replay};
-use super::steps;
+use super::editing::replay;
 use super::stream::clean;
-use super::tar::{Contents, LayerTar, unreadable};
 use super::view::{beneath, parents};
 use crate::changes::Changes;
 use crate::engine::{Shared, blocking};
@@ -68,9 +65,6 @@ pub struct Committed {
     /// Bytes of the new layer.
     pub layer_bytes: u64,
 }
-
-/// Bytes that are read at a time.
-const PIECE: usize = 256 * 1024;
 
 impl CommitRequest {
     /// Makes a request for all of a container, with nothing else set.
@@ -140,13 +134,6 @@ struct Commit<'a> {
     request: &'a CommitRequest,
     stop: CancellationToken,
     count: watch::Sender<(u64, u64)>,
-}
-
-/// The layer that was written.
-struct Layer {
-    digest: Digest,
-    size: u64,
-    diff_id: Digest,
 }
 
 impl Commit<'_> {
@@ -221,255 +208,6 @@ impl Commit<'_> {
             layer: layer.map(|layer| layer.digest),
         })
     }
-
-    /// Writes the layer, its file index and its seek table in one pass.
-    fn layer(&self, record: &ContainerRecord, set: &ChangeSet) -> Result<(Layer, NewLayer), Error> {
-        let store = &self.shared.store;
-        let contents = Contents {
-            image: match needs_image(set) {
-                true => image_of(self.shared, record)?,
-                false => crate::ImageFiles::none(store.clone(), record.manifest.clone()),
-            },
-            store: store.clone(),
-            container: record.id.clone(),
-        };
-        let latest = self.request.epoch.map(Timestamp::as_second);
-        let tar = LayerTar::of_changes(contents, set, latest);
-        let total = tar.length();
-        let mut reader = tar
-            .read_from(0)
-            .ok_or_else(|| Error::Internal("a layer has no start".into()))?;
-        let mut index = store.index_writer()?;
-        let mut sink = Sink {
-            writer: store.ingest_unnamed()?,
-            table: SeekTableBuilder::default(),
-            failed: None,
-        };
-        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        let mut scan = LayerScan::new(&mut index);
-        let compression = self.request.compression;
-        let read = layer::compress(compression, threads, &mut sink, |out| {
-            let mut buffer = vec![0; PIECE];
-            let mut done = 0;
-            loop {
-                if self.stop.is_cancelled() {
-                    return Err(Error::Cancelled);
-                }
-                let count = reader
-                    .read(&mut buffer)
-                    .map_err(|error| unreadable(&record.name, error))?;
-                if count == 0 {
-                    return Ok(());
-                }
-                scan.write(&buffer[..count]).map_err(scan_failed)?;
-                out.write_all(&buffer[..count])
-                    .map_err(|source| Error::ContainerContent {
-                        container: record.name.clone(),
-                        source,
-                    })?;
-                done += count as u64;
-                self.count.send_replace((done, total));
-            }
-        });
-        // Why nobody takes the bytes any more is what the disk said.
-        if let Some(failed) = sink.failed.take() {
-            return Err(failed.into());
-        }
-        read.map_err(|source| Error::ContainerContent {
-            container: record.name.clone(),
-            source,
-        })??;
-        let facts = scan.finish().map_err(scan_failed)?;
-        let facts = crate::pipeline::facts_of(facts);
-        let (digest, size) = (sink.writer.digest(), sink.writer.size());
-        let mut table = store.seek_table_writer(&digest)?;
-        if compression == Compression::Gzip
-            && let Err(error) = sink.table.finish(facts.uncompressed_size, table.file())
-        {
-            // It is made when somebody reads from the middle.
-            tracing::warn!(%error, "a seek table could not be written");
-            table = store.seek_table_writer(&digest)?;
-        }
-        let layer = Layer {
-            digest,
-            size,
-            diff_id: facts.diff_id.clone(),
-        };
-        let written = NewLayer {
-            blob: sink.writer,
-            index,
-            facts,
-            table,
-        };
-        Ok((layer, written))
-    }
-
-    fn config(
-        &self,
-        base: &ManifestDetail,
-        settings: Map<String, Value>,
-        command: &str,
-        layer: Option<&Layer>,
-        created: Timestamp,
-    ) -> Result<Map<String, Value>, Error> {
-        let CommitRequest {
-            message, author, ..
-        } = self.request;
-        let mut config = config::document(&self.shared.store, &base.config)?;
-        // What they say is of the image below, or of docker's own container.
-        config.retain(|key, _| {
-            !matches!(
-                key.as_str(),
-                "author"
-                    | "comment"
-                    | "container"
-                    | "container_config"
-                    | "docker_version"
-                    | "id"
-                    | "parent"
-            ) && !key.starts_with("moby.buildkit.")
-        });
-        let created = json!(created.to_string());
-        let made = config.insert("created".into(), created.clone());
-        let mut step = json!({"created": created, "created_by": command});
-        if let Some(author) = author {
-            config.insert("author".into(), json!(author));
-            step["author"] = json!(author);
-        }
-        if let Some(message) = message {
-            // docker has it in the history alone, podman here too.
-            step["comment"] = json!(message);
-        }
-        match layer {
-            None => step["empty_layer"] = json!(true),
-            Some(layer) => {
-                let root = config
-                    .entry("rootfs")
-                    .or_insert_with(|| json!({"type": "layers"}));
-                if !root["diff_ids"].is_array() {
-                    root["diff_ids"] = json!([]);
-                }
-                if let Some(list) = root["diff_ids"].as_array_mut() {
-                    list.push(json!(layer.diff_id.as_str()));
-                }
-            }
-        }
-        let history = config.remove("history");
-        let history = steps::add(history, base.layers.len(), made.as_ref(), step);
-        config.insert("history".into(), history);
-        config.insert("config".into(), Value::Object(settings));
-        Ok(config)
-    }
-
-    fn manifest(
-        &self,
-        record: &ContainerRecord,
-        base: &ManifestDetail,
-        (config, config_size): (&Digest, usize),
-        layer: Option<&Layer>,
-    ) -> Result<Value, Error> {
-        let bytes = self
-            .shared
-            .store
-            .read_document(&record.manifest, oci::MAX_MANIFEST_SIZE)?;
-        let below: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Document {
-            digest: record.manifest.clone(),
-            source: oci::DocumentError::Neither,
-        })?;
-        let mut layers = below["layers"].as_array().cloned().unwrap_or_default();
-        // docker's types know no zstd: the whole is then told in OCI's, of the same bytes.
-        let zstd = self.request.compression == Compression::Zstd;
-        let docker = base.media_type.is_docker() && !zstd;
-        if base.media_type.is_docker() && zstd {
-            for layer in &mut layers {
-                let told = MediaType::parse(layer["mediaType"].as_str().unwrap_or_default());
-                let told = match told {
-                    MediaType::DockerLayer => MediaType::OciLayer,
-                    MediaType::DockerLayerGzip => MediaType::OciLayerGzip,
-                    MediaType::DockerLayerZstd => MediaType::OciLayerZstd,
-                    other => other,
-                };
-                layer["mediaType"] = json!(told.as_str());
-            }
-        }
-        if let Some(layer) = layer {
-            let media_type = match (self.request.compression, docker) {
-                (Compression::None, true) => MediaType::DockerLayer,
-                (Compression::None, false) => MediaType::OciLayer,
-                (Compression::Gzip, true) => MediaType::DockerLayerGzip,
-                (Compression::Gzip, false) => MediaType::OciLayerGzip,
-                (Compression::Zstd, _) => MediaType::OciLayerZstd,
-            };
-            layers.push(json!({
-                "mediaType": media_type.as_str(),
-                "size": layer.size,
-                "digest": layer.digest.as_str(),
-            }));
-        }
-        let (manifest_type, config_type) = match docker {
-            true => (MediaType::DockerManifest, MediaType::DockerConfig),
-            false => (MediaType::OciManifest, MediaType::OciConfig),
-        };
-        Ok(json!({
-            "schemaVersion": 2,
-            "mediaType": manifest_type.as_str(),
-            "config": {
-                "mediaType": config_type.as_str(),
-                "size": config_size,
-                "digest": config.as_str(),
-            },
-            "layers": layers,
-        }))
-    }
-}
-
-/// Takes the compressed layer. The store's own error is kept beside the one that the compressor understands.
-struct Sink {
-    writer: UnnamedWriter,
-    table: SeekTableBuilder,
-    failed: Option<store::Error>,
-}
-
-impl CompressedSink for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.append(bytes).map_err(|error| {
-            self.failed = Some(error);
-            io::ErrorKind::BrokenPipe.into()
-        })
-    }
-
-    fn place(&mut self, input: u64, output: u64) -> io::Result<()> {
-        self.table.place(input, output);
-        Ok(())
-    }
-}
-
-/// Says what is wrong with a layer of our own: its index could not be written, in the end.
-fn scan_failed(error: layer::Error) -> Error {
-    match error {
-        layer::Error::WriteIndex(source) => Error::ContainerContent {
-            container: "index".into(),
-            source,
-        },
-        other => Error::Internal(other.to_string()),
-    }
-}
-
-/// Tells whether contents of the image's own layers are to be read.
-fn needs_image(set: &ChangeSet) -> bool {
-    use super::changeset::{Content, Kind, Node};
-    set.values().any(|change| {
-        matches!(
-            change,
-            Change::Placed(Node {
-                kind: Kind::File {
-                    content: Content::Image { .. },
-                    ..
-                },
-                ..
-            })
-        )
-    })
 }
 
 /// Returns the changes at and below these paths, with the folders that they need.

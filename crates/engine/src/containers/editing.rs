@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use layer::ContentHash;
 use runtime::FoundPath;
-use store::{ContainerEdit, ContainerId, ContainerRecord, PackWriter};
+use store::{ContainerEdit, ContainerRecord, PackWriter};
 
 use super::changeset::{self, Batch, Bytes, ChangeSet, Content, Kind, Node};
 use super::edit::Edits;
-use super::view::Found;
+use super::view::{Found, parent_of};
 use crate::engine::Shared;
 use crate::files::escaped;
 use crate::{Error, ImageFiles};
@@ -45,18 +45,7 @@ pub(super) fn replay(record: &ContainerRecord, batches: &[String]) -> Result<Cha
     })
 }
 
-/// Changes what is known of a container's files: all that `work` does, durably, or nothing.
-pub(super) fn edit<T>(
-    shared: &Arc<Shared>,
-    id: &ContainerId,
-    work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut log = shared.store.edit_container(id)?;
-    let record = shared.store.container(id)?;
-    edit_alone(shared, &record, &mut log, work)
-}
-
-/// As [`edit`], for whoever keeps others away from the container already.
+/// Changes what is known of a container's files: all that `work` does, durably, or nothing. Nobody else changes it meanwhile.
 pub(super) fn edit_alone<T>(
     shared: &Arc<Shared>,
     record: &ContainerRecord,
@@ -143,11 +132,13 @@ impl Editing<'_> {
     /// `not_found` where its folder is not there; `not_a_folder`.
     pub(super) fn destination(&self, path: &[u8]) -> Result<Found, Error> {
         let view = self.edits.view();
-        let Some(FoundPath { path, is_folder }) = &self.looked else {
+        let Some(FoundPath {
+            path, is_folder, ..
+        }) = &self.looked
+        else {
             return view.resolve(path, true);
         };
         let node = is_folder.map(|is_folder| {
-            // In a volume there is what neither the image nor the change set knows.
             let known = view.at(path).filter(|node| node.is_folder() == is_folder);
             known.unwrap_or_else(|| match is_folder {
                 true => Node::folder(0o755, 0, 0, 0),
@@ -161,6 +152,39 @@ impl Editing<'_> {
             path: path.clone(),
             node,
         })
+    }
+
+    /// Finds where a file of a tar goes: as a program in the container would find its folder, of which what is missing is made.
+    ///
+    /// # Errors
+    /// `not_a_folder`; too many links.
+    pub(super) fn member(&mut self, path: &[u8]) -> Result<Vec<u8>, Error> {
+        if self.is_in_volume() {
+            // What is there is not known. Folders that are missing are made by whoever puts it there.
+            return Ok(path.to_vec());
+        }
+        let folder = parent_of(path);
+        if !folder.is_empty() {
+            self.edits.make_folder(folder, true)?;
+        }
+        Ok(self.edits.view().resolve(path, false)?.path)
+    }
+
+    /// Finds a file that one of a tar is a further name of; `None` where nothing is there.
+    ///
+    /// # Errors
+    /// As [`Self::member`].
+    pub(super) fn linked(&self, path: &[u8]) -> Result<(Vec<u8>, Option<Node>), Error> {
+        let view = self.edits.view();
+        if self.is_in_volume() {
+            return Ok((path.to_vec(), view.at(path)));
+        }
+        let Found { path, node } = view.resolve(path, false)?;
+        Ok((path, node))
+    }
+
+    fn is_in_volume(&self) -> bool {
+        self.looked.as_ref().is_some_and(|found| found.is_mounted)
     }
 
     /// Takes the content of a file in.

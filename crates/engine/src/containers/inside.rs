@@ -8,13 +8,13 @@ use std::sync::Arc;
 use runtime::FoundPath;
 use store::{ContainerEdit, ContainerId};
 
-use super::changeset::{Batch, Bytes, Node};
+use super::changeset::{Batch, Bytes, ChangeSet, Node};
 use super::editing::{Editing, Worked, edit_alone, image_of, replay, worked};
 use super::tar::{Contents, LayerTar};
 use super::upper::write_tar;
 use super::view::View;
 use crate::engine::Shared;
-use crate::{Engine, Error};
+use crate::{Engine, Error, ImageFiles};
 
 /// What is to be changed in a container that runs. Nobody else changes it meanwhile.
 pub(super) struct Inside {
@@ -26,9 +26,11 @@ pub(super) struct Inside {
 }
 
 /// Changes a container. Of one that does not run that is all; of one that runs nothing is changed yet, and what is to be comes back.
+/// `looked` is where the destination of a copy leads in there.
 pub(super) fn change<T>(
     shared: &Arc<Shared>,
     id: &ContainerId,
+    looked: Option<FoundPath>,
     work: impl FnOnce(&mut Editing<'_>) -> Result<T, Error>,
 ) -> Result<(T, Option<Inside>), Error> {
     let store = &shared.store;
@@ -39,13 +41,24 @@ pub(super) fn change<T>(
         return Ok((value, None));
     }
     let image = image_of(shared, &record)?;
-    let before = replay(&record, log.batches())?;
+    // Of what is in a volume neither the image nor the change set knows anything.
+    let is_mounted = looked.as_ref().is_some_and(|found| found.is_mounted);
+    let (known, before) = match is_mounted {
+        true => {
+            let nothing = ImageFiles::none(store.clone(), record.manifest.clone());
+            (nothing, ChangeSet::new())
+        }
+        false => (image.clone(), replay(&record, log.batches())?),
+    };
     let Worked {
         value,
         batch,
         set,
         mut pack,
-    } = worked(shared, &image, before.clone(), &log, work)?;
+    } = worked(shared, &known, before.clone(), &log, |editing| {
+        editing.looked = looked;
+        work(editing)
+    })?;
     if batch.0.is_empty() {
         return Ok((value, None));
     }
@@ -54,7 +67,7 @@ pub(super) fn change<T>(
         flushed.map_err(|error| pack.failed(error))?;
     }
     let view = |set| View {
-        tree: &image.inner.tree,
+        tree: &known.inner.tree,
         set,
     };
     let (removed, placed) = differences(view(&before), view(&set), &batch);
@@ -154,7 +167,7 @@ impl Engine {
             .runtime()?
             .put(&folder, removed, &inside.tar, &inside.index)
             .await;
-        // What failed may have done a part.
+        // It may have been done although nobody was told.
         drop(inside);
         let seen = self.up_to_date(id, true, true).await;
         done?;

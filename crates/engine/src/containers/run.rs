@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oci::{Digest, chain_ids};
 use runtime::{ExecOptions, LogReader, Network, Probe, RunOptions, RunSpec, Runtime, Start};
 use store::{ContainerId, ContainerRecord, ContainerStatus};
 
 use super::config::{self, Settings};
+use super::ground::ROOTS;
 use super::running::RunningContainer;
-use super::upper::{self, EDITS, Ground, Overlay};
-use crate::engine::blocking;
 use crate::{Engine, Error};
 
 /// Bytes that the log of a container may take.
@@ -217,212 +215,6 @@ impl Engine {
         Ok(self.runtime()?.logs(&self.run_folder(id))?)
     }
 
-    /// Notes of containers that ended while nobody looked that they did, and removes those that were to go then.
-    pub(crate) async fn settle_all(&self) -> Result<(), Error> {
-        if self.shared.store.is_read_only() {
-            return Ok(());
-        }
-        let all = self.with_store(|store| Ok(store.containers()?)).await?;
-        for record in all {
-            if record.status.is_running()
-                && let Err(error) = self.settle(&record.id).await
-            {
-                tracing::warn!(container = record.name, %error, "it could not be seen whether a container runs");
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that a container has ended, if it has.
-    pub(super) async fn settle(&self, id: &ContainerId) -> Result<(), Error> {
-        let folder = self.run_folder(id);
-        let known = id.clone();
-        let gone = self
-            .with_store(move |store| {
-                let runs = |record: &ContainerRecord| -> Result<Option<i32>, Error> {
-                    if !record.status.is_running() {
-                        return Ok(None);
-                    }
-                    Ok(match Runtime::status_of(&folder)? {
-                        runtime::Status::Running { .. } => None,
-                        runtime::Status::Exited { code, .. } => {
-                            if code.is_none() {
-                                // Its monitor was killed: what runs in it would stay unseen.
-                                Runtime::end_abandoned(&folder)?;
-                            }
-                            // As docker says it of one that nobody saw ending.
-                            Some(code.map_or(255, i32::from))
-                        }
-                        runtime::Status::New => Some(255),
-                    })
-                };
-                if runs(&store.container(&known)?)?.is_none() {
-                    return Ok(false);
-                }
-                // Whoever starts it is done with that then.
-                let _alone = store.edit_container(&known)?;
-                let record = store.container(&known)?;
-                let Some(code) = runs(&record)? else {
-                    return Ok(false);
-                };
-                store.set_container_status(&known, ContainerStatus::Exited, Some(code))?;
-                Ok(Settings::of(&record).remove)
-            })
-            .await?;
-        if gone {
-            self.discard(id).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes in what a container changed, after its end; nothing where it is gone with that.
-    pub(super) async fn after_the_end(&self, id: &ContainerId) -> Result<(), Error> {
-        let settled = async {
-            self.settle(id).await?;
-            self.up_to_date(id, true, true).await
-        };
-        match settled.await {
-            Err(Error::Store(error))
-                if matches!(*error, store::Error::ContainerNotFound { .. }) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// Makes a container's change set tell what programs changed until now. What runs is held meanwhile, if that is wanted;
-    /// with `exact` no file counts as unchanged by its size and time alone.
-    pub(crate) async fn up_to_date(
-        &self,
-        id: &ContainerId,
-        pause: bool,
-        exact: bool,
-    ) -> Result<(), Error> {
-        let store = &self.shared.store;
-        if store.is_read_only() {
-            return Ok(());
-        }
-        self.settle(id).await?;
-        let record = self.container_record(id).await?;
-        let runs = record.status.is_running();
-        match Overlay::of(store, &record)? {
-            Some(overlay) if runs || !overlay.is_taken() => {}
-            _ => return Ok(()),
-        }
-        let runtime = self.runtime()?;
-        let folder = self.run_folder(id);
-        let paused = match pause && runs {
-            true => match runtime.pause(&folder) {
-                Ok(paused) => Some(paused),
-                // It has just ended.
-                Err(runtime::Error::Failure(runtime::Failure::NotRunning)) => None,
-                Err(error) => return Err(error.into()),
-            },
-            false => None,
-        };
-        let told = match exact {
-            true => None,
-            false => {
-                let changes = runtime.changes(&folder, false).await?;
-                let (shared, id) = (self.shared.clone(), id.clone());
-                blocking(move || upper::known(&shared, &id, changes)).await?
-            }
-        };
-        let told = match told {
-            Some(told) => told,
-            None => upper::Told::Whole(Box::new(runtime.changes(&folder, true).await?)),
-        };
-        let (shared, id) = (self.shared.clone(), id.clone());
-        let taken = blocking(move || upper::take(&shared, &id, told, exact)).await;
-        drop(paused);
-        taken
-    }
-
-    /// Removes the unpacked files of images that no container needs.
-    ///
-    /// # Errors
-    /// `run_failed`, `io`.
-    pub(crate) async fn sweep_unpacked(&self) -> Result<(), Error> {
-        if !self.shared.store.root().join(ROOTS).is_dir() {
-            return Ok(());
-        }
-        let Ok(runtime) = self.runtime() else {
-            return Ok(());
-        };
-        let needed: Vec<String> = self
-            .with_store(|store| {
-                let containers = store.containers()?;
-                let stacks = containers.iter().map(|record| stack(store, record));
-                stacks
-                    .map(|stack| Ok(stack?.0.hex().to_owned()))
-                    .collect::<Result<_, Error>>()
-            })
-            .await?;
-        Ok(runtime
-            .sweep(&|name| needed.iter().any(|needed| needed == name))
-            .await?)
-    }
-
-    /// Removes what a crash left of unpacking images. What it is made of is in the layers.
-    pub(crate) async fn sweep_unfinished(&self) -> Result<(), Error> {
-        Ok(self.runtime()?.sweep(&|_| true).await?)
-    }
-
-    async fn stack_of(&self, id: &ContainerId) -> Result<Stack, Error> {
-        let (id, shared) = (id.clone(), self.shared.clone());
-        blocking(move || {
-            let record = shared.store.container(&id)?;
-            // So that there is an index of each layer.
-            super::editing::image_of(&shared, &record)?;
-            stack(&shared.store, &record)
-        })
-        .await
-    }
-
-    /// Prepares what a container stands on, the topmost folder first, and an empty writable layer where the one that is there
-    /// stands on something else.
-    async fn ground(
-        &self,
-        runtime: &Runtime,
-        id: &ContainerId,
-        root: PathBuf,
-    ) -> Result<(Ground, Vec<PathBuf>), Error> {
-        let folder = self.shared.store.container_folder(id);
-        let edits = folder.join(EDITS);
-        let known = id.clone();
-        let ground = self
-            .with_store(move |store| Ground::of(store, &known))
-            .await?;
-        if ground.goes_on {
-            let lower = edits.is_dir().then_some(edits);
-            return Ok((ground, lower.into_iter().chain([root]).collect()));
-        }
-        for stale in [
-            folder.join(RUN).join("upper"),
-            folder.join(RUN).join("work"),
-            edits.clone(),
-        ] {
-            runtime.remove(&stale).await?;
-        }
-        if !ground.has_edits() {
-            return Ok((ground, vec![root]));
-        }
-        let shared = self.shared.clone();
-        let ground = blocking(move || ground.write_layer(&shared).map(|()| ground)).await?;
-        let (tar, index) = upper::layer_files(&folder);
-        let made = runtime
-            .unpack_layer(tar.clone(), index.clone(), &edits)
-            .await;
-        for file in [tar, index] {
-            if let Err(error) = std::fs::remove_file(&file) {
-                tracing::debug!(path = %file.display(), %error, "a layer that was unpacked could not be removed");
-            }
-        }
-        made?;
-        Ok((ground, vec![edits, root]))
-    }
-
     fn options(&self, settings: &Settings) -> RunOptions {
         settings.run.clone().unwrap_or_else(|| RunOptions {
             network: self.default_network(),
@@ -470,29 +262,6 @@ impl Engine {
 /// Returns the folder in which the runtime works.
 pub(super) fn folder(store: &store::Store, id: &ContainerId) -> PathBuf {
     store.container_folder(id).join(RUN)
-}
-
-/// The folder of unpacked images.
-pub(super) const ROOTS: &str = "roots";
-
-/// The last chain ID, and blob and file index of each layer, base first.
-type Stack = (Digest, Vec<(PathBuf, PathBuf)>);
-
-fn stack(store: &store::Store, record: &ContainerRecord) -> Result<Stack, Error> {
-    let layers = store.manifest(&record.manifest)?.layers;
-    let diff_ids: Vec<Digest> = layers
-        .iter()
-        .filter_map(|layer| layer.diff_id.clone())
-        .collect();
-    let chain_id = chain_ids(&diff_ids)
-        .pop()
-        // Of an image without layers.
-        .unwrap_or_else(|| Digest::sha256(b""));
-    let paths = layers
-        .iter()
-        .zip(&diff_ids)
-        .map(|(layer, diff_id)| (store.blob_path(&layer.digest), store.index_path(diff_id)));
-    Ok((chain_id, paths.collect()))
 }
 
 /// Refuses options with which nothing could run.

@@ -1,9 +1,10 @@
-//! How a container is started, as a person writes it and as `docker run` would be told.
+//! How a container is started, as a person writes it.
 
 use oci::ContainerConfig;
 use runtime::options::{Protocol, Source, parse_environment};
 use runtime::{Limits, Mount, Network, Port, RunOptions, RunSpec};
 
+use super::environment_text::{entries, lines};
 use super::shell_words;
 
 /// How a container is started, field by field as a person writes it. What is empty is not said.
@@ -268,52 +269,6 @@ impl Problems {
     }
 }
 
-/// Reads variables, one a line, but for values in quotes that go on.
-fn entries(text: &str) -> Vec<String> {
-    let mut entries = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find('\n').unwrap_or(rest.len());
-        let line = rest[..end].trim();
-        let value = line
-            .find('=')
-            .map(|at| &rest[rest.find('=').unwrap_or(at) + 1..]);
-        let quoted = value.and_then(|value| {
-            let (word, length) = shell_words::quoted_word(value)?;
-            let behind = &value[length..];
-            let end = behind.find('\n').unwrap_or(behind.len());
-            let (ending, next) = behind.split_at(end);
-            // Something behind the last quote: then the quotes are part of the value.
-            ending.trim().is_empty().then_some((word, next))
-        });
-        let (entry, next) = match quoted {
-            Some((word, next)) => {
-                let name = line.split('=').next().unwrap_or_default();
-                (format!("{name}={word}"), next)
-            }
-            None => (line.to_owned(), &rest[end..]),
-        };
-        if !entry.is_empty() {
-            entries.push(entry);
-        }
-        rest = next.strip_prefix('\n').unwrap_or(next);
-    }
-    entries
-}
-
-/// Writes variables so that [`entries`] reads the same ones.
-fn lines(environment: &[String]) -> String {
-    let line = |entry: &String| match entry.split_once('=') {
-        Some((name, value))
-            if value.contains('\n') || value.starts_with(['\'', '"']) || value.trim() != value =>
-        {
-            format!("{name}='{}'", value.replace('\'', r"'\''"))
-        }
-        _ => entry.clone(),
-    };
-    environment.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 /// Writes bytes as docker's `--memory` reads them.
 fn memory_text(bytes: u64) -> String {
     let units = [
@@ -387,57 +342,6 @@ pub fn split_words(line: &str) -> Result<Vec<String>, String> {
     shell_words::split(line).map_err(crate::human::sentence)
 }
 
-/// Writes the `docker run` that does the same, quoted for a shell. A private network is docker's own, which it has unless told
-/// otherwise.
-#[must_use]
-pub fn docker_run(image: &str, name: Option<&str>, options: &RunOptions, remove: bool) -> String {
-    let text = RunText::of(options);
-    let mut words: Vec<String> = vec!["docker".into(), "run".into()];
-    let mut flag = |flag: &str, values: &[String]| {
-        for value in values.iter().filter(|value| !value.is_empty()) {
-            words.extend([flag.to_owned(), value.clone()]);
-        }
-    };
-    let switches = [
-        (remove, "--rm"),
-        (options.terminal && options.stdin, "-it"),
-        (options.terminal && !options.stdin, "-t"),
-        (!options.terminal && options.stdin, "-i"),
-        (options.read_only, "--read-only"),
-    ];
-    let network = match options.network {
-        Network::None => "none",
-        Network::Host => "host",
-        Network::Private => "",
-    };
-    flag("--name", &[name.unwrap_or_default().to_owned()]);
-    flag("--hostname", &[text.hostname]);
-    flag("--network", &[network.to_owned()]);
-    flag("-p", &text.ports);
-    flag("-e", &options.environment);
-    flag("-v", &text.mounts);
-    flag("--tmpfs", &text.memory);
-    flag("-u", &[text.user]);
-    flag("-w", &[text.folder]);
-    flag("-m", &[text.memory_limit]);
-    flag("--cpus", &[text.cpus]);
-    flag("--pids-limit", &[text.processes]);
-    if options.no_new_privileges {
-        flag("--security-opt", &["no-new-privileges".to_owned()]);
-    }
-    let set = switches.iter().filter(|(is_set, _)| *is_set);
-    words.splice(2..2, set.map(|(_, switch)| (*switch).to_owned()));
-    let mut arguments = options.command.clone();
-    if let Some((program, more)) = options.entrypoint.as_deref().and_then(<[_]>::split_first) {
-        words.extend(["--entrypoint".to_owned(), program.clone()]);
-        // docker's flag takes the program alone; what it is given comes behind the image.
-        arguments.splice(0..0, more.iter().cloned());
-    }
-    words.push(image.to_owned());
-    words.extend(arguments);
-    shell_words::join(words.iter().map(String::as_str))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -485,33 +389,6 @@ mod tests {
         };
         assert_eq!(parse(&empty), RunOptions::default());
         assert_eq!(RunText::of(&RunOptions::default()), empty);
-    }
-
-    #[test]
-    fn the_same_for_docker() {
-        assert_eq!(
-            docker_run("data:v2", Some("keen-otter"), &parse(&full()), true),
-            "docker run --rm -it --read-only --name keen-otter --hostname otter -p 127.0.0.1:8080-8082:80-82 \
-             -p '[::1]:53:53/udp' -p 9000:9000 -e 'A=it'\\''s' -e B= -e 'C=two\nlines' -e 'D= x' -v '/srv/my data:/data:ro' -v cache:/var/cache -v /own \
-             --tmpfs /tmp --tmpfs /run:ro -u web:web -w /srv -m 512m --cpus 1.5 --pids-limit 100 --entrypoint /entry data:v2 --fast sh -c 'echo $HOME; exit 3'"
-        );
-        let plain = RunOptions {
-            network: Network::Private,
-            ..RunOptions::default()
-        };
-        assert_eq!(
-            docker_run("debian:12", None, &plain, false),
-            "docker run debian:12"
-        );
-        let none = RunOptions {
-            entrypoint: Some(vec![String::new()]),
-            command: texts(&["sh"]),
-            ..RunOptions::default()
-        };
-        assert_eq!(
-            docker_run("data", None, &none, false),
-            "docker run --network none --entrypoint '' data sh"
-        );
     }
 
     #[test]
@@ -566,23 +443,6 @@ mod tests {
         };
         let options = named.parse(&|name| (name == "HERE").then(|| "yes".into()));
         assert_eq!(options.expect("it can be").environment, ["HERE=yes"]);
-    }
-
-    #[test]
-    fn a_value_in_quotes_may_go_on_and_any_other_is_as_it_is_written() {
-        for (text, wanted) in [
-            ("A='one\n two'\nB=1", &["A=one\n two", "B=1"][..]),
-            (" A=\"x \\\" y\" \n", &["A=x \" y"]),
-            ("A='x'\\''y'", &["A=x'y"]),
-            ("A='tis\nB=it's", &["A='tis", "B=it's"]),
-            ("A=\"x\" and \"y\"", &["A=\"x\" and \"y\""]),
-            ("A=it's\r\nB='", &["A=it's", "B='"]),
-            ("A=''", &["A="]),
-        ] {
-            assert_eq!(entries(text), wanted, "{text}");
-            let again: Vec<String> = wanted.iter().map(|&entry| entry.to_owned()).collect();
-            assert_eq!(entries(&lines(&again)), wanted, "{text}");
-        }
     }
 
     #[test]

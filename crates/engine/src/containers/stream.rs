@@ -1,4 +1,4 @@
-//! A tar on its way into a container: files that somebody sends, or what a program changed, as a layer.
+//! A tar on its way into a container.
 
 use std::io::{self, Read};
 
@@ -9,60 +9,35 @@ use super::changeset::{Bytes, Kind, Node};
 use super::edit::refuse_marked;
 use super::editing::{Editing, Told};
 use super::place;
-use super::view::{Found, join, name_of, parent_of};
+use super::view::{Found, join};
 use crate::Error;
 use crate::files::escaped;
 
-/// What the entries of a tar mean.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning<'a> {
-    /// Files that go into a folder, as `docker cp - CONTAINER:FOLDER` takes them.
-    Files { folder: &'a [u8], owners: bool },
-    /// A layer: names may say what is removed. Nothing at or below these paths is taken: volumes, mounts.
-    Layer { without: &'a [Vec<u8>] },
-}
-
-/// What a runtime puts there for its mounts, and that is empty where they are gone.
-const STUBS: [&[u8]; 5] = [
-    b".dockerenv",
-    b"run/.containerenv",
-    b"etc/hosts",
-    b"etc/hostname",
-    b"etc/resolv.conf",
-];
-
-/// What is mounted in every container.
-const MOUNTS: [&[u8]; 3] = [b"proc", b"sys", b"dev"];
-
-/// Takes a tar in. Returns how many entries it was.
+/// Takes the files of a tar into a folder. Returns how many entries it was.
 ///
 /// # Errors
-/// `invalid_archive` for what is no tar; `not_a_folder`; `conflict`.
+/// `not_found`, `not_a_folder` of the folder; `invalid_archive` for what is no tar; `conflict`.
 pub(super) fn take(
     editing: &mut Editing<'_>,
     source: &mut dyn Read,
-    meaning: Meaning<'_>,
+    folder: &[u8],
+    owners: bool,
     told: Told<'_>,
 ) -> Result<u64, Error> {
-    let base = match meaning {
-        Meaning::Files { folder, .. } => {
-            let Found { path, node } = editing.destination(folder)?;
-            match node {
-                Some(node) if node.is_folder() => path,
-                Some(_) => {
-                    return Err(Error::NotAFolder {
-                        path: escaped(&path),
-                    });
-                }
-                None => {
-                    return Err(Error::NoSuchFile {
-                        path: escaped(folder),
-                    });
-                }
-            }
+    let Found { path: base, node } = editing.destination(folder)?;
+    match node {
+        Some(node) if node.is_folder() => {}
+        Some(_) => {
+            return Err(Error::NotAFolder {
+                path: escaped(&base),
+            });
         }
-        Meaning::Layer { .. } => Vec::new(),
-    };
+        None => {
+            return Err(Error::NoSuchFile {
+                path: escaped(folder),
+            });
+        }
+    }
     let mut members = Members {
         source,
         parser: Parser::new(),
@@ -73,30 +48,20 @@ pub(super) fn take(
     let mut taking = Taking {
         editing,
         told,
-        in_layer: matches!(meaning, Meaning::Layer { .. }),
         links: 0,
     };
     let mut count = 0;
-    while let Some(entry) = members.next()? {
+    while let Some(mut entry) = members.next()? {
         count += 1;
         let path = clean(&entry.path);
-        match meaning {
-            Meaning::Layer { without } => {
-                taking.layer_entry(&mut members, &entry, &path, without)?;
-            }
-            Meaning::Files { owners, .. } => {
-                let path = match path.is_empty() {
-                    true => base.clone(),
-                    false => join(&base, &path),
-                };
-                let mut entry = entry;
-                if !owners {
-                    (entry.uid, entry.gid) = (0, 0);
-                }
-                let target = join(&base, &clean(&entry.link_target));
-                taking.file_entry(&mut members, &entry, &path, &target)?;
-            }
+        let path = match path.is_empty() {
+            true => base.clone(),
+            false => join(&base, &path),
+        };
+        if !owners {
+            (entry.uid, entry.gid) = (0, 0);
         }
+        taking.entry(&mut members, &entry, &path, &base)?;
     }
     Ok(count)
 }
@@ -105,57 +70,22 @@ pub(super) fn take(
 struct Taking<'t, 'a> {
     editing: &'t mut Editing<'a>,
     told: Told<'t>,
-    in_layer: bool,
     /// How many files got a further name.
     links: u64,
 }
 
 impl Taking<'_, '_> {
-    fn layer_entry(
+    fn entry(
         &mut self,
         members: &mut Members<'_>,
         entry: &Entry,
         path: &[u8],
-        without: &[Vec<u8>],
-    ) -> Result<(), Error> {
-        let within = |folder: &[u8]| path == folder || path.starts_with(&join(folder, b""));
-        let mounted = MOUNTS.iter().any(|mount| within(mount) && path != *mount);
-        let edits = &mut self.editing.edits;
-        let stub = STUBS.contains(&path) && entry.size == 0 && edits.view().below(path).is_none();
-        if path.is_empty() || mounted || stub || without.iter().any(|folder| within(folder)) {
-            return Ok(());
-        }
-        let (folder, name) = (parent_of(path), name_of(path));
-        if name == b".wh..wh..opq" {
-            edits.make_opaque(folder);
-            return Ok(());
-        }
-        if let Some(removed) = name.strip_prefix(b".wh.") {
-            // Names with two marks say nothing about files.
-            if !removed.starts_with(b".wh.") && !removed.is_empty() {
-                edits.take_away(&join(folder, removed));
-            }
-            return Ok(());
-        }
-        self.file_entry(members, entry, path, &clean(&entry.link_target))
-    }
-
-    fn file_entry(
-        &mut self,
-        members: &mut Members<'_>,
-        entry: &Entry,
-        path: &[u8],
-        link: &[u8],
+        base: &[u8],
     ) -> Result<(), Error> {
         if path.is_empty() {
             return Ok(());
         }
-        // As a program in the container would find the folder, and what is missing of it is made.
-        let folder = parent_of(path);
-        if !folder.is_empty() {
-            self.editing.edits.make_folder(folder, true)?;
-        }
-        let Found { path: place, .. } = self.editing.edits.view().resolve(path, false)?;
+        let place = self.editing.member(path)?;
         refuse_marked(&place)?;
         let (major, minor) = (entry.device.major, entry.device.minor);
         let kind = match entry.kind {
@@ -169,7 +99,10 @@ impl Taking<'_, '_> {
             EntryKind::CharDevice => Kind::CharDevice { major, minor },
             EntryKind::BlockDevice => Kind::BlockDevice { major, minor },
             EntryKind::Fifo => Kind::Fifo,
-            EntryKind::HardLink => return self.hard_link(&place, link),
+            EntryKind::HardLink => {
+                let target = join(base, &clean(&entry.link_target));
+                return self.hard_link(&place, &target);
+            }
             EntryKind::Regular | EntryKind::Other(_) if entry.sparse => {
                 return Err(Error::SparseMember {
                     path: escaped(path),
@@ -201,30 +134,22 @@ impl Taking<'_, '_> {
                 .collect(),
             links: None,
         };
-        self.put(&place, node)
+        place::put(self.editing, &place, node)
     }
 
     /// Gives a file one more name. One of the image's becomes the container's with that, as it would be written anew.
     fn hard_link(&mut self, place: &[u8], target: &[u8]) -> Result<(), Error> {
-        let edits = &mut self.editing.edits;
-        let Found { path: target, node } = edits.view().resolve(target, false)?;
+        let (target, node) = self.editing.linked(target)?;
         let Some(mut node) = node.filter(|node| !node.is_folder()) else {
             return Err(Error::NoSuchFile {
                 path: escaped(&target),
             });
         };
         if node.links.is_none() {
+            let edits = &mut self.editing.edits;
             node.links = Some(edits.free_group() + self.links);
             self.links += 1;
             edits.place(&target, node.clone());
-        }
-        self.put(place, node)
-    }
-
-    fn put(&mut self, place: &[u8], node: Node) -> Result<(), Error> {
-        if self.in_layer {
-            self.editing.edits.place(place, node);
-            return Ok(());
         }
         place::put(self.editing, place, node)
     }

@@ -240,11 +240,11 @@ fn is_as_before(node: &Node, size: u64, modified: (i64, u32)) -> bool {
 pub(super) fn take(
     shared: &Arc<Shared>,
     id: &ContainerId,
+    mut log: ContainerEdit,
     mut told: Told,
     exact: bool,
 ) -> Result<(), Error> {
     let store = &shared.store;
-    let mut log = store.edit_container(id)?;
     let record = store.container(id)?;
     let Some(overlay) = Overlay::of(store, &record)? else {
         return Ok(());

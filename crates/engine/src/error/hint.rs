@@ -258,6 +258,9 @@ fn runtime(error: &runtime::Error) -> Option<String> {
         .into(),
         E::Failure(F::Running) => "Stop it first.".into(),
         E::Failure(F::NotRunning) => "Start it first.".into(),
+        E::Failure(F::InTheWay { .. }) => {
+            "Choose another path, or remove what is there first.".into()
+        }
         E::Failure(F::UnknownUser { .. }) => {
             "Name one of the image's /etc/passwd, or give a number.".into()
         }

@@ -166,7 +166,7 @@ fn runtime(error: &runtime::Error) -> &'static str {
                 "not_found"
             }
             F::CommandNotExecutable { .. } => "not_executable",
-            F::Running | F::NotRunning => "conflict",
+            F::Running | F::NotRunning | F::InTheWay { .. } => "conflict",
             F::Limits { .. } => "cannot_run",
             _ => "run_failed",
         },

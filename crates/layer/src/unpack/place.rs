@@ -79,17 +79,18 @@ fn step_by_step(root: BorrowedFd<'_>, parts: &[&[u8]]) -> io::Result<OwnedFd> {
 }
 
 impl Place<'_> {
-    /// Makes a folder that only its owner can enter, until it is complete. One that is there is kept.
-    pub(super) fn folder(&self) -> io::Result<()> {
+    /// Makes a folder that only its owner can enter, until it is complete. One that is there is kept. Returns whether it was made.
+    pub(super) fn folder(&self) -> io::Result<bool> {
         let make = || rustix::fs::mkdirat(self.folder, self.name, Mode::RWXU);
         match make() {
-            Err(Errno::EXIST) if super::is_folder(self.folder, self.name) => Ok(()),
+            Err(Errno::EXIST) if super::is_folder(self.folder, self.name) => return Ok(false),
             Err(Errno::EXIST) => {
                 self.clear()?;
-                Ok(make()?)
+                make()?;
             }
-            other => Ok(other?),
+            other => other?,
         }
+        Ok(true)
     }
 
     /// Makes an empty file that only its owner can read.

@@ -1,5 +1,6 @@
 //! Hostile layers and folders: nothing outside is touched, and what is wrong is said.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use layer::{
     Error, FileIndex, LayerScan, Missing, NodeId, Tree, UnpackOptions, Unpacked, read_from, unpack,
+    unpack_renamed,
 };
 
 use crate::archive::{Archive, Header};
@@ -17,7 +19,7 @@ const AS_USER: UnpackOptions = UnpackOptions {
     owners: false,
     devices: false,
     keep_target: false,
-    keep_implied: false,
+    keep_folders: false,
     as_of: None,
 };
 
@@ -49,13 +51,15 @@ impl Stack {
             NodeId::ROOT,
             handle.as_fd(),
             options,
-            &|layer, offset| {
-                let tar = self.tars[layer as usize].clone();
-                let none: Option<&mut layer::SeekTable<Cursor<Vec<u8>>>> = None;
-                read_from(Cursor::new(tar), none, offset).map_err(Error::Read)
-            },
+            &|layer, offset| self.open(layer, offset),
             &mut |_| ControlFlow::Continue(()),
         )
+    }
+
+    fn open(&self, layer: u32, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
+        let tar = self.tars[layer as usize].clone();
+        let none: Option<&mut layer::SeekTable<Cursor<Vec<u8>>>> = None;
+        read_from(Cursor::new(tar), none, offset).map_err(Error::Read)
     }
 }
 
@@ -261,4 +265,46 @@ fn a_layer_that_is_not_the_indexed_one_is_told() {
     assert!(matches!(error, Error::Changed { .. }), "{error}");
     stack.tars[0].truncate(700);
     assert!(stack.unpack(&root, AS_USER).is_err());
+}
+
+#[test]
+fn what_gets_other_names_is_made_under_them_and_a_folder_that_is_there_stays_as_it_is() {
+    let (_folder, root, _) = places();
+    let there = root.join("there");
+    fs::create_dir(&there).unwrap();
+    fs::write(there.join("one"), "old").unwrap();
+    let before = fs::metadata(&there).unwrap().mode();
+    let mut closed = Header::new("there/", b'5', 0);
+    closed.field(100..108, "0000500\0");
+    let stack = stack([Archive::new()
+        .header(&closed)
+        .file("there/one", "1")
+        .file("new/two", "2")
+        .link("new/link", b'1', "there/one")]);
+    let node = |path: &[u8]| stack.tree.find(path).unwrap();
+    let names = HashMap::from([
+        (node(b"there/one"), b".one".to_vec()),
+        (node(b"new"), b".new".to_vec()),
+    ]);
+    let options = UnpackOptions {
+        keep_folders: true,
+        ..AS_USER
+    };
+    let handle = fs::File::open(&root).unwrap();
+    let open = |layer, offset| stack.open(layer, offset);
+    let mut go_on = |_| ControlFlow::Continue(());
+    unpack_renamed(
+        &stack.tree,
+        handle.as_fd(),
+        names,
+        options,
+        &open,
+        &mut go_on,
+    )
+    .unwrap();
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let found = ["there/one", "there/.one", ".new/two", ".new/link"].map(read);
+    assert_eq!(found, ["old", "1", "2", "1"]);
+    assert!(!root.join("new").exists());
+    assert_eq!(fs::metadata(&there).unwrap().mode(), before);
 }

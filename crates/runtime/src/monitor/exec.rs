@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::bundle::Bundle;
 use super::inside::Inside;
-use super::run::{self, Start};
+use super::prepare::unmapped;
+use super::run::own;
+use super::start::{Start, start};
 use super::{Caller, cgroup, namespace};
 use crate::config;
 use crate::error::Context;
@@ -54,15 +56,15 @@ pub(super) fn exec(
             .context(format!("read the container's {path}"))
     };
     let user = User::resolve(&process.user, &read("/etc/passwd")?, &read("/etc/group")?)?;
-    if let Some(id) = run::unmapped(identity, &user) {
+    if let Some(id) = unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }
-    let file = format!("process-{}.json", run::own());
+    let file = format!("process-{}.json", own());
     bundle.write_json(
         &file,
         &config::process(&process, &user, kept.no_new_privileges),
     )?;
-    let started = run::start(
+    let started = start(
         &exec.programs,
         &bundle,
         &Start {

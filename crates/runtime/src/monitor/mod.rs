@@ -19,20 +19,28 @@ mod log;
 mod marks;
 mod namespace;
 mod network;
+mod prepare;
 mod pump;
 mod put;
+mod reach;
 mod remove;
 mod root;
 mod run;
+mod start;
 mod state;
+mod swap;
+mod take;
 mod trial;
 mod unpack;
+mod walk;
 mod watch;
 mod write_changes;
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags};
 
 use crate::error::Context;
 use crate::message::{self, Incoming, Order, Report, Word, Work};
@@ -73,6 +81,15 @@ impl Caller {
     fn hear(&mut self) -> io::Result<Word> {
         Ok(self.incoming.wait(self.socket.as_fd())?.0)
     }
+
+    /// Tells whether nobody waits any more.
+    fn is_gone(&self) -> bool {
+        let gone = PollFlags::HUP | PollFlags::RDHUP;
+        let mut polled = [PollFd::new(&self.socket, gone)];
+        let now = rustix::time::Timespec::default();
+        let polled_some = rustix::event::poll(&mut polled, Some(&now)).is_ok();
+        polled_some && polled[0].revents().intersects(gone)
+    }
 }
 
 fn serve() -> io::Result<()> {
@@ -95,8 +112,9 @@ fn serve() -> io::Result<()> {
 fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
     match &order.work {
         Work::Exec(exec) => return exec::exec(exec, &order.identity, caller),
-        Work::Put(put) => return put::put(put, &order.identity).map(|()| Report::Done),
-        Work::Look(look) => return put::look(look).map(Report::Found),
+        Work::Put(put) => return put::put(put, &order.identity, caller).map(|()| Report::Done),
+        Work::Look(look) => return reach::look(look).map(Report::Found),
+        Work::Take(take) => return take::take(take, caller),
         Work::Run(_) => {
             let parent = Some(rustix::process::getpid());
             rustix::process::set_child_subreaper(parent)
@@ -111,7 +129,7 @@ fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
         Work::Changes(changes) => write_changes::write(changes, caller),
         Work::Remove { path } => remove::remove(path).map(|()| Report::Done),
         Work::Try { folder } => trial::try_all(folder).map(|()| Report::Done),
-        Work::Exec(_) | Work::Put(_) | Work::Look(_) => Ok(Report::Done),
+        Work::Exec(_) | Work::Put(_) | Work::Look(_) | Work::Take(_) => Ok(Report::Done),
     }
 }
 

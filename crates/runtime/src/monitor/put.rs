@@ -1,174 +1,235 @@
-//! Finds and changes files beneath the root of a container that runs.
+//! Changes files of a container that runs: all of them, or none.
 //!
-//! The root is the one that its first process has, with all that is mounted there. Programs in it may swap what they like for links
-//! at any moment: where a path leads is found out beneath the root, and what is changed then is reached without any link.
+//! What comes is made whole beside its place, under a name that nothing else has; until then nothing was changed, and most that can
+//! fail has failed. Then it gets its name ([`super::swap`]).
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use layer::{FileIndex, NodeId, Tree, UnpackOptions};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
-use super::{namespace, remove, state};
+use super::reach::{Root, shown, split};
+use super::swap::{Swap, Swaps};
+use super::{Caller, namespace};
 use crate::error::Context;
-use crate::message::{Inner, Look, Put};
-use crate::start::FoundPath;
+use crate::message::Put;
 use crate::{Failure, Identity};
 
 const STEP: &str = "change files of the container";
 
-/// Enters the container's namespaces, and opens the root that its first process has.
-fn enter(inner: Inner) -> Result<OwnedFd, Failure> {
-    namespace::join(inner.monitor)?;
-    let root = format!("/proc/{}/root", inner.first.pid);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Mode::empty());
-    // Its number may be another's by now: then it is not the container's root that was opened.
-    if !state::is_alive(inner.first) {
-        return Err(Failure::NotRunning);
-    }
-    root.context("open the container's root")
-}
+/// How the names begin under which files are prepared.
+const PREPARED: &str = ".strata-";
 
-/// Removes what is to go, then makes what comes.
-pub(super) fn put(put: &Put, identity: &Identity) -> Result<(), Failure> {
+/// Removes what is to go, and makes what comes.
+pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<(), Failure> {
     let tar = File::open(&put.tar).context(STEP)?;
     let index = File::open(&put.index).context(STEP)?;
-    let root = enter(put.inner)?;
-    for path in &put.removed {
-        remove_beneath(&root, path).context(format!("remove {}", shown(path)))?;
-    }
+    let root = Root::enter(put.inner)?;
     let mut tree = Tree::new();
     let index = FileIndex::open(io::BufReader::new(index)).context(STEP)?;
     tree.push(index).context(STEP)?;
-    let options = UnpackOptions {
-        owners: !matches!(identity, Identity::Single { .. }),
-        devices: !namespace::is_user_namespace(),
-        keep_target: true,
-        keep_implied: true,
-        as_of: None,
+    let owners = !matches!(identity, Identity::Single { .. });
+    let mut plan = Plan::of(&tree, &root, &put.removed)?;
+    let done = plan
+        .prepare(&tar, owners, caller)
+        .and_then(|()| plan.carry_out(owners));
+    let mut left = match done {
+        Ok(()) => Vec::new(),
+        Err(_) => plan.swaps.undo(),
     };
-    let open = |_, offset| -> Result<Box<dyn Read + Send>, layer::Error> {
-        let mut tar = tar.try_clone().map_err(layer::Error::Read)?;
-        tar.seek(SeekFrom::Start(offset))
-            .map_err(layer::Error::Read)?;
-        Ok(Box::new(tar))
-    };
-    let made = layer::unpack(
-        &tree,
-        NodeId::ROOT,
-        root.as_fd(),
-        options,
-        &open,
-        &mut |_| ControlFlow::Continue(()),
-    );
-    match made {
-        Ok(_) => Ok(()),
-        Err(layer::Error::Unpack { entry, source }) => {
-            Err(source).context(format!("put /{} there", entry.as_str()))
+    // What was prepared, or what had the names before.
+    left.extend(plan.swaps.clear());
+    match (done, left.as_slice()) {
+        (Ok(()), []) => Ok(()),
+        (Ok(()), left) => Err(left.join("; ")).context("remove what was there before"),
+        (Err(failure), []) => Err(failure),
+        (Err(failure), left) => Err(format!("{failure}; {}", left.join("; "))).context(STEP),
+    }
+}
+
+/// What is to be changed.
+struct Plan<'p> {
+    tree: &'p Tree,
+    root: &'p Root,
+    swaps: Swaps<'p>,
+    goes: Vec<usize>,
+    /// What comes, each with the name under which it is prepared. What is in a new folder comes with that.
+    comes: Vec<usize>,
+    prepared: HashMap<NodeId, Vec<u8>>,
+    /// Folders that are there and get other attributes.
+    changed: Vec<NodeId>,
+}
+
+impl<'p> Plan<'p> {
+    /// Looks at what is there.
+    fn of(tree: &'p Tree, root: &'p Root, removed: &[Vec<u8>]) -> Result<Self, Failure> {
+        refuse_mounted(root, removed)?;
+        let mut plan = Self {
+            tree,
+            root,
+            swaps: Swaps::new(root),
+            goes: Vec::new(),
+            comes: Vec::new(),
+            prepared: HashMap::new(),
+            changed: Vec::new(),
+        };
+        let mut names = Names::new();
+        let mut replaced: HashSet<Vec<u8>> = HashSet::new();
+        let mut inside: HashSet<NodeId> = HashSet::new();
+        let mut near: Option<(NodeId, OwnedFd)> = None;
+        for node in tree.walk(NodeId::ROOT).filter(|node| *node != NodeId::ROOT) {
+            let Some(file) = tree.current(node).map(|id| tree.file(id)) else {
+                continue;
+            };
+            let parent = tree.parent(node);
+            if inside.contains(&parent) {
+                inside.insert(node);
+                continue;
+            }
+            let path = tree.path(node);
+            let step = || format!("put {} there", shown(&path));
+            if near.as_ref().is_none_or(|(open, _)| *open != parent) {
+                let folder = root.folder(&tree.path(parent)).context(step())?;
+                near = Some((parent, folder));
+            }
+            let Some((_, folder)) = &near else { continue };
+            let there = is_folder(folder, tree.name(node)).context(step())?;
+            if there == Some(true) && file.is_folder() {
+                if file.header_offset.is_some() {
+                    plan.changed.push(node);
+                }
+                continue;
+            }
+            if there.is_some_and(|there| there != file.is_folder()) && !removed.contains(&path) {
+                return Err(Failure::InTheWay { path: shown(&path) });
+            }
+            let aside = names.next();
+            plan.comes.push(plan.swaps.add(Swap {
+                folder: tree.path(parent),
+                name: tree.name(node).to_vec(),
+                aside: aside.clone(),
+            }));
+            plan.prepared.insert(node, aside);
+            inside.insert(node);
+            replaced.insert(path);
         }
-        Err(error) => Err(error).context(STEP),
-    }
-}
-
-fn remove_beneath(root: &OwnedFd, path: &[u8]) -> io::Result<()> {
-    let (folder, name) = split(path);
-    let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    match open_in(root, folder, how) {
-        Ok(folder) => remove::remove_at(folder.as_fd(), OsStr::from_bytes(name)),
-        // It went with the folder.
-        Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Finds where a path leads.
-pub(super) fn look(look: &Look) -> Result<Option<FoundPath>, Failure> {
-    let root = enter(look.inner)?;
-    let end = look.path.iter().rposition(|byte| *byte != b'/');
-    let path = &look.path[..end.map_or(0, |end| end + 1)];
-    find(&root, path).context(format!("look at {}", shown(path)))
-}
-
-fn find(root: &OwnedFd, path: &[u8]) -> io::Result<Option<FoundPath>> {
-    let how = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    match open_in(root, path, how) {
-        Ok(found) => {
-            return Ok(Some(FoundPath {
-                path: own_path(&found)?,
-                is_folder: Some(is_folder(&found)?),
+        // In their order, so that what is in a folder comes after it and went with it.
+        for path in removed.iter().filter(|path| !replaced.contains(*path)) {
+            let (folder, name) = split(path);
+            plan.goes.push(plan.swaps.add(Swap {
+                folder: folder.to_vec(),
+                name: name.to_vec(),
+                aside: names.next(),
             }));
         }
-        Err(Errno::NOENT) => {}
-        Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Ok(plan)
     }
-    let (folder, name) = split(path);
-    let folder = match open_in(root, folder, how) {
-        Ok(folder) if is_folder(&folder)? => folder,
-        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let name = OsStr::from_bytes(name);
-    match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        // A link that leads nowhere.
-        Ok(_) => Ok(None),
-        Err(Errno::NOENT) => {
-            let folder = own_path(&folder)?;
-            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
-            Ok(Some(FoundPath {
-                path: [&folder, slash, name.as_bytes()].concat(),
-                is_folder: None,
-            }))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
 
-fn open_in(root: &OwnedFd, path: &[u8], how: ResolveFlags) -> rustix::io::Result<OwnedFd> {
-    let start = path.iter().position(|byte| *byte != b'/');
-    let path = match start {
-        Some(start) => OsStr::from_bytes(&path[start..]),
-        None => OsStr::new("."),
-    };
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    // Something was moved meanwhile, which the system cannot tell from a way out.
-    for _ in 0..ATTEMPTS {
-        match rustix::fs::openat2(root, path, flags, Mode::empty(), how) {
-            Err(Errno::AGAIN) => {}
-            other => return other,
+    /// Makes what comes, beside its place.
+    fn prepare(&self, tar: &File, owners: bool, caller: &Caller) -> Result<(), Failure> {
+        let options = UnpackOptions {
+            owners,
+            devices: !namespace::is_user_namespace(),
+            keep_target: true,
+            keep_folders: true,
+            as_of: None,
+        };
+        let open = |_, offset| -> Result<Box<dyn Read + Send>, layer::Error> {
+            let mut tar = tar.try_clone().map_err(layer::Error::Read)?;
+            tar.seek(SeekFrom::Start(offset))
+                .map_err(layer::Error::Read)?;
+            Ok(Box::new(tar))
+        };
+        let mut go_on = |_| match caller.is_gone() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let names = self.prepared.clone();
+        let root = self.root.as_fd();
+        match layer::unpack_renamed(self.tree, root, names, options, &open, &mut go_on) {
+            Ok(_) => Ok(()),
+            Err(layer::Error::Unpack { entry, source }) => {
+                Err(source).context(format!("put /{} there", entry.as_str()))
+            }
+            Err(error) => Err(error).context(STEP),
         }
     }
-    Err(Errno::AGAIN)
-}
 
-/// How often a path is looked for while things on it are moved.
-const ATTEMPTS: u32 = 100;
-
-/// Returns the path of an open file, from the root of the mounts that it is in: that is the container's.
-fn own_path(file: &OwnedFd) -> io::Result<Vec<u8>> {
-    let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    let path = path.into_os_string().into_vec();
-    Ok(path.strip_prefix(b"/").unwrap_or(&path).to_vec())
-}
-
-fn is_folder(file: &OwnedFd) -> io::Result<bool> {
-    let found = rustix::fs::fstat(file)?;
-    Ok(FileType::from_raw_mode(found.st_mode) == FileType::Directory)
-}
-
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (b"", path),
+    fn carry_out(&mut self, owners: bool) -> Result<(), Failure> {
+        for number in std::mem::take(&mut self.goes) {
+            self.swaps.put_aside(number)?;
+        }
+        for number in std::mem::take(&mut self.comes) {
+            self.swaps.put_in_place(number)?;
+        }
+        // From the deepest up, so that one that may not be entered any more was.
+        for node in std::mem::take(&mut self.changed).into_iter().rev() {
+            let Some(file) = self.tree.current(node).map(|id| self.tree.file(id)) else {
+                continue;
+            };
+            self.swaps.change(&self.tree.path(node), |folder| {
+                layer::set_attributes(folder.as_fd(), file, owners).map(drop)
+            })?;
+        }
+        self.swaps.remove_the_rest()
     }
 }
 
-fn shown(path: &[u8]) -> String {
-    format!("/{}", String::from_utf8_lossy(path).trim_start_matches('/'))
+/// Refuses to remove what something is mounted on: some of it would be gone before the system says so.
+fn refuse_mounted(root: &Root, removed: &[Vec<u8>]) -> Result<(), Failure> {
+    if removed.is_empty() {
+        return Ok(());
+    }
+    let mounts = root.mounts().context(STEP)?;
+    for path in removed {
+        let below = [path.as_slice(), b"/"].concat();
+        let mount = mounts
+            .iter()
+            .find(|mount| *mount == path || mount.starts_with(&below));
+        if let Some(mount) = mount {
+            return Err(format!("something is mounted at {}", shown(mount)))
+                .context(format!("remove {}", shown(path)));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a name is a folder; `None` where nothing has it.
+fn is_folder(folder: &OwnedFd, name: &[u8]) -> rustix::io::Result<Option<bool>> {
+    match rustix::fs::statat(folder, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => Ok(Some(
+            FileType::from_raw_mode(found.st_mode) == FileType::Directory,
+        )),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes names that nothing has.
+struct Names {
+    start: u128,
+    count: u64,
+}
+
+impl Names {
+    fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            start: now.map_or(0, |now| now.as_nanos()),
+            count: 0,
+        }
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        self.count += 1;
+        format!("{PREPARED}{:x}-{}", self.start, self.count).into_bytes()
+    }
 }

@@ -70,7 +70,7 @@ fn fill(
         owners: !matches!(identity, Identity::Single { .. }),
         devices: !namespace::is_user_namespace(),
         keep_target: false,
-        keep_implied: false,
+        keep_folders: false,
         as_of: None,
     };
     let open = |layer: u32, offset: u64| -> Result<Box<dyn Read + Send>, layer::Error> {

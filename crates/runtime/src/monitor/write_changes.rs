@@ -1,40 +1,23 @@
 //! Tells what a container changed, from its writable layer, as the owners in there are for the container.
-//!
-//! What overlay writes is described in <https://docs.kernel.org/filesystems/overlayfs.html>: a deleted name is a character device 0:0,
-//! or an empty file with an attribute; a folder that hides the one below has an attribute. fuse-overlayfs writes marks of its own
-//! beside those.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
 
+use super::Caller;
+use super::prepare::STUBS;
 use super::root::{COPY, UPPER};
-use super::run::STUBS;
-use super::{Caller, copy, remove};
+use super::walk::{Of, Problem, Walk};
 use crate::Failure;
-use crate::changes::{ChangedKind, ChangedPath, Record, Xattr};
 use crate::error::Context;
 use crate::message::{Changes, Report};
 
-/// The namespaces of overlay's attributes: of root's, of a user's, and of fuse-overlayfs.
-const OVERLAY: [&[u8]; 3] = [
-    b"trusted.overlay.",
-    b"user.overlay.",
-    b"user.fuseoverlayfs.",
-];
-
-/// Names that fuse-overlayfs keeps for itself; what they say stands in attributes too.
-const MARK: &[u8] = b".wh.";
-
 /// Sends the pipe, and writes into it.
-pub(super) fn write(changes: &Changes, caller: &mut Caller) -> Result<Report, Failure> {
+pub(super) fn write(changes: &Changes, caller: &Caller) -> Result<Report, Failure> {
     let step = "tell the changes";
     if changes.folder.join(COPY).is_dir() {
         return Err(Failure::Copied);
@@ -44,311 +27,24 @@ pub(super) fn write(changes: &Changes, caller: &mut Caller) -> Result<Report, Fa
         .say(&Report::Changes, &[read.as_fd()])
         .context(step)?;
     drop(read);
-    let mut walk = Walk {
-        out: BufWriter::with_capacity(256 * 1024, File::from(write)),
-        contents: changes.contents,
-        stubs: stubs(&changes.folder),
-        waiting: Vec::new(),
-        links: HashMap::new(),
-    };
-    let upper = changes.folder.join(UPPER);
-    let last = match walk.all(&upper) {
-        Ok(()) => Record::End,
-        Err(Problem::Failed(failure)) => Record::Failed(failure),
-        Err(Problem::Gone) => return Ok(Report::Done),
-    };
-    // Whoever does not read any more does not want to know.
-    let _ = walk.record(&last).and_then(|()| walk.out.flush());
+    let stubs = stubs(&changes.folder);
+    let mut walk = Walk::new(File::from(write), changes.contents, Of::Layer(&stubs));
+    let told = tell(&mut walk, &changes.folder.join(UPPER));
+    walk.end(told);
     Ok(Report::Done)
+}
+
+fn tell(walk: &mut Walk<'_, File>, upper: &Path) -> Result<(), Problem> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::open(upper, flags, Mode::empty()) {
+        Ok(top) => walk.tree(top, Vec::new()),
+        // It never ran.
+        Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(error) => Ok(Err(error).context("open the writable layer")?),
+    }
 }
 
 fn stubs(folder: &Path) -> BTreeSet<String> {
     let bytes = fs::read(folder.join(STUBS)).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
-}
-
-enum Problem {
-    Failed(Failure),
-    /// Nobody reads.
-    Gone,
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-struct Walk<W: Write> {
-    out: W,
-    contents: bool,
-    stubs: BTreeSet<String>,
-    /// Folders that only count when something in them does.
-    waiting: Vec<ChangedPath>,
-    /// The first name of files with several.
-    links: HashMap<(u64, u64), Vec<u8>>,
-}
-
-/// A folder that is being told.
-struct Open {
-    handle: OwnedFd,
-    /// In reverse order.
-    names: Vec<Vec<u8>>,
-    path: Vec<u8>,
-}
-
-impl<W: Write> Walk<W> {
-    fn all(&mut self, upper: &Path) -> Result<(), Problem> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let top = match rustix::fs::open(upper, flags, Mode::empty()) {
-            Ok(top) => top,
-            // It never ran.
-            Err(rustix::io::Errno::NOENT) => return Ok(()),
-            Err(error) => {
-                return Err(error)
-                    .context("open the writable layer")
-                    .map_err(Problem::from);
-            }
-        };
-        let mut open = vec![self.folder(top, Vec::new())?];
-        while let Some(at) = open.last_mut() {
-            let Some(name) = at.names.pop() else {
-                let done = open.pop();
-                let path = done.map(|done| done.path);
-                if self.waiting.last().map(|last| &last.path) == path.as_ref() {
-                    self.waiting.pop();
-                }
-                continue;
-            };
-            if name.starts_with(MARK) {
-                continue;
-            }
-            let path = match at.path.as_slice() {
-                b"" => name.clone(),
-                above => [above, &name].join(&b'/'),
-            };
-            if let Some(folder) = self.entry(at.handle.as_fd(), &name, path)? {
-                open.push(folder);
-            }
-        }
-        Ok(())
-    }
-
-    fn folder(&mut self, handle: OwnedFd, path: Vec<u8>) -> Result<Open, Problem> {
-        let read = || -> io::Result<_> {
-            let found = rustix::fs::fstat(&handle)?;
-            let mut names = Vec::new();
-            for entry in Dir::read_from(&handle)? {
-                let entry = entry?;
-                if !remove::is_dots(entry.file_name()) {
-                    names.push(entry.file_name().to_bytes().to_vec());
-                }
-            }
-            names.sort_unstable_by(|left, right| right.cmp(left));
-            Ok((found, names, xattrs(handle.as_fd())?))
-        };
-        let (found, names, (xattrs, marks)) =
-            read().context(format!("read the folder {}", shown(&path)))?;
-        whole(&path, &marks)?;
-        let kind = ChangedKind::Folder {
-            opaque: marks.opaque,
-        };
-        let entry = entry(path.clone(), kind, &found, xattrs);
-        if self.is_stub(&path) {
-            self.waiting.push(entry);
-        } else {
-            self.tell(entry)?;
-        }
-        Ok(Open {
-            handle,
-            names,
-            path,
-        })
-    }
-
-    fn is_stub(&self, path: &[u8]) -> bool {
-        std::str::from_utf8(path).is_ok_and(|path| self.stubs.contains(path))
-    }
-
-    /// Tells one name; returns the folder where it is one.
-    fn entry(
-        &mut self,
-        parent: BorrowedFd<'_>,
-        name: &[u8],
-        path: Vec<u8>,
-    ) -> Result<Option<Open>, Problem> {
-        let step = || format!("read {}", shown(&path));
-        let os = OsStr::from_bytes(name);
-        let found = rustix::fs::statat(parent, os, AtFlags::SYMLINK_NOFOLLOW).context(step())?;
-        let open = |flags: OFlags| {
-            let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            rustix::fs::openat(parent, os, flags, Mode::empty()).context(step())
-        };
-        let file_type = FileType::from_raw_mode(found.st_mode);
-        if file_type == FileType::Directory {
-            let handle = open(OFlags::DIRECTORY)?;
-            return self.folder(handle, path).map(Some);
-        }
-        let device = (
-            rustix::fs::major(found.st_rdev),
-            rustix::fs::minor(found.st_rdev),
-        );
-        if file_type == FileType::CharacterDevice && device == (0, 0) {
-            self.tell(entry(path, ChangedKind::Deleted, &found, Vec::new()))?;
-            return Ok(None);
-        }
-        if matches!(file_type, FileType::Socket | FileType::Unknown) {
-            return Ok(None);
-        }
-        if found.st_nlink > 1 {
-            let number = (found.st_dev, found.st_ino);
-            if let Some(first) = self.links.get(&number) {
-                let kind = ChangedKind::HardLink { to: first.clone() };
-                self.tell(entry(path, kind, &found, Vec::new()))?;
-                return Ok(None);
-            }
-            self.links.insert(number, path.clone());
-        }
-        let kind = match file_type {
-            FileType::RegularFile => {
-                let file = File::from(open(OFlags::NONBLOCK | OFlags::NOCTTY)?);
-                self.file(file, path)?;
-                return Ok(None);
-            }
-            FileType::Symlink => {
-                let target = rustix::fs::readlinkat(parent, os, Vec::new()).context(step())?;
-                ChangedKind::Symlink {
-                    target: target.into_bytes(),
-                }
-            }
-            FileType::Fifo => ChangedKind::Pipe,
-            FileType::BlockDevice => ChangedKind::BlockDevice {
-                major: device.0,
-                minor: device.1,
-            },
-            _ => ChangedKind::CharDevice {
-                major: device.0,
-                minor: device.1,
-            },
-        };
-        self.tell(entry(path, kind, &found, Vec::new()))?;
-        Ok(None)
-    }
-
-    fn file(&mut self, mut file: File, path: Vec<u8>) -> Result<(), Problem> {
-        let step = format!("read {}", shown(&path));
-        let found = rustix::fs::fstat(&file).context(&*step)?;
-        let (xattrs, marks) = xattrs(file.as_fd()).context(&*step)?;
-        whole(&path, &marks)?;
-        let size = u64::try_from(found.st_size).unwrap_or(0);
-        if size == 0 && (marks.whiteout || self.is_stub(&path)) {
-            if marks.whiteout {
-                self.tell(entry(path, ChangedKind::Deleted, &found, Vec::new()))?;
-            }
-            return Ok(());
-        }
-        self.tell(entry(path, ChangedKind::File { size }, &found, xattrs))?;
-        if !self.contents {
-            return Ok(());
-        }
-        let copied = copy_exactly(&mut file, &mut self.out, size);
-        match copied {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Problem::Gone),
-            // What was promised cannot be kept, so the stream ends here, and the reader knows that it is not whole.
-            Err(_) => Err(Problem::Gone),
-        }
-    }
-
-    fn tell(&mut self, path: ChangedPath) -> Result<(), Problem> {
-        for folder in std::mem::take(&mut self.waiting) {
-            self.record(&Record::Path(folder))
-                .map_err(|_| Problem::Gone)?;
-        }
-        self.record(&Record::Path(path)).map_err(|_| Problem::Gone)
-    }
-
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.out.write_all(&crate::message::encode(record)?)
-    }
-}
-
-/// Copies as many bytes as were promised. A file that got shorter meanwhile ends in zeros, as tar has it.
-fn copy_exactly(file: &mut File, out: &mut impl Write, size: u64) -> io::Result<()> {
-    let copied = io::copy(&mut file.take(size), out)?;
-    io::copy(&mut io::repeat(0).take(size - copied), out)?;
-    Ok(())
-}
-
-fn entry(path: Vec<u8>, kind: ChangedKind, found: &Stat, xattrs: Vec<Xattr>) -> ChangedPath {
-    ChangedPath {
-        path,
-        kind,
-        mode: found.st_mode & 0o7777,
-        uid: found.st_uid,
-        gid: found.st_gid,
-        modified: (
-            found.st_mtime,
-            u32::try_from(found.st_mtime_nsec).unwrap_or(0),
-        ),
-        xattrs,
-    }
-}
-
-/// What overlay noted at a file.
-#[derive(Default)]
-struct Marks {
-    opaque: bool,
-    whiteout: bool,
-    /// What makes it depend on the layers below.
-    feature: Option<&'static str>,
-}
-
-fn whole(path: &[u8], marks: &Marks) -> Result<(), Failure> {
-    match marks.feature {
-        None => Ok(()),
-        Some(feature) => Err(Failure::NotWhole {
-            path: shown(path),
-            feature: feature.to_owned(),
-        }),
-    }
-}
-
-fn shown(path: &[u8]) -> String {
-    format!("/{}", String::from_utf8_lossy(path))
-}
-
-/// Reads the attributes of an open file: those that are its own, and those that overlay made.
-fn xattrs(file: BorrowedFd<'_>) -> io::Result<(Vec<Xattr>, Marks)> {
-    let mut own = Vec::new();
-    let mut marks = Marks::default();
-    for name in copy::xattr_names(file)? {
-        let mark = OVERLAY.iter().find_map(|space| name.strip_prefix(*space));
-        if name == b"security.selinux" || mark.is_some_and(|mark| !mark_matters(mark)) {
-            continue;
-        }
-        let key = OsStr::from_bytes(&name);
-        let size = rustix::fs::fgetxattr_query(file, key)?;
-        let mut value = vec![0; size];
-        let count = if size == 0 {
-            0
-        } else {
-            rustix::fs::fgetxattr(file, key, &mut value[..])?
-        };
-        value.truncate(count);
-        match mark {
-            Some(b"opaque") => marks.opaque = value == b"y",
-            Some(b"whiteout") => marks.whiteout = true,
-            Some(b"redirect") => marks.feature = Some("redirect_dir"),
-            Some(b"metacopy") => marks.feature = Some("metacopy"),
-            Some(_) => {}
-            None => own.push(Xattr { name, value }),
-        }
-    }
-    own.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok((own, marks))
-}
-
-fn mark_matters(mark: &[u8]) -> bool {
-    matches!(mark, b"opaque" | b"whiteout" | b"redirect" | b"metacopy")
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use oci::ContainerConfig;
 use runtime::{
@@ -187,6 +188,33 @@ impl Lab {
     /// Runs a line of shell.
     pub(crate) async fn shell(&self, line: &str) -> Outcome {
         self.run(&shell(line)).await.expect("it starts")
+    }
+}
+
+/// Ends what still runs, and removes what belongs to others outside of their user namespace: the folder could not be.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let (runtime, folder) = (&self.runtime, self.folder.path());
+        let clear = async {
+            let names = fs::read_dir(folder)?;
+            for entry in names {
+                let path = entry?.path();
+                if path.is_dir() {
+                    runtime.stop(&path, Duration::ZERO).await?;
+                    runtime.remove(&path).await?;
+                }
+            }
+            Ok::<(), Box<dyn std::error::Error>>(())
+        };
+        // This thread may be one of a runtime, in which nothing can be waited for.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let threads = tokio::runtime::Runtime::new().expect("a runtime");
+                if let Err(error) = threads.block_on(clear) {
+                    eprintln!("{} stays: {error}", folder.display());
+                }
+            });
+        });
     }
 }
 

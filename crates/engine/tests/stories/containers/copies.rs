@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use engine::{CommitRequest, CopyOptions, CopySource, Error, FileKind, NoProgress, TarTarget};
-use testkit::Layer;
+use engine::{CopyOptions, CopySource, Error, FileKind, TarTarget};
 
-use super::{changes, container_listing, edit, image_listing, made, write};
+use super::{changes, made};
 use crate::lab::Lab;
 
 #[tokio::test]
@@ -103,58 +102,4 @@ async fn files_come_in_as_with_docker_cp_and_never_outside_of_the_root() {
         FileKind::HardLink
     );
     lab.check().await;
-}
-
-#[tokio::test]
-async fn what_a_program_changed_comes_in_as_a_layer_without_mounts_and_stubs() {
-    let lab = Lab::new().await;
-    let engine = &lab.engine;
-    let web = made(&lab, "web").await;
-    edit(engine, &web, vec![write("etc/mine", "1")]).await;
-    let upper = Layer::new()
-        .file(".dockerenv", "")
-        .folder("etc")
-        .file("etc/hosts", "")
-        .file("etc/hostname", "kept, because it is not empty")
-        .whiteout("etc/passwd")
-        .whiteout("etc/mine")
-        .folder("proc")
-        .file("proc/1", "x")
-        .folder("data")
-        .file("data/volume", "x")
-        .folder("usr")
-        .folder("usr/lib")
-        .file("usr/lib/.wh..wh..opq", "")
-        .file("usr/lib/three", "3")
-        .hardlink("usr/lib/four", "usr/lib/three");
-    let source = CopySource::Layer {
-        tar: Box::new(std::io::Cursor::new(upper.tar())),
-        without: vec![b"data".to_vec()],
-    };
-    engine
-        .copy_in(&web.id, source, b"/", CopyOptions::default(), &|_| {})
-        .await
-        .unwrap();
-    let found = changes(engine, &web).await;
-    assert_eq!(
-        found,
-        [
-            "C etc",
-            "A etc/hostname",
-            "D etc/passwd",
-            "A proc",
-            "C usr",
-            "C usr/lib",
-            "A usr/lib/four",
-            "A usr/lib/three",
-        ]
-    );
-    let committed = engine
-        .commit(CommitRequest::new(web.id.clone()), &NoProgress)
-        .await
-        .unwrap();
-    assert_eq!(
-        container_listing(engine, &web).await,
-        image_listing(engine, committed.id.as_str()).await
-    );
 }

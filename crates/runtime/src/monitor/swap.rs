@@ -1,0 +1,223 @@
+//! Gives names to what was prepared under others, all of them or none.
+//!
+//! A single name changes in one step, so that no program ever sees half of a file. Where one of several cannot be changed, those
+//! that were are changed back. What the system does not let be moved is the exception: a folder that overlay has from an image can
+//! only be removed, name by name.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{Gid, Mode, RenameFlags, Stat, Timespec, Timestamps, Uid};
+use rustix::io::Errno;
+
+use super::reach::{Root, shown};
+use super::remove;
+use crate::Failure;
+use crate::error::Context;
+
+/// A name in a folder, and the one beside it under which what comes was prepared, or what goes is kept until all is done.
+pub(super) struct Swap {
+    /// The path of the folder.
+    pub(super) folder: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    pub(super) aside: Vec<u8>,
+}
+
+impl Swap {
+    fn path(&self) -> String {
+        shown(&[self.folder.as_slice(), &self.name].join(&b'/'))
+    }
+
+    /// Gives one of the two names to what has the other.
+    fn rename(&self, folder: &OwnedFd, back: bool, flags: RenameFlags) -> rustix::io::Result<()> {
+        let (from, to) = match back {
+            true => (&self.name, &self.aside),
+            false => (&self.aside, &self.name),
+        };
+        let (from, to) = (OsStr::from_bytes(from), OsStr::from_bytes(to));
+        match rustix::fs::renameat_with(folder, from, folder, to, flags) {
+            // A file system without such renames. What has the name is replaced, and cannot come back.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::renameat(folder, from, folder, to)
+            }
+            other => other,
+        }
+    }
+}
+
+/// What was done, and how it is undone.
+enum Done {
+    /// The prepared file got its name, or what goes was put aside.
+    Moved { swap: usize, back: bool },
+    /// What had the name is aside now.
+    Exchanged { swap: usize },
+    /// A folder got other attributes.
+    Changed { folder: OwnedFd, before: Box<Stat> },
+}
+
+/// Changes names one after the other.
+pub(super) struct Swaps<'r> {
+    root: &'r Root,
+    swaps: Vec<Swap>,
+    done: Vec<Done>,
+    /// What cannot be put aside, and is removed last.
+    last: Vec<usize>,
+}
+
+impl<'r> Swaps<'r> {
+    pub(super) fn new(root: &'r Root) -> Self {
+        Self {
+            root,
+            swaps: Vec::new(),
+            done: Vec::new(),
+            last: Vec::new(),
+        }
+    }
+
+    /// Adds a change to come; returns its number.
+    pub(super) fn add(&mut self, swap: Swap) -> usize {
+        self.swaps.push(swap);
+        self.swaps.len() - 1
+    }
+
+    fn folder(&self, swap: usize) -> rustix::io::Result<OwnedFd> {
+        self.root.folder(&self.swaps[swap].folder)
+    }
+
+    /// Puts something aside that is to go; that it is not there is fine.
+    pub(super) fn put_aside(&mut self, number: usize) -> Result<(), Failure> {
+        let swap = &self.swaps[number];
+        let moved = self
+            .folder(number)
+            .and_then(|folder| swap.rename(&folder, true, RenameFlags::NOREPLACE));
+        match moved {
+            Ok(()) => self.done.push(Done::Moved {
+                swap: number,
+                back: true,
+            }),
+            // It went with its folder.
+            Err(Errno::NOENT) => {}
+            Err(Errno::XDEV) => self.last.push(number),
+            Err(error) => return Err(error).context(format!("remove {}", swap.path())),
+        }
+        Ok(())
+    }
+
+    /// Gives something prepared its name. What has that now is put aside.
+    pub(super) fn put_in_place(&mut self, number: usize) -> Result<(), Failure> {
+        let step = || format!("put {} there", self.swaps[number].path());
+        let folder = self.folder(number).context(step())?;
+        let swap = &self.swaps[number];
+        let placed = match swap.rename(&folder, false, RenameFlags::NOREPLACE) {
+            Ok(()) => false,
+            Err(Errno::EXIST) => match swap.rename(&folder, false, RenameFlags::EXCHANGE) {
+                Ok(()) => true,
+                // A folder that overlay has from an image.
+                Err(Errno::XDEV) => {
+                    remove::remove_at(folder.as_fd(), OsStr::from_bytes(&swap.name))
+                        .and_then(|()| Ok(swap.rename(&folder, false, RenameFlags::NOREPLACE)?))
+                        .context(step())?;
+                    false
+                }
+                Err(error) => return Err(error).context(step()),
+            },
+            Err(error) => return Err(error).context(step()),
+        };
+        self.done.push(match placed {
+            true => Done::Exchanged { swap: number },
+            false => Done::Moved {
+                swap: number,
+                back: false,
+            },
+        });
+        Ok(())
+    }
+
+    /// Gives a folder other attributes.
+    pub(super) fn change(
+        &mut self,
+        path: &[u8],
+        change: impl FnOnce(&OwnedFd) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let step = || format!("change {}", shown(path));
+        let folder = self.root.folder(path).context(step())?;
+        let before = Box::new(rustix::fs::fstat(&folder).context(step())?);
+        let changed = change(&folder).context(step());
+        self.done.push(Done::Changed { folder, before });
+        changed
+    }
+
+    /// Removes what could not be put aside.
+    pub(super) fn remove_the_rest(&mut self) -> Result<(), Failure> {
+        for number in std::mem::take(&mut self.last) {
+            self.remove(number, |swap| &swap.name)
+                .context(format!("remove {}", self.swaps[number].path()))?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what was done. Returns what could not be undone.
+    pub(super) fn undo(&mut self) -> Vec<String> {
+        let mut left = Vec::new();
+        while let Some(done) = self.done.pop() {
+            let undone = match &done {
+                Done::Moved { swap, back } => self.folder(*swap).and_then(|folder| {
+                    self.swaps[*swap].rename(&folder, !back, RenameFlags::NOREPLACE)
+                }),
+                Done::Exchanged { swap } => self.folder(*swap).and_then(|folder| {
+                    self.swaps[*swap].rename(&folder, false, RenameFlags::EXCHANGE)
+                }),
+                Done::Changed { folder, before } => set_back(folder, before),
+            };
+            if let Err(error) = undone {
+                let what = match done {
+                    Done::Moved { swap, .. } | Done::Exchanged { swap } => self.swaps[swap].path(),
+                    Done::Changed { .. } => "the attributes of a folder".to_owned(),
+                };
+                left.push(format!("{what}: {error}"));
+            }
+        }
+        left
+    }
+
+    /// Removes all that is aside. Returns what could not be removed.
+    pub(super) fn clear(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (number, swap) in self.swaps.iter().enumerate() {
+            if let Err(error) = self.remove(number, |swap| &swap.aside) {
+                let name = shown(&[swap.folder.as_slice(), &swap.aside].join(&b'/'));
+                left.push(format!("{name}: {error}"));
+            }
+        }
+        left
+    }
+
+    fn remove(&self, number: usize, name: impl Fn(&Swap) -> &Vec<u8>) -> io::Result<()> {
+        match self.folder(number) {
+            Ok(folder) => {
+                let name = OsStr::from_bytes(name(&self.swaps[number]));
+                remove::remove_at(folder.as_fd(), name)
+            }
+            // It went with the folder.
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn set_back(folder: &OwnedFd, before: &Stat) -> rustix::io::Result<()> {
+    let (user, group) = (Uid::from_raw(before.st_uid), Gid::from_raw(before.st_gid));
+    rustix::fs::fchown(folder, Some(user), Some(group))?;
+    rustix::fs::fchmod(folder, Mode::from_raw_mode(before.st_mode & 0o7777))?;
+    let time = |seconds: i64, nanoseconds: u64| Timespec {
+        tv_sec: seconds,
+        tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),
+    };
+    let times = Timestamps {
+        last_access: time(before.st_atime, before.st_atime_nsec),
+        last_modification: time(before.st_mtime, before.st_mtime_nsec),
+    };
+    rustix::fs::futimens(folder, &times)
+}
