@@ -61,13 +61,20 @@ impl Screen {
     }
 
     /// Tells where the window's page begins.
+    ///
+    /// Not xdotool, which counts a window's frame twice.
     pub(super) fn origin(&self) -> (i32, i32) {
-        let said = self.xdotool(&["getwindowgeometry", "--shell", &self.window()]);
+        let said = self.ask("xwininfo", "x11-utils", &["-id", &self.window()]);
         let number = |key: &str| {
-            let line = said.lines().find_map(|line| line.strip_prefix(key));
-            line.and_then(|text| text.parse().ok()).expect("a number")
+            let mut lines = said.lines().map(str::trim);
+            let found = lines.find_map(|line| line.strip_prefix(key));
+            let number = found.and_then(|text| text.trim().parse().ok());
+            number.unwrap_or_else(|| panic!("{key} is not in what xwininfo says: {said}"))
         };
-        (number("X="), number("Y="))
+        (
+            number("Absolute upper-left X:"),
+            number("Absolute upper-left Y:"),
+        )
     }
 
     fn window(&self) -> String {
@@ -79,12 +86,17 @@ impl Screen {
     }
 
     fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool")
+        self.ask("xdotool", "xdotool", arguments)
+    }
+
+    fn ask(&self, program: &str, package: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program)
             .args(arguments)
             .env("DISPLAY", &self.display)
             .output();
-        let output = output
-            .unwrap_or_else(|error| panic!("xdotool: {error}. It is in Debian's package xdotool."));
+        let output = output.unwrap_or_else(|error| {
+            panic!("{program}: {error}. It is in Debian's package {package}.")
+        });
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
