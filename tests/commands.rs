@@ -486,9 +486,13 @@ fn what_cannot_be_removed_is_in_the_plan_with_a_way_out() {
     let shell = Shell::start();
     let plan = shell.call(
         "plan_removal",
-        json!({ "selections": [{ "kind": "name", "value": "nothing:1" }], "force": false }),
+        json!({ "selections": [{ "kind": "name", "value": "docker.io/library/nothing:1" }], "force": false }),
     );
     assert_eq!(plan["blocked"][0]["code"], "not_found", "{plan}");
+    assert_eq!(
+        plan["blocked"][0]["name"], "nothing:1",
+        "as people write it"
+    );
     assert!(!text(&plan["blocked"][0]["reason"]).is_empty());
 }
 

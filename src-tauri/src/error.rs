@@ -71,7 +71,7 @@ where
         let error = engine::Error::from(error);
         Failure {
             code: error.code().to_owned(),
-            message: error.message(),
+            message: engine::human::sentence_case(&error.message()),
             hint: error.hint(),
             registry: error.registry_refusal().map(RegistryRefusal::from),
         }
@@ -112,6 +112,12 @@ mod tests {
         let failure = failure.expect_err("a panic is no success");
         assert_eq!(failure.code, "internal");
         assert!(failure.message.contains("the sky fell"), "{failure}");
+    }
+
+    #[test]
+    fn a_message_begins_as_a_sentence_does() {
+        let failure = Failure::from(engine::Error::NoSearchTerm);
+        assert!(failure.message.starts_with("There"), "{failure}");
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn an_engine_that_is_gone_says_so_and_what_to_do() {
     desktop.provide("DOCKER_HOST", &format!("unix://{}", nowhere.display()));
     let window = desktop.open();
     window.click("button", "DOCKER_HOST");
-    window.read("cannot be used");
+    window.read("No engine is at unix");
     window.judge("place-unreachable");
     window.close();
 }

@@ -1,8 +1,9 @@
 //! A registry that asks for a login: signing in, pushing, looking through its tags.
 
-use std::process::Command;
-
-use testkit::{DockerRegistry, DockerRegistryOptions, ImageBuilder, Layer, Registry};
+use oci::Digest;
+use testkit::{
+    DockerRegistry, DockerRegistryOptions, ImageBuilder, Layer, Registry, Tool, Workshop,
+};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
@@ -24,20 +25,23 @@ fn guarded() -> DockerRegistry {
     })
 }
 
-/// What a registry has under a name, by skopeo.
-fn digest_there(reference: &str) -> String {
-    let output = Command::new("skopeo")
-        .args(["inspect", "--tls-verify=false", "--format={{.Digest}}"])
-        .arg(format!("--creds={NAME}:{PASSWORD}"))
-        .arg(format!("docker://{reference}"))
-        .output()
-        .expect("skopeo is in Debian's package of that name");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+/// Pulls an image out of a registry with skopeo, which compares every blob, and returns the digest of its manifest.
+fn pulled_back(reference: &str) -> String {
+    let workshop = Workshop::new();
+    let (login, source) = (
+        format!("{NAME}:{PASSWORD}"),
+        format!("docker://{reference}"),
     );
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    let copy = [
+        "copy",
+        "-q",
+        "--src-tls-verify=false",
+        "--src-creds",
+        &login,
+    ];
+    workshop.run(Tool::Skopeo, &[&copy[..], &[&source, "dir:back"]].concat());
+    let manifest = std::fs::read(workshop.path().join("back/manifest.json"));
+    Digest::sha256(&manifest.expect("skopeo wrote it")).to_string()
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
     window.fill("textbox", "User name", NAME);
     window.fill("textbox", "Password or token", "wrong");
     window.press(&["Enter"]);
-    window.read("Not signed in");
+    window.read("did not accept the user name and the password");
     window.judge("sign-in-refused");
 
     // This desktop has no keyring: plain text needs a word of the user's.
@@ -84,7 +88,7 @@ fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
     let notification = desktop.notifications.next();
     assert_eq!(notification.title, format!("{destination} was pushed"));
     drop(elsewhere);
-    assert_eq!(digest_there(&destination), image.digest().to_string());
+    assert_eq!(pulled_back(&destination), image.digest().to_string());
 
     // What was pushed is in the registry's list, with the mark that it is here.
     window.click("button", "Activity");

@@ -99,9 +99,14 @@ pub fn discover(sources: &Sources) -> Vec<Found> {
             current: false,
         });
     }
-    // Where docker's own choice is not there, the first that is serves as well.
+    // Where docker's own choice is not there, the first other one of this computer serves as well. What is meant for here
+    // never goes to a context's host because nothing runs here.
+    let is_here = |place: &Found| place.address.as_ref().is_ok_and(Address::is_local);
     let chosen = found.iter().position(|place| place.id == current);
-    let chosen = chosen.or((current == DEFAULT && !found.is_empty()).then_some(0));
+    let chosen = chosen.or_else(|| match current == DEFAULT {
+        true => found.iter().position(is_here),
+        false => None,
+    });
     if let Some(chosen) = chosen.and_then(|position| found.get_mut(position)) {
         chosen.current = true;
     }
@@ -144,8 +149,7 @@ pub fn choose(sources: &Sources, wanted: Option<&str>) -> Result<Found> {
         None => Err(Error::NotFound {
             message: match wanted.map_or_else(|| current(sources), str::to_owned) {
                 name if wanted.is_none() && name == DEFAULT => {
-                    "no Docker and no Podman was found: start one, or say with DOCKER_HOST where it is"
-                        .into()
+                    "no Docker and no Podman was found on this computer".into()
                 }
                 name => format!("there is no engine or context {name:?}"),
             },

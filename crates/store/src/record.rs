@@ -93,7 +93,8 @@ impl Store {
             let mut recorded = Vec::with_capacity(images.len());
             for (image, moved) in images.iter().zip(rows) {
                 let mut found =
-                    images::rows(&change.sql, image.target.as_str()).map_err(self.explain())?;
+                    images::rows(&change.sql, image.target.as_str(), images::Strips::Read)
+                        .map_err(self.explain())?;
                 recorded.push(Recorded {
                     image: found.pop().ok_or_else(|| gone(image.target))?,
                     moved,

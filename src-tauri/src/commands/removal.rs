@@ -84,7 +84,7 @@ pub struct DeletedImage {
 #[derive(Debug, Clone, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocked {
-    /// What was asked for.
+    /// What was asked for; a name as people write it.
     pub name: String,
     /// Why it stays.
     pub reason: String,
@@ -271,11 +271,19 @@ impl From<engine::Blocked> for Blocked {
             code,
         } = blocked;
         Blocked {
-            name,
+            name: familiar(name),
             reason,
             unblock,
             code: code.to_owned(),
         }
+    }
+}
+
+/// Writes a full name as people write it, and leaves an ID as it is.
+fn familiar(asked: String) -> String {
+    match engine::Reference::parse_normalized(&asked) {
+        Ok(reference) if reference.to_string() == asked => reference.familiar(),
+        _ => asked,
     }
 }
 

@@ -298,7 +298,7 @@ export type BlobThere =
 
 /**  Something that cannot be removed, and why. */
 export type Blocked = {
-	/**  What was asked for. */
+	/**  What was asked for; a name as people write it. */
 	name: string,
 	/**  Why it stays. */
 	reason: string,

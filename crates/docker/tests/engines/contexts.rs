@@ -105,6 +105,21 @@ fn contexts_that_docker_made_are_found() {
 }
 
 #[test]
+fn a_host_elsewhere_is_not_taken_for_the_engine_that_is_missing_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let far = r#"{"Name":"far","Endpoints":{"docker":{"Host":"ssh://ada@far.example"}}}"#;
+    meta(folder.path(), &id("far"), far);
+    let found = discover(&sources(folder.path()));
+    assert_eq!((found.len(), found[0].current), (1, false));
+    assert!(matches!(
+        choose(&sources(folder.path()), None),
+        Err(Error::NotFound { .. })
+    ));
+    let named = choose(&sources(folder.path()), Some("far"));
+    assert_eq!(named.unwrap().id, "far");
+}
+
+#[test]
 fn broken_and_hostile_contexts_say_what_is_wrong_and_harm_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let good = r#"{"Name":"good","Endpoints":{"docker":{"Host":"unix:///good.sock"}}}"#;

@@ -38,9 +38,7 @@ describe("the sign-in dialog", () => {
     });
     render(SignInDialog, { host: "a.example" });
     await fill();
-    expect(await screen.findByRole("alert")).toHaveTextContent(
-      "a.example did not accept this name and password.",
-    );
+    expect(await screen.findByRole("alert")).toHaveTextContent("a.example refused it.");
     expect(screen.getByLabelText("Password or token")).toHaveValue("");
   });
 
