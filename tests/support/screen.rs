@@ -60,14 +60,26 @@ impl Screen {
         assert!(status.success(), "no picture of window {window}: {status}");
     }
 
-    /// Tells where the window's page begins.
+    /// Tells where the window's page begins. Not by xdotool, which counts the window manager's frame twice.
     pub(super) fn origin(&self) -> (i32, i32) {
-        let said = self.xdotool(&["getwindowgeometry", "--shell", &self.window()]);
+        let said = Command::new("xwininfo")
+            .args(["-id", &self.window()])
+            .env("DISPLAY", &self.display)
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("xwininfo: {error}. It is in Debian's package x11-utils.")
+            });
+        let said = String::from_utf8_lossy(&said.stdout);
         let number = |key: &str| {
-            let line = said.lines().find_map(|line| line.strip_prefix(key));
-            line.and_then(|text| text.parse().ok()).expect("a number")
+            let mut lines = said.lines().map(str::trim);
+            let text = lines.find_map(|line| line.strip_prefix(key));
+            text.and_then(|text| text.trim().parse().ok())
+                .expect("a number")
         };
-        (number("X="), number("Y="))
+        (
+            number("Absolute upper-left X:"),
+            number("Absolute upper-left Y:"),
+        )
     }
 
     fn window(&self) -> String {
