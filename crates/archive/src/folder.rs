@@ -42,7 +42,7 @@ impl Folder {
             return Err(Error::NoLayoutFile);
         }
         let looks_like = match is_file(docker::MANIFEST) {
-            true if is_file("version") => "a folder of skopeo's dir:",
+            true if is_file("version") => "a folder of skopeo's transport dir",
             true => "a docker archive that was unpacked",
             // Where files have no owners and modes, no file system can be taken in from them.
             false if cfg!(unix) && TOP_FOLDERS.iter().any(is_folder) => {

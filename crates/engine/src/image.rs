@@ -13,6 +13,8 @@ use crate::{Engine, Error, HistoryRow, ImageSummary, LayerRow, SharedWith, pull:
 pub struct ImageDetail {
     /// What the list shows of it.
     pub summary: ImageSummary,
+    /// The digest of its manifest; equals the target where it came without an index.
+    pub manifest: Digest,
     /// The platforms of the index that its names name; empty where there is no index.
     pub index_platforms: Vec<IndexPlatform>,
     /// Its settings; all empty for an artifact.
@@ -136,6 +138,7 @@ fn describe(store: &Store, target: &Digest, host: &Platform) -> Result<ImageDeta
     let summary = ImageSummary::new(detail.summary, host);
     Ok(ImageDetail {
         summary,
+        manifest: detail.manifest,
         index_platforms,
         config: settings(config),
         history,

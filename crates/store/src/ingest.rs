@@ -124,6 +124,8 @@ impl Store {
         if let Some(available) = filesystem::available(self.root())
             && available < needed
         {
+            // Of nothing nobody can go on.
+            writer.forgets = writer.offset == 0;
             return Err(Error::DiskFull {
                 path: self.root().to_owned(),
                 needed: Some(needed),

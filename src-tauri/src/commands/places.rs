@@ -1,7 +1,7 @@
 //! Other engines: Docker and Podman where they run, and their images.
 
 use engine::places::Kind;
-use engine::{EnginePlace, ImageName as Name, PlaceInfo, Reference, Selector};
+use engine::{EnginePlace, ImageName as Name, PlaceInfo, Selector};
 use serde::Serialize;
 use specta::Type;
 use tauri::State;

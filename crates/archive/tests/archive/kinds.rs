@@ -244,7 +244,10 @@ fn a_folder_that_is_no_layout_is_told_by_what_is_in_it() {
         assert_eq!(root.format, Format::RootFilesystem);
     }
     for (names, words) in [
-        (&["version", "manifest.json", "0a1b"][..], "skopeo's dir:"),
+        (
+            &["version", "manifest.json", "0a1b"][..],
+            "skopeo's transport dir",
+        ),
         (&["manifest.json", "a/layer.tar"], "was unpacked"),
         (&["holiday.jpg"], "without the file oci-layout"),
         (

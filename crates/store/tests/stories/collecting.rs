@@ -51,6 +51,17 @@ fn what_a_cancelled_download_left_stays_for_the_grace() {
 }
 
 #[test]
+fn what_no_disk_has_room_for_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let digest = Digest::sha256(b"larger than any disk");
+    let refused = store.ingest(&lease(&store), &digest, 1 << 60);
+    assert!(matches!(refused, Err(store::Error::DiskFull { .. })));
+    let left = fs::read_dir(folder.path().join("ingest")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
 fn a_collection_is_due_an_hour_after_the_last_one() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (open(folder.path()), open(folder.path()));
