@@ -10,6 +10,7 @@ use engine::{
 use testkit::{Bearer, DockerRegistry, DockerRegistryOptions, Registry, TokenServer};
 
 use crate::lab::{Lab, request, settings};
+use crate::registries::app;
 
 const PASSWORD: &str = "s3cret-marker";
 

@@ -14,7 +14,7 @@ use testkit::{
 
 use crate::lab::{Lab, settings};
 
-fn app(text: &str, created: &str) -> Image {
+pub(crate) fn app(text: &str, created: &str) -> Image {
     let layer = Layer::files([("/a", text.to_owned())]);
     ImageBuilder::new().created(created).layer(layer).build()
 }
