@@ -231,6 +231,7 @@ impl From<engine::ImageDetail> for ImageDetail {
     fn from(detail: engine::ImageDetail) -> ImageDetail {
         let engine::ImageDetail {
             summary,
+            manifest,
             index_platforms,
             config,
             history,
@@ -238,7 +239,7 @@ impl From<engine::ImageDetail> for ImageDetail {
             repo_digests,
         } = detail;
         ImageDetail {
-            manifest_digest: summary.manifest.to_string(),
+            manifest_digest: manifest.to_string(),
             target_digest: summary.target.to_string(),
             config_digest: summary.id.to_string(),
             row: summary.into(),

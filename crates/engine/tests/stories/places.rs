@@ -1,8 +1,8 @@
 //! Images between the store and real engines: the same image on both sides, and nothing twice.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use engine::places::{Commit, NewContainer, PlaceImage};
 use engine::{
@@ -401,7 +401,10 @@ async fn a_place_is_looked_at_named_and_cleaned_up() {
     let ours = lab.engine.image(&Selector::from("app:1")).await.unwrap();
     assert_eq!(detail.summary.id, ours.summary.id);
     assert_eq!(detail.summary.size, ours.summary.size);
-    assert_eq!(detail.summary.platform, ours.summary.platform);
+    assert_eq!(
+        detail.summary.platform,
+        ours.summary.platform.map(Arc::unwrap_or_clone)
+    );
     assert_eq!(detail.config.cmd, ours.config.cmd);
     assert_eq!(detail.config.labels, ours.config.labels);
     assert_eq!(detail.config.author, ours.config.author);
