@@ -493,7 +493,8 @@ fn what_cannot_be_removed_is_in_the_plan_with_a_way_out() {
         plan["blocked"][0]["name"], "nothing:1",
         "as people write it"
     );
-    assert!(!text(&plan["blocked"][0]["reason"]).is_empty());
+    let reason = text(&plan["blocked"][0]["reason"]);
+    assert_eq!(reason, "No such image.");
 }
 
 #[test]

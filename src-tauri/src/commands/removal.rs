@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use engine::{Digest, Engine, ImageQuery, PruneRequest, RemovalPlan, RemovalRequest, Selector};
+use engine::{
+    Digest, Engine, ImageQuery, PruneRequest, RemovalPlan, RemovalRequest, Selector, human,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::State;
@@ -272,11 +274,19 @@ impl From<engine::Blocked> for Blocked {
         } = blocked;
         Blocked {
             name: familiar(name),
-            reason,
+            reason: as_sentence(&reason),
             unblock,
             code: code.to_owned(),
         }
     }
+}
+
+/// Makes a sentence of a reason: it begins with no name, as a message may.
+fn as_sentence(reason: &str) -> String {
+    let sentence = human::sentence(reason);
+    let mut rest = sentence.chars();
+    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
+    first.collect::<String>() + rest.as_str()
 }
 
 /// Writes a full name as people write it, and leaves an ID as it is.
