@@ -71,7 +71,8 @@ struct Plan<'p> {
 impl<'p> Plan<'p> {
     /// Looks at what is there.
     fn of(tree: &'p Tree, root: &'p Root, removed: &[Vec<u8>]) -> Result<Self, Failure> {
-        refuse_mounted(root, removed)?;
+        let mounts = root.mounts().context(STEP)?;
+        refuse_mounted(&mounts, removed)?;
         let mut plan = Self {
             tree,
             root,
@@ -110,6 +111,9 @@ impl<'p> Plan<'p> {
             }
             if there.is_some_and(|there| there != file.is_folder()) && !removed.contains(&path) {
                 return Err(Failure::InTheWay { path: shown(&path) });
+            }
+            if mounts.contains(&path) {
+                return Err(mounted(&path)).context(step());
             }
             let aside = names.next();
             plan.comes.push(plan.swaps.add(Swap {
@@ -183,23 +187,22 @@ impl<'p> Plan<'p> {
     }
 }
 
-/// Refuses to remove what something is mounted on: some of it would be gone before the system says so.
-fn refuse_mounted(root: &Root, removed: &[Vec<u8>]) -> Result<(), Failure> {
-    if removed.is_empty() {
-        return Ok(());
-    }
-    let mounts = root.mounts().context(STEP)?;
+/// Refuses to remove what something is mounted on. The system would let it go from here, and with it what is mounted.
+fn refuse_mounted(mounts: &[Vec<u8>], removed: &[Vec<u8>]) -> Result<(), Failure> {
     for path in removed {
         let below = [path.as_slice(), b"/"].concat();
         let mount = mounts
             .iter()
             .find(|mount| *mount == path || mount.starts_with(&below));
         if let Some(mount) = mount {
-            return Err(format!("something is mounted at {}", shown(mount)))
-                .context(format!("remove {}", shown(path)));
+            return Err(mounted(mount)).context(format!("remove {}", shown(path)));
         }
     }
     Ok(())
+}
+
+fn mounted(path: &[u8]) -> String {
+    format!("something is mounted at {}", shown(path))
 }
 
 /// Tells whether a name is a folder; `None` where nothing has it.

@@ -53,6 +53,16 @@ impl Root {
         })
     }
 
+    /// Takes a folder for the root of a container.
+    #[cfg(test)]
+    pub(super) fn of(folder: &std::path::Path) -> Self {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Self {
+            handle: rustix::fs::open(folder, flags, Mode::empty()).expect("a folder"),
+            first: 0,
+        }
+    }
+
     /// Opens a folder without following a link; anything else is an error.
     pub(super) fn folder(&self, path: &[u8]) -> rustix::io::Result<OwnedFd> {
         self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, WITHOUT_LINKS)

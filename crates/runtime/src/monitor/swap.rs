@@ -221,3 +221,80 @@ fn set_back(folder: &OwnedFd, before: &Stat) -> rustix::io::Result<()> {
     };
     rustix::fs::futimens(folder, &times)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn swap(folder: &str, name: &str, aside: &str) -> Swap {
+        Swap {
+            folder: folder.into(),
+            name: name.into(),
+            aside: aside.into(),
+        }
+    }
+
+    #[test]
+    fn what_was_exchanged_removed_and_changed_is_as_before_after_a_failure() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir_all(at("d/gone/deep")).expect("folders");
+        for (name, text) in [("d/old", "old"), ("d/.1", "new"), ("d/.2", "added")] {
+            fs::write(at(name), text).expect("a file");
+        }
+        let mode = || {
+            fs::metadata(at("d"))
+                .expect("a folder")
+                .permissions()
+                .mode()
+        };
+        let before = mode();
+        let root = Root::of(place.path());
+        let mut swaps = Swaps::new(&root);
+        let numbers = [
+            swap("d", "gone", ".3"),
+            swap("d", "old", ".1"),
+            swap("d", "added", ".2"),
+            swap("d", "never", ".4"),
+        ]
+        .map(|swap| swaps.add(swap));
+        swaps.put_aside(numbers[0]).expect("it goes");
+        swaps.put_in_place(numbers[1]).expect("it comes");
+        swaps.put_in_place(numbers[2]).expect("it comes");
+        let closed = |folder: &OwnedFd| Ok(rustix::fs::fchmod(folder, Mode::RWXU)?);
+        swaps.change(b"d", closed).expect("it changes");
+        let read = |name: &str| fs::read_to_string(at(name)).expect("a file");
+        assert_eq!(
+            (read("d/old"), read("d/added")),
+            ("new".into(), "added".into())
+        );
+        assert!(!at("d/gone").exists());
+        // Nothing was prepared for it.
+        swaps.put_in_place(numbers[3]).expect_err("it cannot");
+        assert_eq!((swaps.undo(), swaps.clear()), (vec![], vec![]));
+        assert_eq!(read("d/old"), "old");
+        assert!(at("d/gone/deep").exists());
+        assert_eq!(mode(), before);
+        let left = fs::read_dir(at("d")).expect("a folder").count();
+        assert_eq!(left, 2, "nothing that was prepared");
+    }
+
+    #[test]
+    fn a_folder_that_is_to_go_gives_its_place_to_a_file() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir_all(at("x/deep")).expect("folders");
+        fs::write(at(".1"), "file").expect("a file");
+        let root = Root::of(place.path());
+        let mut swaps = Swaps::new(&root);
+        let number = swaps.add(swap("", "x", ".1"));
+        swaps.put_in_place(number).expect("it comes");
+        swaps.remove_the_rest().expect("nothing is left");
+        assert_eq!(swaps.clear(), Vec::<String>::new());
+        assert_eq!(fs::read_to_string(at("x")).expect("a file"), "file");
+        assert!(!at(".1").exists());
+    }
+}

@@ -232,6 +232,8 @@ stories! {
         let mut victim = std::process::Command::new(test)
             .args(["--exact", "life::a_killed_program_takes_its_containers_along", "--nocapture"])
             .env("STRATA_TEST_VICTIM", &mark)
+            // What it leaves goes with what is this story's.
+            .env("TMPDIR", lab.folder.path())
             .stdout(std::process::Stdio::null())
             .spawn()
             .expect("it starts again");

@@ -9,6 +9,7 @@ import {
 import { containers } from "../../state/containers.svelte";
 import { Latest } from "../../state/latest.svelte";
 import { settings } from "../../state/settings.svelte";
+import { quoted } from "../../text/shell";
 import { changeNodes, Choice, type ChangeNode } from "./changes";
 import { configRows } from "./config";
 
@@ -85,9 +86,4 @@ export class Committing {
       .filter(Boolean)
       .join(" ");
   }
-}
-
-/** Writes a text so that a shell gives it on as one word. */
-function quoted(text: string): string {
-  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

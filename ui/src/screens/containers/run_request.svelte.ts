@@ -2,7 +2,8 @@ import { api, toApiError, type ApiError, type RunCheck, type RunField, type RunF
 import type { RunTarget } from "../../state/dialogs.svelte";
 import { Latest } from "../../state/latest.svelte";
 import { running } from "../../state/running.svelte";
-import { readLines, words } from "./config";
+import { shellLine } from "../../text/shell";
+import { readLines } from "./config";
 
 const CHECK_PAUSE_MS = 120;
 
@@ -56,8 +57,8 @@ export class RunRequest {
         ? await api.containerSettings(container.id)
         : (await api.image(image?.reference ?? "")).config;
       this.usual = {
-        cmd: words(config.cmd),
-        entrypoint: words(config.entrypoint),
+        cmd: shellLine(config.cmd),
+        entrypoint: shellLine(config.entrypoint),
         workdir: config.workdir ?? "",
         user: config.user ?? "",
       };
@@ -72,17 +73,17 @@ export class RunRequest {
     if (said) this.#check.ask(() => api.checkRunForm(said, called, container?.name ?? name), CHECK_PAUSE_MS);
   }
 
-  /** What is wrong with a field, or why what it asks for cannot be had here. */
+  /** What is wrong with a field. */
   problem(field: RunField): string | null {
-    const problem = this.problems.find((one) => one.field === field)?.message;
-    return problem ?? this.#unlimited(field);
+    return this.problems.find((one) => one.field === field)?.message ?? null;
   }
 
-  #unlimited(field: RunField): string | null {
+  /** Why limits that were asked for cannot be kept here. */
+  get unlimited(): string | null {
     const reason = running.probe?.noLimits ?? null;
-    const isLimit = field === "memoryLimit" || field === "cpus" || field === "processes";
-    if (!isLimit || reason === null || (this.form?.[field] ?? "").trim() === "") return null;
-    return `Nothing can be limited here: ${reason}`;
+    const limits = [this.form?.memoryLimit, this.form?.cpus, this.form?.processes];
+    const wanted = limits.some((limit) => (limit ?? "").trim() !== "");
+    return wanted && reason !== null ? `Nothing can be limited here: ${reason}` : null;
   }
 
   /** Keeps what was said, with a container that is made first where there is none. Returns the container. */
