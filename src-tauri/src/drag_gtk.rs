@@ -87,8 +87,7 @@ fn start<R: Runtime>(webview: &Widget, app: AppHandle<R>, session: Session, drag
             return;
         }
         drag.ended.set(true);
-        drag.session.drag_underway(false);
-        window::tell_returned(&drag.app, None);
+        drag.tell_end();
         for handler in registered.take() {
             webview.disconnect(handler);
         }
@@ -97,6 +96,22 @@ fn start<R: Runtime>(webview: &Widget, app: AppHandle<R>, session: Session, drag
 }
 
 impl<R: Runtime> Drag<R> {
+    /// Says that it is over, behind what the window has yet to hear of it: a drop on it comes through the event loop.
+    fn tell_end(&self) {
+        let (app, session) = (self.app.clone(), self.session.clone());
+        // From another thread: asked from its own, the event loop does it at once.
+        tauri::async_runtime::spawn(async move {
+            let told = app.clone();
+            let end = move || {
+                session.drag_underway(false);
+                window::tell_returned(&told, None);
+            };
+            if let Err(error) = app.run_on_main_thread(end) {
+                tracing::warn!(%error, "the window did not hear of a drag's end");
+            }
+        });
+    }
+
     /// Tells whether the address can be given away, after writing the file where it was dropped.
     ///
     /// Programs that only look what is held over them learn the address, and nothing is written for them.
