@@ -45,7 +45,11 @@ export const commands = {
 	nameHolder: (place: string | null, name: string) => typedError<MovedFrom | null, ErrorPayload>(__TAURI_INVOKE("name_holder", { place, name })),
 	/**  Gives an image one more name; a name that another image has moves. */
 	tag: (source: string, name: string) => typedError<TagMove, ErrorPayload>(__TAURI_INVOKE("tag", { source, name })),
-	/**  Takes the last operation on names back: a removal, a prune, or a move by pull or tag. */
+	/**
+	 *  Takes the last operation on names back: a removal, a prune, or a move by pull or tag.
+	 * 
+	 *  With `only` nothing but that change: `plan_stale` where another came after it.
+	 */
 	undo: (only: ChangeId | null) => typedError<Undone, ErrorPayload>(__TAURI_INVOKE("undo", { only })),
 	/**  Tells what `undo` would take back, if anything. */
 	undoable: () => typedError<Undoable | null, ErrorPayload>(__TAURI_INVOKE("undoable")),
@@ -179,8 +183,9 @@ export const commands = {
 	/**  Sends a signal to a container's first program, by its name: `KILL`, `HUP`. */
 	signalContainer: (container: string, signal: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("signal_container", { container, signal })),
 	/**  Computes what a push would do, and whether this user may do it. Nothing is sent. */
-	pushElsewhere: (destination: string, hosts: string[]) => typedError<PushDestination[], ErrorPayload>(__TAURI_INVOKE("push_elsewhere", { destination, hosts })),
 	planPush: (source: string, destination: string, platform: string | null) => typedError<PushPlan, ErrorPayload>(__TAURI_INVOKE("plan_push", { source, destination, platform })),
+	/**  Tells how a destination, as far as it is typed, is written at each of the registries that is not its own. */
+	pushElsewhere: (destination: string, hosts: string[]) => typedError<PushDestination[], ErrorPayload>(__TAURI_INVOKE("push_elsewhere", { destination, hosts })),
 	/**  Pushes an image. Progress goes to `on_event`; the outcome is the answer, or `cancelled`. */
 	push: (operation: string, source: string, destination: string, platform: string | null, onEvent: Channel<PullEvent>) => typedError<PushOutcome, ErrorPayload>(__TAURI_INVOKE("push", { operation, source, destination, platform, onEvent })),
 	/**  Searches Docker Hub (no `registry`) or another registry. Without words a registry's own list is begun instead. */
@@ -306,6 +311,14 @@ export type Blocked = {
 	unblock: string | null,
 	/**  The error code that belongs to it: `not_found`, `ambiguous_reference` or `conflict`. */
 	code: string,
+};
+
+/**  One change of names among all that were made in the store. */
+export type ChangeId = {
+	/**  Its number in its store. */
+	number: number,
+	/**  When it was made, RFC 3339: another store has a change of that number, too. */
+	time: string,
 };
 
 /**  What a check found. */
@@ -618,6 +631,7 @@ export type ErrorPayload = {
 	message: string,
 	/**  One thing to do about it. */
 	hint: string | null,
+	/**  The registry that refused, where it was one. */
 	registry: RegistryRefusal | null,
 };
 
@@ -1714,6 +1728,14 @@ export type PushBlob = {
 	there: BlobThere,
 };
 
+/**  A place in a registry where an image could go, too. */
+export type PushDestination = {
+	/**  The registry. */
+	host: string,
+	/**  How it is written. */
+	reference: string,
+};
+
 /**  What a push did. */
 export type PushOutcome = {
 	/**  Where it went, in full. */
@@ -1784,6 +1806,14 @@ export type ReferrerKind =
 "attestation" | 
 /**  Anything else. */
 "other";
+
+/**  The registry that refused. */
+export type RegistryRefusal = {
+	/**  Its host, as in references: where a login would go. */
+	host: string,
+	/**  Whether it refused because of who asks. */
+	loginMayHelp: boolean,
+};
 
 /**  An image that another was made of, or that was made of another. */
 export type Relative = {
@@ -2224,10 +2254,13 @@ export type Undoable = {
 	names: string[],
 };
 
-export type ChangeId = {number: number, time: string};
-export type Undone = {change: ChangeId, moves: TagMove[]};
-export type RegistryRefusal = {host: string, loginMayHelp: boolean};
-export type PushDestination = {host: string, reference: string};
+/**  What an undo brought about. */
+export type Undone = {
+	/**  The change that was taken back. */
+	change: ChangeId,
+	/**  Names that were made, moved or taken away by that. */
+	moves: TagMove[],
+};
 
 /**  A name that goes. */
 export type Untagged = {
