@@ -88,7 +88,7 @@ pub(crate) async fn save_file(
                 let mut saved = saved.map(FilesSaved::from).map_err(Failure::from);
                 if dragged && saved.is_ok() {
                     let left_out = leave_out_links(place.clone()).await;
-                    saved = saved.and_then(|saved| saved.without(left_out?));
+                    saved = saved.and_then(|saved| Ok(saved.without(left_out?)));
                 }
                 // Before anything that needs the window's thread, which may be waiting for just this.
                 end.tell(saved.is_ok());
@@ -189,7 +189,7 @@ impl From<engine::CopiedOut> for FilesSaved {
 
 impl FilesSaved {
     /// Notes links that were left out; they are told first.
-    fn without(mut self, links: u64) -> Result<FilesSaved, Failure> {
+    fn without(mut self, links: u64) -> FilesSaved {
         if links > 0 {
             let noun = if links == 1 {
                 "link leads"
@@ -200,7 +200,7 @@ impl FilesSaved {
             self.notes.insert(0, note);
             self.files = self.files.saturating_sub(links);
         }
-        Ok(self)
+        self
     }
 }
 
