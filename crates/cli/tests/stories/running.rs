@@ -472,7 +472,7 @@ fn all_of_it_or_nothing(place: &Place) {
     for name in ["a", "hostname", "motd", "deep/er"] {
         fs::write(tree.join("etc").join(name), "several\n").expect("a file");
     }
-    fs::set_permissions(tree.join("etc"), PermissionsExt::from_mode(0o700)).expect("a mode");
+    fs::set_permissions(tree.join("etc"), PermissionsExt::from_mode(0o775)).expect("a mode");
     let look = || place.run(&["exec", "web", "sh", "-c", "ls -nR /etc; cat /etc/motd"]);
     let before = look().ok().out;
     let from = format!("{}/.", tree.display());

@@ -225,7 +225,7 @@ pub(crate) fn replay(batches: &[String]) -> Result<ChangeSet, serde_json::Error>
     Ok(set)
 }
 
-/// Returns the packs that a change set needs.
+/// Returns the packs that a change set needs: none for empty files.
 pub(crate) fn packs(set: &ChangeSet) -> BTreeSet<u64> {
     set.values()
         .filter_map(|change| match change {
@@ -233,6 +233,7 @@ pub(crate) fn packs(set: &ChangeSet) -> BTreeSet<u64> {
                 kind:
                     Kind::File {
                         content: Content::Pack { pack, .. },
+                        size: 1..,
                         ..
                     },
                 ..

@@ -300,6 +300,8 @@ impl TarReader {
         let contents = &self.tar.contents;
         match content {
             None => Ok(State::Next),
+            // Where nothing else was written with it there is no pack.
+            Some(_) if size == 0 => Ok(State::Next),
             Some(Content::Pack { pack, offset }) => {
                 let file = contents.store.open_pack(&contents.container, pack);
                 let mut file = file.map_err(io::Error::other)?;

@@ -35,10 +35,10 @@ beforeEach(() => {
 });
 
 describe("the commit dialog", () => {
-  it("commits everything by Ctrl Enter, with message and author", async () => {
+  it("commits everything by Ctrl Enter, with message and author, also while something runs", async () => {
     const fake = engine();
     const onclose = vi.fn();
-    render(CommitDialog, { container, onclose });
+    render(CommitDialog, { container: { ...container, status: "running", running: true }, onclose });
     const name = screen.getByRole("textbox", { name: "Name and tag" });
     await waitFor(() => {
       expect(name).toHaveFocus();

@@ -142,6 +142,14 @@ async fn a_new_file_empties_none_that_is_there() {
         assert_eq!(refused.unwrap_err().code(), "conflict", "{there}");
     }
     assert_eq!(container_listing(engine, &web).await, before);
+    // Nothing was written, so that there is nothing to be read either.
+    let request = CommitRequest::new(web.id.clone());
+    let committed = engine.commit(request, &NoProgress).await.unwrap();
+    assert_eq!(
+        image_listing(engine, committed.id.as_str()).await,
+        container_listing(engine, &web).await
+    );
+    lab.check().await;
 }
 
 #[tokio::test]
