@@ -117,10 +117,8 @@ pub(crate) async fn plan_load(
     session
         .with(|engine| async move {
             let look = async {
-                engine
-                    .look_into_archive(&path)
-                    .await
-                    .map_err(beside_its_name)
+                let looked = Box::pin(engine.look_into_archive(&path)).await;
+                looked.map_err(beside_its_name)
             };
             let plan = Box::pin(operations.run(&operation, look)).await?;
             Ok(LoadPlan::new(&plan.contents, plan.images))

@@ -33,6 +33,11 @@ class Carry {
   /** What left the window, and is in the shell's drag. */
   #away = $state.raw<CopiedImage | null>(null);
 
+  /** Whether the shell's drag has it, which draws its own sign at the pointer. */
+  get away(): boolean {
+    return this.#away !== null;
+  }
+
   /** Whether it can be carried out of the window, too. */
   get leaves(): boolean {
     return this.#away !== null || (this.#pressed !== null && this.#pressed.leave !== null);
