@@ -113,6 +113,16 @@ impl Engine {
         .await
     }
 
+    /// Returns those of these images that the store has, in their order, with their layers.
+    ///
+    /// # Errors
+    /// Only where the store cannot be read.
+    pub async fn images_of(&self, targets: Vec<Digest>) -> Result<Vec<ImageSummary>, Error> {
+        let host = self.shared.settings.host_platform.clone();
+        self.with_store(move |store| Ok(described(store.images_of(&targets)?, &host)))
+            .await
+    }
+
     /// Returns the bytes on disk of everything that the store's images need, shared blobs counted once.
     ///
     /// # Errors

@@ -302,16 +302,15 @@ impl Lease {
 
 impl Lease {
     fn end(&self) -> Result<()> {
-        let needless = match self.forgets_since {
-            Some(since) => self.needless(since)?,
-            None => BTreeSet::new(),
-        };
+        // Whatever comes of that, nobody holds it any more.
+        let needless = self.forgets_since.map(|since| self.needless(since));
         // One that a power cut brings back is a dead process's, and ends with its grace time.
         self.store.jot(|sql| {
             sql.execute("DELETE FROM lease_blobs WHERE lease = ?", [self.id])?;
             sql.execute("DELETE FROM leases WHERE id = ?", [self.id])
                 .map(drop)
         })?;
+        let needless = needless.transpose()?.unwrap_or_default();
         // Nearly always there is nothing, and a sweep is a transaction that waits for the disk.
         if !needless.is_empty() {
             self.store.sweep(i64::MAX, Some(&needless))?;

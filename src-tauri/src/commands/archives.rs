@@ -82,6 +82,8 @@ pub(crate) async fn save(
 ) -> Result<SaveOutcome, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
     let path = session.file(&token)?;
+    // First of all: whatever fails from here on, the program that was dropped on hears of it.
+    let end = session.dragged().save_into(&path);
     session
         .with(|engine| async move {
             let platforms: Result<Vec<Platform>, _> =
@@ -105,7 +107,6 @@ pub(crate) async fn save(
                 target: SaveTarget::File(path.clone()),
             };
             let sink = ChannelSink::from_any_loop(on_event);
-            let end = session.dragged().save_into(&path);
             let verb = async {
                 let saved = Box::pin(engine.save(request, &sink)).await;
                 // Before anything that needs the window's thread, which may be waiting for just this.

@@ -61,7 +61,8 @@ pub(crate) async fn plan_place_prune(
     .await
 }
 
-/// Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since.
+/// Does what the plan says: nothing and `plan_stale` when the engine's images have changed since. Where the engine refuses in the
+/// middle, what went before stays gone.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn execute_place_plan(

@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use engine::{
-    Digest, Engine, ImageQuery, PruneRequest, RemovalPlan, RemovalRequest, Selector, human,
-};
+use engine::{Digest, Engine, PruneRequest, RemovalPlan, RemovalRequest, Selector, human};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::State;
@@ -161,9 +159,9 @@ pub(crate) async fn execute_plan(
 
 /// Keeps a plan under a name and tells all that the plan sheet shows.
 async fn shown(session: &Session, engine: Engine, plan: RemovalPlan) -> Result<Plan, Failure> {
-    let list = engine.images(&ImageQuery::default()).await?;
-    let mut strips: HashMap<Digest, Vec<LayerStripe>> = list
-        .images
+    let deleted = plan.deleted.iter().map(|image| image.target.clone());
+    let images = engine.images_of(deleted.collect()).await?;
+    let mut strips: HashMap<Digest, Vec<LayerStripe>> = images
         .into_iter()
         .map(|image| {
             let strip = image.layers.layers().into_iter().map(LayerStripe::from);

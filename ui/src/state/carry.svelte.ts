@@ -54,6 +54,7 @@ class Carry {
    */
   press(image: CopiedImage | null, event: MouseEvent, leave: (() => void) | null = null): void {
     this.#ended = false;
+    this.#away = null;
     if (event.button === 0) this.#pressed = { image, x: event.clientX, y: event.clientY, leave };
   }
 

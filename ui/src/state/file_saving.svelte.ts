@@ -46,7 +46,7 @@ export function writeDropped({ file, source }: FileDropped): void {
 
 function write(place: GivenFile, source: FileOf, subject: string, once: boolean): void {
   operations.begin({
-    kind: "save",
+    kind: "saveFile",
     subject,
     platform: null,
     once,

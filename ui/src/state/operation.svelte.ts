@@ -2,7 +2,8 @@ import { api, toApiError, type ApiError, type PullEvent, type TagMove } from "..
 import { toasts } from "./toasts.svelte";
 
 /** What operations do. */
-export type OperationKind = "pull" | "push" | "copy" | "load" | "import" | "save" | "commit" | "add";
+export type OperationKind =
+  "pull" | "push" | "copy" | "load" | "import" | "save" | "saveFile" | "commit" | "add";
 
 /** What the window says of each kind. */
 export const VERBS: Record<OperationKind, { doing: string; done: string; failed: string; again: string }> = {

@@ -112,7 +112,7 @@ class Undo {
   #refuse(reason: string | null): void {
     toasts.show({
       title: "This change can no longer be undone by itself",
-      detail: reason ?? "It is undone already, or the time for it is over.",
+      detail: reason ?? "Something else was changed since, it is undone already, or the time for it is over.",
     });
   }
 

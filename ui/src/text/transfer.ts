@@ -2,7 +2,7 @@ import { formatSize } from "./size";
 
 /** What a finished transfer cost: "41 MB fetched, 399 MB were here already." */
 export function transferSentence(fetched: number, reused: number, kind = "pull"): string {
-  if (kind === "save") return `${formatSize(fetched)} written.`;
+  if (kind === "save" || kind === "saveFile") return `${formatSize(fetched)} written.`;
   if (kind === "commit")
     return fetched === 0
       ? "No file was changed, only settings."

@@ -39,7 +39,7 @@ pub(super) fn run(
         name,
     } = arguments;
     if let Some(address) = file.to_str().filter(|file| is_address(file)) {
-        let words = format!("import reads files: curl -L {address} | strata import - fetches it");
+        let words = format!("import reads files: curl -L '{address}' | strata import - fetches it");
         return Err(Failure::Usage(words));
     }
     let source = if file == Path::new("-") {

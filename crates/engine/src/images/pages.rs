@@ -53,8 +53,8 @@ impl Pages {
 
     /// Returns the bytes of all blobs that images need.
     pub(super) fn images_size(&self, store: &Store) -> Result<u64, Error> {
-        let generation = store.generation()?;
         let mut kept = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = store.generation()?;
         if let Some((of, size)) = *kept
             && of == generation
         {
@@ -66,7 +66,6 @@ impl Pages {
     }
 
     fn found(&self, store: &Store, query: &ImageQuery) -> Result<Arc<Found>, Error> {
-        let generation = store.generation()?;
         let question = ImageQuery {
             offset: 0,
             limit: None,
@@ -74,6 +73,7 @@ impl Pages {
         };
         // Held while it is found: several pages that are asked for at once wait for one reading.
         let mut kept = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = store.generation()?;
         if let Some(found) = &*kept
             && found.generation == generation
             && found.question == question

@@ -61,12 +61,13 @@ pub(crate) async fn save_file(
 ) -> Result<FilesSaved, Failure> {
     let (session, operations) = (session.inner(), operations.inner());
     let place = session.file(&token)?;
+    // First of all: whatever fails from here on, the program that was dropped on hears of it.
+    let end = session.dragged().save_into(&place);
     let path = paths::bytes(&path)?;
     session
         .with(|engine| async move {
             let files = target.open(session, &engine).await?;
             let sink = ChannelSink::from_any_loop(on_event);
-            let end = session.dragged().save_into(&place);
             let told = |progress: CopyProgress| {
                 let CopyProgress { current, total } = progress;
                 sink.report(Event::Passed {
