@@ -15,6 +15,7 @@ export const VERBS: Record<OperationKind, { doing: string; done: string; failed:
   commit: { doing: "Committing", done: "Committed", failed: "was not committed", again: "Commit" },
   add: { doing: "Adding", done: "Added", failed: "was not added", again: "Add" },
   save: { doing: "Saving", done: "Saved", failed: "was not saved", again: "Save" },
+  saveFile: { doing: "Saving", done: "Saved", failed: "was not saved", again: "Save" },
 };
 
 /** What an operation brought about, whatever its kind. */
