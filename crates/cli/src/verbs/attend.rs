@@ -90,36 +90,49 @@ async fn send(mut input: Input) {
     }
 }
 
+/// Passes signals on. They are taken from here on, not only once somebody waits for what is returned: a Ctrl-C that answers the first
+/// line is the program's, and not ours.
 #[cfg(unix)]
-async fn signals(control: Control, terminal: bool) {
+fn signals(control: Control, terminal: bool) -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup), Ok(mut quit), Ok(mut resized)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-        signal(SignalKind::quit()),
-        signal(SignalKind::window_change()),
-    ) else {
-        return;
-    };
-    if terminal {
-        resize(&control);
-    }
-    loop {
-        let kind = tokio::select! {
-            _ = interrupt.recv() => SignalKind::interrupt(),
-            _ = terminate.recv() => SignalKind::terminate(),
-            _ = hangup.recv() => SignalKind::hangup(),
-            _ = quit.recv() => SignalKind::quit(),
-            _ = resized.recv() => {
-                if terminal {
-                    resize(&control);
-                }
-                continue;
-            }
+    let taken = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+        SignalKind::window_change(),
+    ]
+    .map(signal);
+    async move {
+        let [
+            Ok(mut interrupt),
+            Ok(mut terminate),
+            Ok(mut hangup),
+            Ok(mut quit),
+            Ok(mut resized),
+        ] = taken
+        else {
+            return;
         };
-        // One that has ended needs no signal.
-        drop(control.signal(kind.as_raw_value()).await);
+        if terminal {
+            resize(&control);
+        }
+        loop {
+            let kind = tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = hangup.recv() => SignalKind::hangup(),
+                _ = quit.recv() => SignalKind::quit(),
+                _ = resized.recv() => {
+                    if terminal {
+                        resize(&control);
+                    }
+                    continue;
+                }
+            };
+            // One that has ended needs no signal.
+            drop(control.signal(kind.as_raw_value()).await);
+        }
     }
 }
 

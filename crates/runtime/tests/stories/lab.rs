@@ -210,7 +210,7 @@ impl Drop for Lab {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let threads = tokio::runtime::Runtime::new().expect("a runtime");
-                // What cannot be removed stays: the test has said already what it has to say.
+                // Where it cannot be, the folder stays for whoever looks why.
                 drop(threads.block_on(clear));
             });
         });
