@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::{self, TryRecvError};
 
-use gtk::gdk::{DragAction, DragContext};
+use gtk::gdk::{DragAction, DragContext, ModifierType};
 use gtk::glib::{self, MainContext, SignalHandlerId};
 use gtk::prelude::*;
 use gtk::{TargetList, Widget};
@@ -57,6 +57,10 @@ fn start<R: Runtime>(webview: &Widget, app: AppHandle<R>, session: Session, drag
     let Ok(uri) = glib::filename_to_uri(&dragged.file, None) else {
         return;
     };
+    // The page's call may come after the button went up; a drag that begins then would hang on the pointer until the next click.
+    if !is_pressed(webview) {
+        return;
+    }
     let targets = TargetList::new(&[]);
     targets.add_uri_targets(0);
     let begun = webview.drag_begin_with_coordinates(&targets, DragAction::COPY, LEFT, None, -1, -1);
@@ -93,6 +97,19 @@ fn start<R: Runtime>(webview: &Widget, app: AppHandle<R>, session: Session, drag
         }
     });
     handlers.borrow_mut().extend([gives, ends]);
+}
+
+/// Tells whether the button that drags is down.
+fn is_pressed(webview: &Widget) -> bool {
+    let pointer = webview
+        .display()
+        .default_seat()
+        .and_then(|seat| seat.pointer());
+    let (Some(window), Some(pointer)) = (webview.window(), pointer) else {
+        return false;
+    };
+    let (_, _, _, buttons) = window.device_position(&pointer);
+    buttons.contains(ModifierType::BUTTON1_MASK)
 }
 
 impl<R: Runtime> Drag<R> {

@@ -250,7 +250,10 @@ export const commands = {
 	planPlaceRemoval: (place: string, selections: Selection[], force: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_removal", { place, selections, force })),
 	/**  Computes what pruning an engine would do: images without a name, or with `all` every image that no container uses. */
 	planPlacePrune: (place: string, all: boolean) => typedError<PlacePlan, ErrorPayload>(__TAURI_INVOKE("plan_place_prune", { place, all })),
-	/**  Does exactly what the plan says, or nothing: `plan_stale` when the engine's images have changed since. */
+	/**
+	 *  Does what the plan says: nothing and `plan_stale` when the engine's images have changed since. Where the engine refuses in the
+	 *  middle, what went before stays gone.
+	 */
 	executePlacePlan: (planId: string) => typedError<Removed, ErrorPayload>(__TAURI_INVOKE("execute_place_plan", { planId })),
 	/**  Lists an engine's containers, running or not. */
 	placeContainers: (place: string) => typedError<PlaceContainer[], ErrorPayload>(__TAURI_INVOKE("place_containers", { place })),

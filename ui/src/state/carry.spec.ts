@@ -5,7 +5,7 @@ import { dialogs } from "./dialogs.svelte";
 const image = { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"] };
 
 function at(x: number, y: number, button = 0): PointerEvent {
-  return new MouseEvent("pointermove", { clientX: x, clientY: y, button }) as PointerEvent;
+  return new MouseEvent("pointermove", { clientX: x, clientY: y, button, buttons: 1 }) as PointerEvent;
 }
 
 function over(place: string | null): void {

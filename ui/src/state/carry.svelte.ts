@@ -65,6 +65,11 @@ class Carry {
       this.#ended = false;
       return;
     }
+    if ((event.buttons & 1) === 0) {
+      // The button went up where the page did not hear of it.
+      this.cancel();
+      return;
+    }
     const { image, x, y, leave } = this.#pressed;
     if (!this.image && Math.hypot(event.clientX - x, event.clientY - y) < STEADY) return;
     if (!image || (leave && isOutside(event))) {

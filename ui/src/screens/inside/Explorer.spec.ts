@@ -174,9 +174,9 @@ it("lets a line of the tree be dragged out of the window where the shell can", a
   const line = await screen.findByRole("treeitem", { name: /^etc/ });
   const drag = async (from: Element): Promise<void> => {
     await fireEvent.mouseDown(from, { clientX: 40, clientY: 10 });
-    carry.move(new MouseEvent("pointermove", { clientX: 43, clientY: 10 }) as PointerEvent);
-    carry.move(new MouseEvent("pointermove", { clientX: 52, clientY: 10 }) as PointerEvent);
-    carry.move(new MouseEvent("pointermove", { clientX: 90, clientY: 10 }) as PointerEvent);
+    carry.move(new MouseEvent("pointermove", { clientX: 43, clientY: 10, buttons: 1 }) as PointerEvent);
+    carry.move(new MouseEvent("pointermove", { clientX: 52, clientY: 10, buttons: 1 }) as PointerEvent);
+    carry.move(new MouseEvent("pointermove", { clientX: 90, clientY: 10, buttons: 1 }) as PointerEvent);
   };
   await drag(line);
   expect(asked.asked("drag_file")).toMatchObject([
