@@ -60,8 +60,9 @@ impl Runtime {
     /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere.
     ///
     /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
-    /// was; but a folder that the image has, and that is to go, cannot be put aside: of it a part may be gone where the system does not let
-    /// something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
+    /// was. What cannot be changed back, as a program took its name meanwhile, is kept under one that begins with `.strata-`, and the
+    /// error tells which. A folder that the image has, and that is to go, cannot be put aside: of it a part may be gone where the
+    /// system does not let something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; [`Failure::InTheWay`]; [`Failure::Step`] names what could not be changed.

@@ -4,12 +4,13 @@
 //! that were are changed back. What the system does not let be moved is the exception: a folder that overlay has from an image can
 //! only be removed, name by name.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{Gid, Mode, RenameFlags, Stat, Timespec, Timestamps, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, RenameFlags, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
 use super::reach::{Root, shown};
@@ -28,6 +29,10 @@ pub(super) struct Swap {
 impl Swap {
     fn path(&self) -> String {
         shown(&[self.folder.as_slice(), &self.name].join(&b'/'))
+    }
+
+    fn path_aside(&self) -> String {
+        shown(&[self.folder.as_slice(), &self.aside].join(&b'/'))
     }
 
     /// Gives one of the two names to what has the other.
@@ -64,6 +69,8 @@ pub(super) struct Swaps<'r> {
     done: Vec<Done>,
     /// What cannot be put aside, and is removed last.
     last: Vec<usize>,
+    /// What could not be undone. What was there before may be aside still.
+    stuck: HashSet<usize>,
 }
 
 impl<'r> Swaps<'r> {
@@ -73,6 +80,7 @@ impl<'r> Swaps<'r> {
             swaps: Vec::new(),
             done: Vec::new(),
             last: Vec::new(),
+            stuck: HashSet::new(),
         }
     }
 
@@ -158,7 +166,7 @@ impl<'r> Swaps<'r> {
         Ok(())
     }
 
-    /// Undoes what was done. Returns what could not be undone.
+    /// Undoes what was done. Returns what could not be undone, and where what was there before is then: [`Swaps::clear`] leaves that.
     pub(super) fn undo(&mut self) -> Vec<String> {
         let mut left = Vec::new();
         while let Some(done) = self.done.pop() {
@@ -171,27 +179,44 @@ impl<'r> Swaps<'r> {
                 }),
                 Done::Changed { folder, before } => set_back(folder, before),
             };
-            if let Err(error) = undone {
-                let what = match done {
-                    Done::Moved { swap, .. } | Done::Exchanged { swap } => self.swaps[swap].path(),
-                    Done::Changed { .. } => "the attributes of a folder".to_owned(),
-                };
-                left.push(format!("{what}: {error}"));
+            let Err(error) = undone else { continue };
+            left.push(match done {
+                Done::Moved { swap, back: true } | Done::Exchanged { swap } => {
+                    self.stuck.insert(swap);
+                    let (path, aside) = (self.swaps[swap].path(), self.swaps[swap].path_aside());
+                    match self.is_aside(swap) {
+                        false => format!("{path}: {error}"),
+                        true => format!("{path}: {error}; what was there before is {aside}"),
+                    }
+                }
+                Done::Moved { swap, .. } => format!("{}: {error}", self.swaps[swap].path()),
+                Done::Changed { .. } => format!("the attributes of a folder: {error}"),
+            });
+        }
+        left
+    }
+
+    /// Removes all that is aside, but for what could not be undone. Returns what could not be removed.
+    pub(super) fn clear(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (number, swap) in self.swaps.iter().enumerate() {
+            if self.stuck.contains(&number) {
+                continue;
+            }
+            if let Err(error) = self.remove(number, |swap| &swap.aside) {
+                left.push(format!("{}: {error}", swap.path_aside()));
             }
         }
         left
     }
 
-    /// Removes all that is aside. Returns what could not be removed.
-    pub(super) fn clear(&self) -> Vec<String> {
-        let mut left = Vec::new();
-        for (number, swap) in self.swaps.iter().enumerate() {
-            if let Err(error) = self.remove(number, |swap| &swap.aside) {
-                let name = shown(&[swap.folder.as_slice(), &swap.aside].join(&b'/'));
-                left.push(format!("{name}: {error}"));
-            }
-        }
-        left
+    /// Tells whether something is aside. What cannot be looked at may be.
+    pub(super) fn is_aside(&self, number: usize) -> bool {
+        let aside = OsStr::from_bytes(&self.swaps[number].aside);
+        let found = self
+            .folder(number)
+            .and_then(|folder| rustix::fs::statat(folder, aside, AtFlags::SYMLINK_NOFOLLOW));
+        !matches!(found, Err(Errno::NOENT))
     }
 
     fn remove(&self, number: usize, name: impl Fn(&Swap) -> &Vec<u8>) -> io::Result<()> {
@@ -280,6 +305,33 @@ mod tests {
         assert_eq!(mode(), before);
         let left = fs::read_dir(at("d")).expect("a folder").count();
         assert_eq!(left, 2, "nothing that was prepared");
+    }
+
+    #[test]
+    fn what_cannot_come_back_because_its_name_is_taken_stays_aside() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        for (name, text) in [("gone", "old"), ("page", "old"), (".2", "new")] {
+            fs::write(at(name), text).expect("a file");
+        }
+        let root = Root::of(place.path());
+        let mut swaps = Swaps::new(&root);
+        let numbers = [swap("", "gone", ".1"), swap("", "page", ".2")].map(|swap| swaps.add(swap));
+        swaps.put_aside(numbers[0]).expect("it goes");
+        swaps.put_in_place(numbers[1]).expect("it comes");
+        // A program makes the one anew and removes the other.
+        fs::write(at("gone"), "newer").expect("a file");
+        fs::remove_file(at("page")).expect("it goes");
+        let left = swaps.undo();
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert!(left[0].starts_with("/page: ") && left[0].ends_with(" is /.2"));
+        assert!(left[1].starts_with("/gone: ") && left[1].ends_with(" is /.1"));
+        assert_eq!(swaps.clear(), Vec::<String>::new());
+        let read = |name: &str| fs::read_to_string(at(name)).expect("a file");
+        assert_eq!(
+            [read("gone"), read(".1"), read(".2")],
+            ["newer", "old", "old"]
+        );
     }
 
     #[test]
