@@ -61,7 +61,8 @@ impl Runtime {
     ///
     /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
     /// was. What cannot be changed back, as a program took its name meanwhile, is kept under one that begins with `.strata-`, and the
-    /// error tells which. A folder that the image has, and that is to go, cannot be put aside: of it a part may be gone where the
+    /// error tells which. Where the file system of a volume cannot exchange names, a file that was replaced stays so. A folder that
+    /// the image has, and that is to go, cannot be put aside: of it a part may be gone where the
     /// system does not let something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
     ///
     /// # Errors

@@ -34,21 +34,26 @@ impl Swap {
     fn path_aside(&self) -> String {
         shown(&[self.folder.as_slice(), &self.aside].join(&b'/'))
     }
+}
 
-    /// Gives one of the two names to what has the other.
-    fn rename(&self, folder: &OwnedFd, back: bool, flags: RenameFlags) -> rustix::io::Result<()> {
-        let (from, to) = match back {
-            true => (&self.name, &self.aside),
-            false => (&self.aside, &self.name),
-        };
-        let (from, to) = (OsStr::from_bytes(from), OsStr::from_bytes(to));
-        match rustix::fs::renameat_with(folder, from, folder, to, flags) {
-            // A file system without such renames. What has the name is replaced, and cannot come back.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::renameat(folder, from, folder, to)
-            }
-            other => other,
-        }
+/// Gives another name to something in a folder.
+type Rename = fn(&OwnedFd, &OsStr, &OsStr, RenameFlags) -> rustix::io::Result<()>;
+
+fn rename_with(
+    folder: &OwnedFd,
+    from: &OsStr,
+    to: &OsStr,
+    flags: RenameFlags,
+) -> rustix::io::Result<()> {
+    rustix::fs::renameat_with(folder, from, folder, to, flags)
+}
+
+/// Tells whether a name in a folder is one of something.
+fn has(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<bool> {
+    match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -65,6 +70,8 @@ enum Done {
 /// Changes names one after the other.
 pub(super) struct Swaps<'r> {
     root: &'r Root,
+    /// The system's; a file system may have none with flags.
+    rename_with: Rename,
     swaps: Vec<Swap>,
     done: Vec<Done>,
     /// What cannot be put aside, and is removed last.
@@ -77,6 +84,7 @@ impl<'r> Swaps<'r> {
     pub(super) fn new(root: &'r Root) -> Self {
         Self {
             root,
+            rename_with,
             swaps: Vec::new(),
             done: Vec::new(),
             last: Vec::new(),
@@ -94,12 +102,39 @@ impl<'r> Swaps<'r> {
         self.root.folder(&self.swaps[swap].folder)
     }
 
+    /// Gives one of a change's two names to what has the other.
+    fn rename(
+        &self,
+        number: usize,
+        folder: &OwnedFd,
+        back: bool,
+        flags: RenameFlags,
+    ) -> rustix::io::Result<()> {
+        let swap = &self.swaps[number];
+        let (from, to) = match back {
+            true => (&swap.name, &swap.aside),
+            false => (&swap.aside, &swap.name),
+        };
+        let (from, to) = (OsStr::from_bytes(from), OsStr::from_bytes(to));
+        match (self.rename_with)(folder, from, to, flags) {
+            // A file system without such renames.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                if flags == RenameFlags::NOREPLACE && has(folder, to)? {
+                    return Err(Errno::EXIST);
+                }
+                // Instead of an exchange: what has the name is replaced, and cannot come back.
+                rustix::fs::renameat(folder, from, folder, to)
+            }
+            other => other,
+        }
+    }
+
     /// Puts something aside that is to go; that it is not there is fine.
     pub(super) fn put_aside(&mut self, number: usize) -> Result<(), Failure> {
         let swap = &self.swaps[number];
         let moved = self
             .folder(number)
-            .and_then(|folder| swap.rename(&folder, true, RenameFlags::NOREPLACE));
+            .and_then(|folder| self.rename(number, &folder, true, RenameFlags::NOREPLACE));
         match moved {
             Ok(()) => self.done.push(Done::Moved {
                 swap: number,
@@ -118,14 +153,16 @@ impl<'r> Swaps<'r> {
         let step = || format!("put {} there", self.swaps[number].path());
         let folder = self.folder(number).context(step())?;
         let swap = &self.swaps[number];
-        let placed = match swap.rename(&folder, false, RenameFlags::NOREPLACE) {
+        let placed = match self.rename(number, &folder, false, RenameFlags::NOREPLACE) {
             Ok(()) => false,
-            Err(Errno::EXIST) => match swap.rename(&folder, false, RenameFlags::EXCHANGE) {
+            Err(Errno::EXIST) => match self.rename(number, &folder, false, RenameFlags::EXCHANGE) {
                 Ok(()) => true,
                 // A folder that overlay has from an image.
                 Err(Errno::XDEV) => {
                     remove::remove_at(folder.as_fd(), OsStr::from_bytes(&swap.name))
-                        .and_then(|()| Ok(swap.rename(&folder, false, RenameFlags::NOREPLACE)?))
+                        .and_then(|()| {
+                            Ok(self.rename(number, &folder, false, RenameFlags::NOREPLACE)?)
+                        })
                         .context(step())?;
                     false
                 }
@@ -171,12 +208,12 @@ impl<'r> Swaps<'r> {
         let mut left = Vec::new();
         while let Some(done) = self.done.pop() {
             let undone = match &done {
-                Done::Moved { swap, back } => self.folder(*swap).and_then(|folder| {
-                    self.swaps[*swap].rename(&folder, !back, RenameFlags::NOREPLACE)
-                }),
-                Done::Exchanged { swap } => self.folder(*swap).and_then(|folder| {
-                    self.swaps[*swap].rename(&folder, false, RenameFlags::EXCHANGE)
-                }),
+                Done::Moved { swap, back } => self
+                    .folder(*swap)
+                    .and_then(|folder| self.rename(*swap, &folder, !back, RenameFlags::NOREPLACE)),
+                Done::Exchanged { swap } => self
+                    .folder(*swap)
+                    .and_then(|folder| self.rename(*swap, &folder, false, RenameFlags::EXCHANGE)),
                 Done::Changed { folder, before } => set_back(folder, before),
             };
             let Err(error) = undone else { continue };
@@ -213,10 +250,8 @@ impl<'r> Swaps<'r> {
     /// Tells whether something is aside. What cannot be looked at may be.
     pub(super) fn is_aside(&self, number: usize) -> bool {
         let aside = OsStr::from_bytes(&self.swaps[number].aside);
-        let found = self
-            .folder(number)
-            .and_then(|folder| rustix::fs::statat(folder, aside, AtFlags::SYMLINK_NOFOLLOW));
-        !matches!(found, Err(Errno::NOENT))
+        let found = self.folder(number).and_then(|folder| has(&folder, aside));
+        found.unwrap_or(true)
     }
 
     fn remove(&self, number: usize, name: impl Fn(&Swap) -> &Vec<u8>) -> io::Result<()> {
@@ -332,6 +367,40 @@ mod tests {
             [read("gone"), read(".1"), read(".2")],
             ["newer", "old", "old"]
         );
+    }
+
+    #[test]
+    fn a_file_system_that_knows_no_flags_never_loses_both_files() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        for (name, text) in [
+            ("page", "old"),
+            (".1", "new"),
+            (".2", "added"),
+            ("gone", "old"),
+        ] {
+            fs::write(at(name), text).expect("a file");
+        }
+        let root = Root::of(place.path());
+        let mut swaps = Swaps::new(&root);
+        swaps.rename_with = |_, _, _, _| Err(Errno::INVAL);
+        let numbers = [
+            swap("", "page", ".1"),
+            swap("", "added", ".2"),
+            swap("", "gone", ".3"),
+        ]
+        .map(|swap| swaps.add(swap));
+        swaps.put_aside(numbers[2]).expect("it goes");
+        swaps.put_in_place(numbers[1]).expect("it comes");
+        swaps.put_in_place(numbers[0]).expect("it comes");
+        let left = swaps.undo();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(left[0].starts_with("/page: ") && !left[0].contains("/.1"));
+        assert_eq!(swaps.clear(), Vec::<String>::new());
+        let read = |name: &str| fs::read_to_string(at(name)).expect("a file");
+        assert_eq!([read("page"), read("gone")], ["new", "old"]);
+        let left = fs::read_dir(place.path()).expect("a folder").count();
+        assert_eq!(left, 2, "nothing that was prepared");
     }
 
     #[test]
