@@ -30,7 +30,7 @@ impl Runtime {
     /// where a slash is behind it. The paths that are told are those of the container. `None` where nothing is there, and for what is
     /// in `/proc`, `/sys` and `/dev`, which are passed over also where they are in a folder.
     ///
-    /// Programs go on meanwhile. A file that got shorter ends in zeros.
+    /// Programs go on meanwhile. A file that got shorter ends in zeros; what they take away before it is read is not told.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; [`Failure::Step`].
