@@ -57,13 +57,14 @@ impl Runtime {
     /// Removes paths with all that is at and below them, and puts the files of a tar, which has an index, where they belong.
     ///
     /// A file takes the place of another; a folder is kept and filled; folders that the tar does not have stay as they are. No link is
-    /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere.
+    /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere. Devices are
+    /// left out where the user may make none.
     ///
     /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
     /// was. What cannot be changed back, as a program took its name meanwhile, is kept under one that begins with `.strata-`, and the
     /// error tells which. Where the file system of a volume cannot exchange names, a file that was replaced stays so. A folder that
-    /// the image has, and that is to go, cannot be put aside: of it a part may be gone where the
-    /// system does not let something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
+    /// the image has, and that is to go, cannot be put aside: of it a part may be gone where the system does not let something in it
+    /// be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; [`Failure::InTheWay`]; [`Failure::Step`] names what could not be changed.

@@ -45,7 +45,8 @@ impl Engine {
     /// Copies a file or folder of a container out, as `docker cp` does, by the rules of [`ImageFiles::copy_out`].
     ///
     /// Of one that runs it is what its programs see, volumes included; they go on meanwhile, so that several files may be of different
-    /// moments, and what they remove from a folder before it is read is left out. Of one that does not run, what is in volumes is not part of it.
+    /// moments, and what they remove from a folder before it is read is left out. Of one that does not run, what is in volumes is not
+    /// part of it.
     ///
     /// # Errors
     /// `not_found`, `corrupt_layer`, `container_damaged`, `unpack_failed`, `disk_full`, `run_failed`, `io`.

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use layer::{FileIndex, NodeId, Tree, UnpackOptions};
+use layer::{EntryKind, FileIndex, NodeId, Tree, UnpackOptions};
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
@@ -62,7 +62,7 @@ struct Plan<'p> {
     swaps: Swaps<'p>,
     goes: Vec<usize>,
     /// What comes, each with the name under which it is prepared. What is in a new folder comes with that.
-    comes: Vec<usize>,
+    comes: Vec<(usize, NodeId)>,
     prepared: HashMap<NodeId, Vec<u8>>,
     /// Folders that are there and get other attributes.
     changed: Vec<NodeId>,
@@ -116,11 +116,12 @@ impl<'p> Plan<'p> {
                 return Err(mounted(&path)).context(step());
             }
             let aside = names.next();
-            plan.comes.push(plan.swaps.add(Swap {
+            let number = plan.swaps.add(Swap {
                 folder: tree.path(parent),
                 name: tree.name(node).to_vec(),
                 aside: aside.clone(),
-            }));
+            });
+            plan.comes.push((number, node));
             plan.prepared.insert(node, aside);
             inside.insert(node);
             replaced.insert(path);
@@ -138,7 +139,7 @@ impl<'p> Plan<'p> {
     }
 
     /// Makes what comes, beside its place.
-    fn prepare(&self, tar: &File, owners: bool, caller: &Caller) -> Result<(), Failure> {
+    fn prepare(&mut self, tar: &File, owners: bool, caller: &Caller) -> Result<(), Failure> {
         let options = UnpackOptions {
             owners,
             devices: !namespace::is_user_namespace(),
@@ -159,19 +160,24 @@ impl<'p> Plan<'p> {
         let names = self.prepared.clone();
         let root = self.root.as_fd();
         match layer::unpack_renamed(self.tree, root, names, options, &open, &mut go_on) {
-            Ok(_) => Ok(()),
+            Ok(_) => {}
             Err(layer::Error::Unpack { entry, source }) => {
-                Err(source).context(format!("put /{} there", entry.as_str()))
+                return Err(source).context(format!("put /{} there", entry.as_str()));
             }
-            Err(error) => Err(error).context(STEP),
+            Err(error) => return Err(error).context(STEP),
         }
+        // Devices that the user may not make were left out, with all their names; what has these now stays.
+        let (tree, swaps) = (self.tree, &self.swaps);
+        self.comes
+            .retain(|(number, node)| !is_device(tree, *node) || swaps.is_aside(*number));
+        Ok(())
     }
 
     fn carry_out(&mut self, owners: bool) -> Result<(), Failure> {
         for number in std::mem::take(&mut self.goes) {
             self.swaps.put_aside(number)?;
         }
-        for number in std::mem::take(&mut self.comes) {
+        for (number, _) in std::mem::take(&mut self.comes) {
             self.swaps.put_in_place(number)?;
         }
         // From the deepest up, so that one that may not be entered any more was.
@@ -185,6 +191,11 @@ impl<'p> Plan<'p> {
         }
         self.swaps.remove_the_rest()
     }
+}
+
+fn is_device(tree: &Tree, node: NodeId) -> bool {
+    let kind = tree.current(node).map(|id| tree.file(id).kind);
+    matches!(kind, Some(EntryKind::CharDevice | EntryKind::BlockDevice))
 }
 
 /// Refuses to remove what something is mounted on. The system would let it go from here, and with it what is mounted.
