@@ -18,6 +18,7 @@ use rustix::io::Errno;
 
 use super::reach::{Root, shown, split};
 use super::swap::{Swap, Swaps};
+use super::waited::Waited;
 use super::{Caller, namespace};
 use crate::error::Context;
 use crate::message::Put;
@@ -151,6 +152,8 @@ impl<'p> Plan<'p> {
             let mut tar = tar.try_clone().map_err(layer::Error::Read)?;
             tar.seek(SeekFrom::Start(offset))
                 .map_err(layer::Error::Read)?;
+            // One file may be large, and whoever went may change others by now.
+            let tar = Waited::new(tar, caller).map_err(layer::Error::Read)?;
             Ok(Box::new(tar))
         };
         let mut go_on = |_| match caller.is_gone() {
@@ -165,6 +168,9 @@ impl<'p> Plan<'p> {
                 return Err(source).context(format!("put /{} there", entry.as_str()));
             }
             Err(error) => return Err(error).context(STEP),
+        }
+        if caller.is_gone() {
+            return Err("nobody waits for it any more").context(STEP);
         }
         // Devices that the user may not make were left out, with all their names; what has these now stays.
         let (tree, swaps) = (self.tree, &self.swaps);
