@@ -60,6 +60,8 @@ impl Runtime {
     /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere. Devices are
     /// left out where the user may make none.
     ///
+    /// Returns which files that were there before could not be removed at the end, and why: they have names that begin with `.strata-`.
+    ///
     /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
     /// was. What cannot be changed back, as a program took its name meanwhile, is kept under one that begins with `.strata-`, and the
     /// error tells which. Where the file system of a volume cannot exchange names, a file that was replaced stays so. A folder that
@@ -74,14 +76,19 @@ impl Runtime {
         removed: Vec<Vec<u8>>,
         tar: &Path,
         index: &Path,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         let work = Work::Put(message::Put {
             inner: self.inner(folder)?,
             removed,
             tar: absolute(tar)?,
             index: absolute(index)?,
         });
-        self.until_done(work, &|_| ()).await
+        let mut line = self.ask(work).await?;
+        loop {
+            if let (Report::Put { left }, _) = line.hear().await? {
+                return Ok(left);
+            }
+        }
     }
 
     fn inner(&self, folder: &Path) -> Result<Inner, Error> {

@@ -117,7 +117,7 @@ fn serve() -> io::Result<()> {
 fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
     match &order.work {
         Work::Exec(exec) => return exec::exec(exec, &order.identity, caller),
-        Work::Put(put) => return put::put(put, &order.identity, caller).map(|()| Report::Done),
+        Work::Put(put) => return put::put(put, &order.identity, caller),
         Work::Look(look) => return reach::look(look).map(Report::Found),
         Work::Take(take) => return take::take(take, caller),
         Work::Run(_) => {

@@ -21,7 +21,7 @@ use super::swap::{Swap, Swaps};
 use super::waited::Waited;
 use super::{Caller, namespace};
 use crate::error::Context;
-use crate::message::Put;
+use crate::message::{Put, Report};
 use crate::{Failure, Identity};
 
 const STEP: &str = "change files of the container";
@@ -30,7 +30,7 @@ const STEP: &str = "change files of the container";
 const PREPARED: &str = ".strata-";
 
 /// Removes what is to go, and makes what comes.
-pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<(), Failure> {
+pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<Report, Failure> {
     let tar = File::open(&put.tar).context(STEP)?;
     let index = File::open(&put.index).context(STEP)?;
     let root = Root::enter(put.inner)?;
@@ -48,11 +48,11 @@ pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<(),
     };
     // What was prepared, or what had the names before.
     left.extend(plan.swaps.clear());
-    match (done, left.as_slice()) {
-        (Ok(()), []) => Ok(()),
-        (Ok(()), left) => Err(left.join("; ")).context("remove what was there before"),
-        (Err(failure), []) => Err(failure),
-        (Err(failure), left) => Err(format!("{failure}; {}", left.join("; "))).context(STEP),
+    match done {
+        // All has its name: that something is left over is no failure.
+        Ok(()) => Ok(Report::Put { left }),
+        Err(failure) if left.is_empty() => Err(failure),
+        Err(failure) => Err(format!("{failure}; {}", left.join("; "))).context(STEP),
     }
 }
 
