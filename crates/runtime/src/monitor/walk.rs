@@ -297,13 +297,8 @@ impl<'o, W: Write> Walk<'o, W> {
         if !self.contents {
             return Ok(());
         }
-        let copied = copy_exactly(&mut file, &mut self.out, size);
-        match copied {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Problem::Gone),
-            // What was promised cannot be kept, so the stream ends here, and the reader knows that it is not whole.
-            Err(_) => Err(Problem::Gone),
-        }
+        // What was promised cannot be kept then: the stream ends here, and whoever reads knows that it is not whole.
+        copy_exactly(&mut file, &mut self.out, size).map_err(|_| Problem::Gone)
     }
 
     fn tell(&mut self, path: ChangedPath) -> Result<(), Problem> {
