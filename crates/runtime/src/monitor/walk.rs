@@ -465,6 +465,8 @@ mod tests {
                 " 0",
                 "a 1048576",
                 "last 4",
+                // By now a link.
+                "swapped 0",
                 "twice 0",
                 "under 0",
                 "under/in 2",
