@@ -4,17 +4,17 @@
 //! that were are changed back. What the system does not let be moved is the exception: a folder that overlay has from an image can
 //! only be removed, name by name.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Gid, Mode, RenameFlags, Stat, Timespec, Timestamps, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, RenameFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::reach::{Root, shown};
-use super::remove;
+use super::{copy, remove};
 use crate::Failure;
 use crate::error::Context;
 
@@ -64,7 +64,10 @@ enum Done {
     /// What had the name is aside now.
     Exchanged { swap: usize },
     /// A folder got other attributes.
-    Changed { folder: OwnedFd, before: Box<Stat> },
+    Changed {
+        folder: OwnedFd,
+        before: Box<Attributes>,
+    },
 }
 
 /// Changes names one after the other.
@@ -188,7 +191,7 @@ impl<'r> Swaps<'r> {
     ) -> Result<(), Failure> {
         let step = || format!("change {}", shown(path));
         let folder = self.root.folder(path).context(step())?;
-        let before = Box::new(rustix::fs::fstat(&folder).context(step())?);
+        let before = Box::new(Attributes::of(&folder).context(step())?);
         let changed = change(&folder).context(step());
         self.done.push(Done::Changed { folder, before });
         changed
@@ -214,7 +217,7 @@ impl<'r> Swaps<'r> {
                 Done::Exchanged { swap } => self
                     .folder(*swap)
                     .and_then(|folder| self.rename(*swap, &folder, false, RenameFlags::EXCHANGE)),
-                Done::Changed { folder, before } => set_back(folder, before),
+                Done::Changed { folder, before } => before.give_back(folder),
             };
             let Err(error) = undone else { continue };
             left.push(match done {
@@ -267,24 +270,60 @@ impl<'r> Swaps<'r> {
     }
 }
 
-fn set_back(folder: &OwnedFd, before: &Stat) -> rustix::io::Result<()> {
-    let (user, group) = (Uid::from_raw(before.st_uid), Gid::from_raw(before.st_gid));
-    rustix::fs::fchown(folder, Some(user), Some(group))?;
-    rustix::fs::fchmod(folder, Mode::from_raw_mode(before.st_mode & 0o7777))?;
-    let time = |seconds: i64, nanoseconds: u64| Timespec {
-        tv_sec: seconds,
-        tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),
-    };
-    let times = Timestamps {
-        last_access: time(before.st_atime, before.st_atime_nsec),
-        last_modification: time(before.st_mtime, before.st_mtime_nsec),
-    };
-    rustix::fs::futimens(folder, &times)
+/// What a folder is, apart from what is in it.
+struct Attributes {
+    found: Stat,
+    xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Attributes {
+    fn of(folder: &OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            found: rustix::fs::fstat(folder)?,
+            xattrs: copy::xattrs(folder.as_fd())?,
+        })
+    }
+
+    /// In the order of unpacking: a new owner takes away set-user-ID, and every change changes times.
+    fn give_back(&self, folder: &OwnedFd) -> rustix::io::Result<()> {
+        let found = &self.found;
+        let (user, group) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
+        rustix::fs::fchown(folder, Some(user), Some(group))?;
+        self.give_back_xattrs(folder)?;
+        rustix::fs::fchmod(folder, Mode::from_raw_mode(found.st_mode & 0o7777))?;
+        let time = |seconds: i64, nanoseconds: u64| Timespec {
+            tv_sec: seconds,
+            tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),
+        };
+        let times = Timestamps {
+            last_access: time(found.st_atime, found.st_atime_nsec),
+            last_modification: time(found.st_mtime, found.st_mtime_nsec),
+        };
+        rustix::fs::futimens(folder, &times)
+    }
+
+    /// Only of those that differ: not every one is a user's to set.
+    fn give_back_xattrs(&self, folder: &OwnedFd) -> rustix::io::Result<()> {
+        let now = copy::xattrs(folder.as_fd())
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        for name in now.keys().filter(|name| !self.xattrs.contains_key(*name)) {
+            rustix::fs::fremovexattr(folder, OsStr::from_bytes(name))?;
+        }
+        for (name, value) in self
+            .xattrs
+            .iter()
+            .filter(|(name, value)| now.get(*name) != Some(value))
+        {
+            rustix::fs::fsetxattr(folder, OsStr::from_bytes(name), value, XattrFlags::empty())?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::fd::BorrowedFd;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -312,6 +351,12 @@ mod tests {
                 .mode()
         };
         let before = mode();
+        let folder = fs::File::open(at("d")).expect("a folder");
+        let set = |folder: BorrowedFd<'_>, name: &str, value: &[u8]| {
+            rustix::fs::fsetxattr(folder, name, value, XattrFlags::empty())
+        };
+        set(folder.as_fd(), "user.old", b"old").expect("an attribute");
+        let xattrs = copy::xattrs(folder.as_fd()).expect("attributes");
         let root = Root::of(place.path());
         let mut swaps = Swaps::new(&root);
         let numbers = [
@@ -324,7 +369,11 @@ mod tests {
         swaps.put_aside(numbers[0]).expect("it goes");
         swaps.put_in_place(numbers[1]).expect("it comes");
         swaps.put_in_place(numbers[2]).expect("it comes");
-        let closed = |folder: &OwnedFd| Ok(rustix::fs::fchmod(folder, Mode::RWXU)?);
+        let closed = |folder: &OwnedFd| {
+            set(folder.as_fd(), "user.old", b"other")?;
+            set(folder.as_fd(), "user.new", b"")?;
+            Ok(rustix::fs::fchmod(folder, Mode::RWXU)?)
+        };
         swaps.change(b"d", closed).expect("it changes");
         let read = |name: &str| fs::read_to_string(at(name)).expect("a file");
         assert_eq!(
@@ -338,6 +387,8 @@ mod tests {
         assert_eq!(read("d/old"), "old");
         assert!(at("d/gone/deep").exists());
         assert_eq!(mode(), before);
+        let now = copy::xattrs(folder.as_fd()).expect("attributes");
+        assert_eq!(now, xattrs);
         let left = fs::read_dir(at("d")).expect("a folder").count();
         assert_eq!(left, 2, "nothing that was prepared");
     }
@@ -408,12 +459,17 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let at = |name: &str| place.path().join(name);
         fs::create_dir_all(at("x/deep")).expect("folders");
+        fs::create_dir_all(at("y/deep")).expect("folders");
         fs::write(at(".1"), "file").expect("a file");
         let root = Root::of(place.path());
         let mut swaps = Swaps::new(&root);
         let number = swaps.add(swap("", "x", ".1"));
         swaps.put_in_place(number).expect("it comes");
-        swaps.remove_the_rest().expect("nothing is left");
+        // As one that overlay has from an image.
+        let stays = swaps.add(swap("", "y", ".2"));
+        swaps.last.push(stays);
+        swaps.remove_the_rest().expect("it goes");
+        assert!(!at("y").exists());
         assert_eq!(swaps.clear(), Vec::<String>::new());
         assert_eq!(fs::read_to_string(at("x")).expect("a file"), "file");
         assert!(!at(".1").exists());
