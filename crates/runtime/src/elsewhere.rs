@@ -125,7 +125,7 @@ impl Runtime {
         _removed: Vec<Vec<u8>>,
         _tar: &Path,
         _index: &Path,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         match self.0 {}
     }
 

@@ -30,7 +30,7 @@ impl Runtime {
     /// where a slash is behind it. The paths that are told are those of the container. `None` where nothing is there, and for what is
     /// in `/proc`, `/sys` and `/dev`, which are passed over also where they are in a folder.
     ///
-    /// Programs go on meanwhile. A file that got shorter ends in zeros.
+    /// Programs go on meanwhile. A file that got shorter ends in zeros; what they take away before it is read is not told.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; [`Failure::Step`].
@@ -57,11 +57,16 @@ impl Runtime {
     /// Removes paths with all that is at and below them, and puts the files of a tar, which has an index, where they belong.
     ///
     /// A file takes the place of another; a folder is kept and filled; folders that the tar does not have stay as they are. No link is
-    /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere.
+    /// followed on the way, so that a program that swaps a folder for a link meanwhile makes this fail and leads nowhere. Devices are
+    /// left out where the user may make none.
+    ///
+    /// Returns which files that were there before could not be removed at the end, and why: they have names that begin with `.strata-`.
     ///
     /// Every name changes in one step. After a failure, and where the caller goes before the first name was changed, all is as it
-    /// was; but a folder that the image has, and that is to go, cannot be put aside: of it a part may be gone where the system does not let
-    /// something in it be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
+    /// was. What cannot be changed back, as a program took its name meanwhile, is kept under one that begins with `.strata-`, and the
+    /// error tells which. Where the file system of a volume cannot exchange names, a file that was replaced stays so. A folder that
+    /// the image has, and that is to go, cannot be put aside: of it a part may be gone where the system does not let something in it
+    /// be removed. A crash leaves every name old or new, and names that begin with `.strata-`.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; [`Failure::InTheWay`]; [`Failure::Step`] names what could not be changed.
@@ -71,14 +76,19 @@ impl Runtime {
         removed: Vec<Vec<u8>>,
         tar: &Path,
         index: &Path,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<String>, Error> {
         let work = Work::Put(message::Put {
             inner: self.inner(folder)?,
             removed,
             tar: absolute(tar)?,
             index: absolute(index)?,
         });
-        self.until_done(work, &|_| ()).await
+        let mut line = self.ask(work).await?;
+        loop {
+            if let (Report::Put { left }, _) = line.hear().await? {
+                return Ok(left);
+            }
+        }
     }
 
     fn inner(&self, folder: &Path) -> Result<Inner, Error> {

@@ -173,6 +173,10 @@ pub(crate) enum Report {
     Changes,
     /// Where a path leads, if its folder is there. The pipe with what is there comes with it, where that was asked for.
     Found(Option<FoundPath>),
+    /// Files were changed. What had their names before could not be removed from these paths, for these reasons.
+    Put {
+        left: Vec<String>,
+    },
     /// It is done.
     Done,
     Failed(Failure),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Dockerd, Tool, Workshop};
+use testkit::{Dockerd, Layer, Tool, Workshop};
 
 use crate::lab::Ran;
 use crate::place::{Place, both};
@@ -459,6 +459,17 @@ fn volumes_go_both_ways(place: &Place) {
     inside("busybox mkdir /data/own/sub").ok();
     let page = place.home().join("page").display().to_string();
     place.run(&["cp", &page, "web:/data/own/sub/"]).ok();
+    // A device, with two names, comes where the user may make one, and keeps nothing else away.
+    let devices = Layer::new()
+        .entry("device", b'3', 0o644, "", b"")
+        .hardlink("again", "device")
+        .entry("own/device", b'3', 0o644, "", b"")
+        .file("beside", "beside\n");
+    fs::write(&tar, devices.tar()).expect("a file");
+    let line = format!("\"$0\" cp - web:/data < {tar}");
+    let came = place.shell(&line).output().expect("sh runs");
+    assert!(came.status.success(), "{came:?}");
+    assert_eq!(inside("cat /data/beside").ok().out, "beside\n");
     let seen = inside("cat /data/own/two /data/own/sub/page; ls -nd /data/own").ok();
     assert!(seen.out.starts_with("2\nnew\ndrwx------"), "{}", seen.out);
     assert!(seen.out.contains(" 7 "), "its owner: {}", seen.out);

@@ -45,7 +45,8 @@ impl Engine {
     /// Copies a file or folder of a container out, as `docker cp` does, by the rules of [`ImageFiles::copy_out`].
     ///
     /// Of one that runs it is what its programs see, volumes included; they go on meanwhile, so that several files may be of different
-    /// moments. Of one that does not run, what is in volumes is not part of it.
+    /// moments, and what they remove from a folder before it is read is left out. Of one that does not run, what is in volumes is not
+    /// part of it.
     ///
     /// # Errors
     /// `not_found`, `corrupt_layer`, `container_damaged`, `unpack_failed`, `disk_full`, `run_failed`, `io`.
@@ -75,7 +76,9 @@ impl Engine {
         copied.noted += strange.len() as u64;
         let notes = strange.iter().map(|path| {
             let path = escaped(path);
-            format!("{path}: its name means something else in a layer, and it was left out")
+            format!(
+                "{path}: a name of this file means something else in a layer, and it was left out"
+            )
         });
         copied.notes.extend(notes);
         Ok(copied)
@@ -102,7 +105,7 @@ impl Engine {
                     true => b".",
                     false => name_of(&top),
                 };
-                let mut renamed = |path: &[u8]| {
+                let renamed = |path: &[u8]| {
                     let rest = path.get(top.len()..).unwrap_or_default();
                     let rest = rest.strip_prefix(b"/").unwrap_or(rest);
                     Some(match rest {
@@ -112,7 +115,7 @@ impl Engine {
                 };
                 write(target, |out, place| {
                     let mut out = Counted::new(out, place, told);
-                    write_taken(changes, &mut renamed, &mut |bytes| out.write(bytes))?;
+                    write_taken(changes, &renamed, &mut drop, &mut |bytes| out.write(bytes))?;
                     out.finish()
                 })
             })
@@ -202,16 +205,14 @@ fn kept(
     let mut scan = LayerScan::new(&mut index);
     let mut count = 0;
     let mut strange = Vec::new();
-    let mut named = |path: &[u8]| {
+    let named = |path: &[u8]| {
         let is_strange = path
             .split(|byte| *byte == b'/')
             .any(|name| name.starts_with(b".wh."));
-        if is_strange {
-            strange.push(path.to_vec());
-        }
         (!is_strange).then(|| path.to_vec())
     };
-    write_taken(changes, &mut named, &mut |bytes| {
+    let mut left_out = |path| strange.push(path);
+    write_taken(changes, &named, &mut left_out, &mut |bytes| {
         scan.write(bytes).map_err(not_a_layer)?;
         scratch.append(bytes)?;
         count += bytes.len() as u64;
@@ -233,20 +234,26 @@ fn kept(
     Ok((files, strange))
 }
 
-/// Writes what a container's programs see as a tar, with other paths, or without those that get none.
+/// Writes what a container's programs see as a tar, with other paths. Those that get none, and further names of their files, are left
+/// out and told.
 fn write_taken(
     mut changes: Changes,
-    renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+    renamed: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    left_out: &mut dyn FnMut(Vec<u8>),
     out: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut buffer = vec![0; PIECE];
     while let Some(changed) = changes.next_path()? {
-        let Some(entry) = entry(changed, renamed) else {
-            continue;
+        let entry = match entry(changed, renamed) {
+            Ok(entry) => entry,
+            Err(path) => {
+                left_out(path);
+                continue;
+            }
         };
         let mut headers = Vec::new();
-        // Into memory nothing fails.
-        drop(tar::write_header(&mut headers, &entry));
+        tar::write_header(&mut headers, &entry)
+            .map_err(|error| Error::Internal(format!("a header of a tar: {error}")))?;
         out(&headers)?;
         loop {
             let count =
@@ -265,7 +272,11 @@ fn write_taken(
     out(&tar::END)
 }
 
-fn entry(changed: ChangedPath, renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>) -> Option<Entry> {
+/// Returns the path of what cannot be in the tar.
+fn entry(
+    changed: ChangedPath,
+    renamed: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Entry, Vec<u8>> {
     let ChangedPath {
         path,
         kind,
@@ -275,8 +286,11 @@ fn entry(changed: ChangedPath, renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>
         modified: (seconds, nanoseconds),
         xattrs,
     } = changed;
+    let Some(name) = renamed(&path) else {
+        return Err(path);
+    };
     let mut entry = Entry {
-        path: renamed(&path)?,
+        path: name,
         mode,
         uid: i64::from(uid),
         gid: i64::from(gid),
@@ -301,7 +315,7 @@ fn entry(changed: ChangedPath, renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>
         minor: i64::from(minor),
     };
     match kind {
-        ChangedKind::Deleted => return None,
+        ChangedKind::Deleted => return Err(path),
         ChangedKind::Folder { .. } => {
             entry.kind = EntryKind::Directory;
             entry.path.push(b'/');
@@ -309,7 +323,7 @@ fn entry(changed: ChangedPath, renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>
         ChangedKind::File { size } => (entry.size, entry.stored_size) = (size, size),
         ChangedKind::HardLink { to } => {
             entry.kind = EntryKind::HardLink;
-            entry.link_target = renamed(&to)?;
+            entry.link_target = renamed(&to).ok_or(path)?;
         }
         ChangedKind::Symlink { target } => {
             entry.kind = EntryKind::Symlink;
@@ -325,7 +339,7 @@ fn entry(changed: ChangedPath, renamed: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>
             entry.device = device(major, minor);
         }
     }
-    Some(entry)
+    Ok(entry)
 }
 
 /// Lets something write to where a tar goes.

@@ -170,7 +170,9 @@ impl Engine {
         // It may have been done although nobody was told.
         drop(inside);
         let seen = self.up_to_date(id, true, true).await;
-        done?;
+        for left in done? {
+            tracing::warn!(container = %id.short(), %left, "what was there before could not be removed");
+        }
         seen
     }
 }

@@ -1,6 +1,6 @@
 //! Copies a tree with all that its files are, on one computer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -153,17 +153,27 @@ fn entry(
 fn attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>, found: &Stat) -> io::Result<()> {
     let (uid, gid) = owner(found);
     rustix::fs::fchown(to, uid, gid)?;
-    for name in xattr_names(from)? {
-        let name = OsStr::from_bytes(&name);
-        let mut value = vec![0; rustix::fs::fgetxattr_query(from, name).unwrap_or(0)];
-        let Ok(count) = rustix::fs::fgetxattr(from, name, &mut value[..]) else {
-            continue;
-        };
+    for (name, value) in xattrs(from)? {
         // Some are not a user's to set.
-        let _ = rustix::fs::fsetxattr(to, name, &value[..count], XattrFlags::empty());
+        let _ = rustix::fs::fsetxattr(to, OsStr::from_bytes(&name), &value, XattrFlags::empty());
     }
     rustix::fs::fchmod(to, Mode::from_raw_mode(found.st_mode & 0o7777))?;
     Ok(rustix::fs::futimens(to, &times(found))?)
+}
+
+/// Reads the extended attributes of an open file, but for those that the user may not read.
+pub(super) fn xattrs(file: BorrowedFd<'_>) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut all = BTreeMap::new();
+    for name in xattr_names(file)? {
+        let key = OsStr::from_bytes(&name);
+        let mut value = vec![0; rustix::fs::fgetxattr_query(file, key).unwrap_or(0)];
+        let Ok(count) = rustix::fs::fgetxattr(file, key, &mut value[..]) else {
+            continue;
+        };
+        value.truncate(count);
+        all.insert(name, value);
+    }
+    Ok(all)
 }
 
 /// Lists the names of an open file's extended attributes.

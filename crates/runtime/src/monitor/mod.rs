@@ -32,6 +32,7 @@ mod swap;
 mod take;
 mod trial;
 mod unpack;
+mod waited;
 mod walk;
 mod watch;
 mod write_changes;
@@ -84,12 +85,16 @@ impl Caller {
 
     /// Tells whether nobody waits any more.
     fn is_gone(&self) -> bool {
-        let gone = PollFlags::HUP | PollFlags::RDHUP;
-        let mut polled = [PollFd::new(&self.socket, gone)];
-        let now = rustix::time::Timespec::default();
-        let polled_some = rustix::event::poll(&mut polled, Some(&now)).is_ok();
-        polled_some && polled[0].revents().intersects(gone)
+        is_gone(&self.socket)
     }
+}
+
+fn is_gone(socket: &OwnedFd) -> bool {
+    let gone = PollFlags::HUP | PollFlags::RDHUP;
+    let mut polled = [PollFd::new(socket, gone)];
+    let now = rustix::time::Timespec::default();
+    let polled_some = rustix::event::poll(&mut polled, Some(&now)).is_ok();
+    polled_some && polled[0].revents().intersects(gone)
 }
 
 fn serve() -> io::Result<()> {
@@ -112,7 +117,7 @@ fn serve() -> io::Result<()> {
 fn work(order: &Order, caller: &mut Caller) -> Result<Report, Failure> {
     match &order.work {
         Work::Exec(exec) => return exec::exec(exec, &order.identity, caller),
-        Work::Put(put) => return put::put(put, &order.identity, caller).map(|()| Report::Done),
+        Work::Put(put) => return put::put(put, &order.identity, caller),
         Work::Look(look) => return reach::look(look).map(Report::Found),
         Work::Take(take) => return take::take(take, caller),
         Work::Run(_) => {

@@ -12,15 +12,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use layer::{FileIndex, NodeId, Tree, UnpackOptions};
+use layer::{EntryKind, FileIndex, NodeId, Tree, UnpackOptions};
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
 use super::reach::{Root, shown, split};
 use super::swap::{Swap, Swaps};
+use super::waited::Waited;
 use super::{Caller, namespace};
 use crate::error::Context;
-use crate::message::Put;
+use crate::message::{Put, Report};
 use crate::{Failure, Identity};
 
 const STEP: &str = "change files of the container";
@@ -29,7 +30,7 @@ const STEP: &str = "change files of the container";
 const PREPARED: &str = ".strata-";
 
 /// Removes what is to go, and makes what comes.
-pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<(), Failure> {
+pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<Report, Failure> {
     let tar = File::open(&put.tar).context(STEP)?;
     let index = File::open(&put.index).context(STEP)?;
     let root = Root::enter(put.inner)?;
@@ -47,11 +48,11 @@ pub(super) fn put(put: &Put, identity: &Identity, caller: &Caller) -> Result<(),
     };
     // What was prepared, or what had the names before.
     left.extend(plan.swaps.clear());
-    match (done, left.as_slice()) {
-        (Ok(()), []) => Ok(()),
-        (Ok(()), left) => Err(left.join("; ")).context("remove what was there before"),
-        (Err(failure), []) => Err(failure),
-        (Err(failure), left) => Err(format!("{failure}; {}", left.join("; "))).context(STEP),
+    match done {
+        // All has its name: that something is left over is no failure.
+        Ok(()) => Ok(Report::Put { left }),
+        Err(failure) if left.is_empty() => Err(failure),
+        Err(failure) => Err(format!("{failure}; {}", left.join("; "))).context(STEP),
     }
 }
 
@@ -62,7 +63,7 @@ struct Plan<'p> {
     swaps: Swaps<'p>,
     goes: Vec<usize>,
     /// What comes, each with the name under which it is prepared. What is in a new folder comes with that.
-    comes: Vec<usize>,
+    comes: Vec<(usize, NodeId)>,
     prepared: HashMap<NodeId, Vec<u8>>,
     /// Folders that are there and get other attributes.
     changed: Vec<NodeId>,
@@ -116,11 +117,12 @@ impl<'p> Plan<'p> {
                 return Err(mounted(&path)).context(step());
             }
             let aside = names.next();
-            plan.comes.push(plan.swaps.add(Swap {
+            let number = plan.swaps.add(Swap {
                 folder: tree.path(parent),
                 name: tree.name(node).to_vec(),
                 aside: aside.clone(),
-            }));
+            });
+            plan.comes.push((number, node));
             plan.prepared.insert(node, aside);
             inside.insert(node);
             replaced.insert(path);
@@ -138,7 +140,7 @@ impl<'p> Plan<'p> {
     }
 
     /// Makes what comes, beside its place.
-    fn prepare(&self, tar: &File, owners: bool, caller: &Caller) -> Result<(), Failure> {
+    fn prepare(&mut self, tar: &File, owners: bool, caller: &Caller) -> Result<(), Failure> {
         let options = UnpackOptions {
             owners,
             devices: !namespace::is_user_namespace(),
@@ -150,6 +152,8 @@ impl<'p> Plan<'p> {
             let mut tar = tar.try_clone().map_err(layer::Error::Read)?;
             tar.seek(SeekFrom::Start(offset))
                 .map_err(layer::Error::Read)?;
+            // One file may be large, and whoever went may change others by now.
+            let tar = Waited::new(tar, caller).map_err(layer::Error::Read)?;
             Ok(Box::new(tar))
         };
         let mut go_on = |_| match caller.is_gone() {
@@ -159,19 +163,27 @@ impl<'p> Plan<'p> {
         let names = self.prepared.clone();
         let root = self.root.as_fd();
         match layer::unpack_renamed(self.tree, root, names, options, &open, &mut go_on) {
-            Ok(_) => Ok(()),
+            Ok(_) => {}
             Err(layer::Error::Unpack { entry, source }) => {
-                Err(source).context(format!("put /{} there", entry.as_str()))
+                return Err(source).context(format!("put /{} there", entry.as_str()));
             }
-            Err(error) => Err(error).context(STEP),
+            Err(error) => return Err(error).context(STEP),
         }
+        if caller.is_gone() {
+            return Err("nobody waits for it any more").context(STEP);
+        }
+        // Devices that the user may not make were left out, with all their names; what has these now stays.
+        let (tree, swaps) = (self.tree, &self.swaps);
+        self.comes
+            .retain(|(number, node)| !is_device(tree, *node) || swaps.is_aside(*number));
+        Ok(())
     }
 
     fn carry_out(&mut self, owners: bool) -> Result<(), Failure> {
         for number in std::mem::take(&mut self.goes) {
             self.swaps.put_aside(number)?;
         }
-        for number in std::mem::take(&mut self.comes) {
+        for (number, _) in std::mem::take(&mut self.comes) {
             self.swaps.put_in_place(number)?;
         }
         // From the deepest up, so that one that may not be entered any more was.
@@ -185,6 +197,11 @@ impl<'p> Plan<'p> {
         }
         self.swaps.remove_the_rest()
     }
+}
+
+fn is_device(tree: &Tree, node: NodeId) -> bool {
+    let kind = tree.current(node).map(|id| tree.file(id).kind);
+    matches!(kind, Some(EntryKind::CharDevice | EntryKind::BlockDevice))
 }
 
 /// Refuses to remove what something is mounted on. The system would let it go from here, and with it what is mounted.

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 
 use super::reach::shown;
 use super::{copy, remove};
@@ -32,6 +33,8 @@ const MARK: &[u8] = b".wh.";
 /// Why the telling ended early.
 pub(super) enum Problem {
     Failed(Failure),
+    /// Programs took it away, or put something else in its place.
+    Vanished(Failure),
     /// Nobody reads.
     Gone,
 }
@@ -48,7 +51,7 @@ pub(super) enum Of<'o> {
     /// Those of a writable layer: what overlay notes there says what was deleted. These paths were made to mount something on them, and
     /// count only when something is in them.
     Layer(&'o BTreeSet<String>),
-    /// Those of a root, but for what is in these folders at its top.
+    /// Those of a root, but for what is in these folders at its top. Programs go on there: what they take away meanwhile is passed over.
     Root(&'o [&'o [u8]]),
 }
 
@@ -86,7 +89,7 @@ impl<'o, W: Write> Walk<'o, W> {
     pub(super) fn end(mut self, told: Result<(), Problem>) {
         let last = match told {
             Ok(()) => Record::End,
-            Err(Problem::Failed(failure)) => Record::Failed(failure),
+            Err(Problem::Failed(failure) | Problem::Vanished(failure)) => Record::Failed(failure),
             Err(Problem::Gone) => return,
         };
         let _ = self.record(&last).and_then(|()| self.out.flush());
@@ -121,8 +124,10 @@ impl<'o, W: Write> Walk<'o, W> {
                 b"" => name.clone(),
                 above => [above, &name].join(&b'/'),
             };
-            if let Some(folder) = self.entry(at.handle.as_fd(), &name, path)? {
-                open.push(folder);
+            match self.entry(at.handle.as_fd(), &name, path) {
+                Ok(folder) => open.extend(folder),
+                Err(Problem::Vanished(_)) => {}
+                Err(problem) => return Err(problem),
             }
         }
         Ok(())
@@ -141,8 +146,9 @@ impl<'o, W: Write> Walk<'o, W> {
             names.sort_unstable_by(|left, right| right.cmp(left));
             Ok((found, names, xattrs(handle.as_fd())?))
         };
+        let step = || format!("read the folder {}", shown(&path));
         let (found, mut names, (xattrs, marks)) =
-            read().context(format!("read the folder {}", shown(&path)))?;
+            read().map_err(|error| self.problem(error, step()))?;
         let marks = self.own(marks);
         whole(&path, &marks)?;
         if let Of::Root(passed) = self.of
@@ -173,6 +179,19 @@ impl<'o, W: Write> Walk<'o, W> {
         }
     }
 
+    /// Returns what it means that something cannot be read.
+    fn problem(&self, error: io::Error, step: String) -> Problem {
+        let code = error.raw_os_error().map(Errno::from_raw_os_error);
+        let vanished = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::NXIO];
+        let is_vanished = code.is_some_and(|code| vanished.contains(&code));
+        let failure = Failure::step(step)(error.into());
+        match self.of {
+            Of::Root(_) if is_vanished => Problem::Vanished(failure),
+            // Nobody changes a layer while it is read.
+            _ => Problem::Failed(failure),
+        }
+    }
+
     /// Returns what is noted at a file where that is overlay's: elsewhere it is about other folders than these.
     fn own(&self, marks: Marks) -> Marks {
         match self.of {
@@ -190,10 +209,12 @@ impl<'o, W: Write> Walk<'o, W> {
     ) -> Result<Option<Open>, Problem> {
         let step = || format!("read {}", shown(&path));
         let os = OsStr::from_bytes(name);
-        let found = rustix::fs::statat(parent, os, AtFlags::SYMLINK_NOFOLLOW).context(step())?;
+        let found = rustix::fs::statat(parent, os, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| self.problem(error.into(), step()))?;
         let open = |flags: OFlags| {
             let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            rustix::fs::openat(parent, os, flags, Mode::empty()).context(step())
+            rustix::fs::openat(parent, os, flags, Mode::empty())
+                .map_err(|error| self.problem(error.into(), step()))
         };
         let file_type = FileType::from_raw_mode(found.st_mode);
         if file_type == FileType::Directory {
@@ -212,23 +233,31 @@ impl<'o, W: Write> Walk<'o, W> {
         if matches!(file_type, FileType::Socket | FileType::Unknown) {
             return Ok(None);
         }
-        if found.st_nlink > 1 {
-            let number = (found.st_dev, found.st_ino);
-            if let Some(first) = self.links.get(&number) {
-                let kind = ChangedKind::HardLink { to: first.clone() };
-                self.tell(entry(path, kind, &found, Vec::new()))?;
-                return Ok(None);
-            }
-            self.links.insert(number, path.clone());
+        let number = (found.st_nlink > 1).then_some((found.st_dev, found.st_ino));
+        if let Some(first) = number.and_then(|number| self.links.get(&number)) {
+            let kind = ChangedKind::HardLink { to: first.clone() };
+            self.tell(entry(path, kind, &found, Vec::new()))?;
+            return Ok(None);
         }
+        // Noted when it was told: what vanishes before is no name to link to.
+        let first = number.map(|number| (number, path.clone()));
         let kind = match file_type {
             FileType::RegularFile => {
                 let file = File::from(open(OFlags::NONBLOCK | OFlags::NOCTTY)?);
                 self.file(file, path)?;
+                self.links.extend(first);
                 return Ok(None);
             }
             FileType::Symlink => {
-                let target = rustix::fs::readlinkat(parent, os, Vec::new()).context(step())?;
+                let target = rustix::fs::readlinkat(parent, os, Vec::new());
+                let target = target.map_err(|error| {
+                    let gone = match error {
+                        // It is no link any more.
+                        Errno::INVAL => Errno::NOENT,
+                        other => other,
+                    };
+                    self.problem(gone.into(), step())
+                })?;
                 ChangedKind::Symlink {
                     target: target.into_bytes(),
                 }
@@ -244,12 +273,16 @@ impl<'o, W: Write> Walk<'o, W> {
             },
         };
         self.tell(entry(path, kind, &found, Vec::new()))?;
+        self.links.extend(first);
         Ok(None)
     }
 
     fn file(&mut self, mut file: File, path: Vec<u8>) -> Result<(), Problem> {
         let step = format!("read {}", shown(&path));
         let found = rustix::fs::fstat(&file).context(&*step)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+            return Err(self.problem(Errno::NOENT.into(), step));
+        }
         let (xattrs, marks) = xattrs(file.as_fd()).context(&*step)?;
         let marks = self.own(marks);
         whole(&path, &marks)?;
@@ -264,13 +297,8 @@ impl<'o, W: Write> Walk<'o, W> {
         if !self.contents {
             return Ok(());
         }
-        let copied = copy_exactly(&mut file, &mut self.out, size);
-        match copied {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Problem::Gone),
-            // What was promised cannot be kept, so the stream ends here, and the reader knows that it is not whole.
-            Err(_) => Err(Problem::Gone),
-        }
+        // What was promised cannot be kept then: the stream ends here, and whoever reads knows that it is not whole.
+        copy_exactly(&mut file, &mut self.out, size).map_err(|_| Problem::Gone)
     }
 
     fn tell(&mut self, path: ChangedPath) -> Result<(), Problem> {
@@ -360,4 +388,91 @@ fn xattrs(file: BorrowedFd<'_>) -> io::Result<(Vec<Xattr>, Marks)> {
 
 fn mark_matters(mark: &[u8]) -> bool {
     matches!(mark, b"opaque" | b"whiteout" | b"redirect" | b"metacopy")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::Changes;
+
+    /// Where the telling goes; at the first bytes files vanish.
+    struct Busy {
+        told: Vec<u8>,
+        at: PathBuf,
+    }
+
+    impl Write for Busy {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.told.is_empty() {
+                let at = |name: &str| self.at.join(name);
+                fs::remove_dir_all(at("folder"))?;
+                fs::remove_dir_all(at("swapped"))?;
+                std::os::unix::fs::symlink("last", at("swapped"))?;
+                fs::remove_file(at("twice"))?;
+                fs::create_dir(at("twice"))?;
+                fs::remove_file(at("gone"))?;
+            }
+            self.told.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn told(of: Of<'_>) -> Result<Vec<String>, crate::Error> {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        // More than is kept before it is written.
+        fs::write(at("a"), vec![b'a'; 1 << 20]).expect("a file");
+        for name in ["folder", "swapped", "under"] {
+            fs::create_dir(at(name)).expect("a folder");
+            fs::write(at(name).join("in"), "in").expect("a file");
+        }
+        for name in ["gone", "last", "twice"] {
+            fs::write(at(name), "file").expect("a file");
+        }
+        fs::hard_link(at("twice"), at("under/twice")).expect("a link");
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let top = rustix::fs::open(place.path(), flags, Mode::empty()).expect("a folder");
+        let mut bytes = Busy {
+            told: Vec::new(),
+            at: place.path().to_owned(),
+        };
+        let mut walk = Walk::new(&mut bytes, true, of);
+        let done = walk.tree(top, Vec::new());
+        walk.end(done);
+        let mut changes = Changes::new(bytes.told.as_slice(), true);
+        let mut names = Vec::new();
+        while let Some(path) = changes.next_path()? {
+            let mut content = Vec::new();
+            changes.read_to_end(&mut content).expect("its content");
+            let name = String::from_utf8(path.path).expect("a name");
+            names.push(format!("{name} {}", content.len()));
+        }
+        Ok(names)
+    }
+
+    #[test]
+    fn what_vanishes_from_a_root_is_passed_over_and_from_a_layer_it_is_not() {
+        assert_eq!(
+            told(Of::Root(&[])).expect("it is whole"),
+            [
+                " 0",
+                "a 1048576",
+                "last 4",
+                // By now a link.
+                "swapped 0",
+                "twice 0",
+                "under 0",
+                "under/in 2",
+                "under/twice 4"
+            ]
+        );
+        told(Of::Layer(&BTreeSet::new())).expect_err("it is not whole");
+    }
 }
