@@ -299,7 +299,8 @@ impl Engine {
     /// # Errors
     /// `not_found`, `not_a_folder`, `not_a_file`; `conflict` where something is in the way; `usage`; `disk_full`, `read_only`;
     /// `run_failed` where a container that runs does not let it be done. Nothing was changed then, but that of a folder of the image
-    /// that was to go a part may have gone.
+    /// that was to go a part may have gone, and that what a program made in a place meanwhile stays there: what was there before has a
+    /// name that begins with `.strata-` then, which the error says.
     pub async fn edit_container(
         &self,
         id: &ContainerId,

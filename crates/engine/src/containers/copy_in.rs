@@ -44,9 +44,10 @@ impl Engine {
     /// Copies files into a container, as `docker cp` does: all of them, durably, or none.
     ///
     /// Those of one that runs are changed where its programs see them, volumes included: each at once, and where one cannot be, those
-    /// before it are changed back. They become root's unless `options` keep the owners. How much it will be is not known before:
-    /// `progress` gets 0 as the total. Dropping the future cancels, and nothing was changed, but for the moment in which the files of
-    /// one that runs get their names: then they all do.
+    /// before it are changed back; what cannot, as a program took its name meanwhile, stays under a name that begins with `.strata-`, and
+    /// the error says which. Devices are left out there where the user may make none. Files become root's unless `options` keep the
+    /// owners. How much it will be is not known before: `progress` gets 0 as the total. Dropping the future cancels, and nothing was
+    /// changed, but for the moment in which the files of one that runs get their names: then they all do.
     ///
     /// # Errors
     /// `not_found`, `not_a_folder`; `conflict` where a folder and something else would take each other's place; `invalid_archive`;
