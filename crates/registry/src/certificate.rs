@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
 use crate::status::plain;
+use crate::tls::Trusted;
 
 /// The most hosts whose certificates are remembered.
 const MAX_SEEN: usize = 100;
@@ -77,10 +78,11 @@ impl Seen {
     }
 }
 
-/// Asks another verifier, and remembers what it does not accept.
+/// Asks another verifier, then those that the user trusts, and remembers what neither accepts.
 #[derive(Debug)]
 pub(crate) struct Witness {
     pub(crate) judge: Arc<dyn ServerCertVerifier>,
+    pub(crate) trusted: Trusted,
     pub(crate) seen: Seen,
 }
 
@@ -93,13 +95,10 @@ impl ServerCertVerifier for Witness {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.judge.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let verdict = self
+            .judge
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .or_else(|error| self.trusted.accept(end_entity, server_name, error));
         if verdict.is_err() {
             let name = server_name.to_str().into_owned();
             let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,10 +30,8 @@ pub(crate) fn verified(ca_files: &[PathBuf], seen: &Seen) -> Result<ClientConfig
         Ok(verifier) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Witness {
-                judge: Arc::new(Trusting {
-                    judge: Arc::new(verifier),
-                    trusted: extra,
-                }),
+                judge: Arc::new(verifier),
+                trusted: Trusted(extra),
                 seen: seen.clone(),
             }))
             .with_no_client_auth(),
@@ -115,67 +113,28 @@ pub(crate) fn is_authority_as_server(error: &rustls::Error) -> bool {
     matches!(inner, Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Asks another verifier, and also accepts a server's certificate that is itself one of those that the user trusts.
+/// The certificates that the user trusts, also as those of a server itself.
 ///
 /// What `openssl req -x509` makes is an authority's certificate, and whoever signs for themselves has their server show just that.
 /// The verifier takes no authority for a server, whomever it trusts; the other clients do.
 #[derive(Debug)]
-struct Trusting {
-    judge: Arc<dyn ServerCertVerifier>,
-    trusted: Vec<CertificateDer<'static>>,
-}
+pub(crate) struct Trusted(Vec<CertificateDer<'static>>);
 
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
+impl Trusted {
+    /// Accepts a certificate that was refused with `error` only for being an authority's, where it is one of these and the name is
+    /// its own. Else the error stands.
+    pub(crate) fn accept(
         &self,
         end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
+        error: rustls::Error,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.judge.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        match verdict {
-            // It looks at the time before it looks at that.
-            Err(error)
-                if is_authority_as_server(&error)
-                    && self.trusted.iter().any(|it| it == end_entity) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            other => other,
+        // The verifier looks at the time before it looks at that.
+        if !is_authority_as_server(&error) || !self.0.iter().any(|it| it == end_entity) {
+            return Err(error);
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
     }
 }
 

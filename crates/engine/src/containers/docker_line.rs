@@ -59,37 +59,13 @@ pub fn docker_run(image: &str, name: Option<&str>, options: &RunOptions, remove:
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&text| text.to_owned()).collect()
-    }
-
-    fn full() -> RunOptions {
-        let text = RunText {
-            command: "sh -c 'echo $HOME; exit 3'".into(),
-            entrypoint: "/entry --fast".into(),
-            environment: "A=it's\nB=\nC='two\nlines'\nD=' x'".into(),
-            mounts: texts(&["/srv/my data:/data:ro", "cache:/var/cache", "/own"]),
-            memory: texts(&["/tmp", "/run:ro"]),
-            ports: texts(&["127.0.0.1:8080-8082:80-82", "[::1]:53:53/udp", "9000:9000"]),
-            network: "private".into(),
-            user: "web:web".into(),
-            folder: "/srv".into(),
-            hostname: "otter".into(),
-            memory_limit: "512m".into(),
-            cpus: "1.5".into(),
-            processes: "100".into(),
-            read_only: true,
-            terminal: true,
-            stdin: true,
-        };
-        text.parse(&|_| None).expect("it can be")
-    }
+    use crate::containers::run_text::tests::full;
 
     #[test]
     fn the_same_for_docker() {
+        let full = full().parse(&|_| None).expect("it can be");
         assert_eq!(
-            docker_run("data:v2", Some("keen-otter"), &full(), true),
+            docker_run("data:v2", Some("keen-otter"), &full, true),
             "docker run --rm -it --read-only --name keen-otter --hostname otter -p 127.0.0.1:8080-8082:80-82 \
              -p '[::1]:53:53/udp' -p 9000:9000 -e 'A=it'\\''s' -e B= -e 'C=two\nlines' -e 'D= x' -v '/srv/my data:/data:ro' -v cache:/var/cache -v /own \
              --tmpfs /tmp --tmpfs /run:ro -u web:web -w /srv -m 512m --cpus 1.5 --pids-limit 100 --entrypoint /entry data:v2 --fast sh -c 'echo $HOME; exit 3'"
@@ -104,7 +80,7 @@ mod tests {
         );
         let none = RunOptions {
             entrypoint: Some(vec![String::new()]),
-            command: texts(&["sh"]),
+            command: vec!["sh".to_owned()],
             ..RunOptions::default()
         };
         assert_eq!(

@@ -343,14 +343,15 @@ pub fn split_words(line: &str) -> Result<Vec<String>, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn texts(list: &[&str]) -> Vec<String> {
         list.iter().map(|&text| text.to_owned()).collect()
     }
 
-    fn full() -> RunText {
+    /// A form in which everything is filled in.
+    pub(in crate::containers) fn full() -> RunText {
         RunText {
             command: "sh -c 'echo $HOME; exit 3'".into(),
             entrypoint: "/entry --fast".into(),
