@@ -33,22 +33,52 @@ ROOT = HERE.parent.parent
 SHIPPED = ROOT / "target/dist"
 
 
+# The system counts in a process's peak memory what the process was before it became another program: started from here, each
+# would count all that this program holds. So a small process starts them, waits for them, and tells what they took.
+STARTER = r"""
+import json, os, sys, time
+for line in sys.stdin:
+    asked = json.loads(line)
+    out = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    out += [(os.POSIX_SPAWN_DUP2, int(sys.argv[1]), stream) for stream in (1, 2)]
+    start = time.perf_counter()
+    process = os.posix_spawnp(asked["command"][0], asked["command"], asked["env"], file_actions=out)
+    _, status, usage = os.wait4(process, 0)
+    took = time.perf_counter() - start
+    print(json.dumps([took, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss]), flush=True)
+"""
+
+
+class Starter:
+    """The small process that starts what is measured. Its own memory, some 10 MB, is the least that a row can show."""
+
+    def __init__(self):
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", STARTER, str(self.output.fileno())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=[self.output.fileno()],
+        )
+
+    def run(self, command, env):
+        self.output.seek(0)
+        self.output.truncate()
+        print(json.dumps({"command": command, "env": dict(env or os.environ)}), file=self.process.stdin, flush=True)
+        wall, code, cpu, kilobytes = json.loads(self.process.stdout.readline())
+        self.output.seek(0)
+        return wall, code, cpu, kilobytes * 1024, self.output.read().decode(errors="replace")
+
+
+STARTS = Starter()
+
+
 class Run:
     """One finished process: wall seconds, CPU seconds, peak memory in bytes, output."""
 
     def __init__(self, command, env=None):
-        out = tempfile.TemporaryFile()
-        start = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, env=env)
-        _, status, usage = os.wait4(process.pid, 0)
-        self.wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        self.output = out.read().decode(errors="replace")
-        if process.returncode != 0:
-            raise SystemExit(f"{' '.join(map(str, command))}\nfailed with {process.returncode}:\n{self.output}")
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.memory = usage.ru_maxrss * 1024
+        command = [str(part) for part in command]
+        self.wall, code, self.cpu, self.memory, self.output = STARTS.run(command, env)
+        if code != 0:
+            raise SystemExit(f"{' '.join(command)}\nfailed with {code}:\n{self.output}")
 
 
 class Side:
