@@ -14,13 +14,17 @@
 //! [OCI image-spec, layer.md]: https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
 
 mod apply;
+mod paths;
 mod view;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
-use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 pub use view::Totals;
+
+use paths::Paths;
 
 use crate::entry::{Device, Entry, EntryKind, ModifiedTime, Xattrs};
 use crate::error::{EntryName, Error, PathProblem};
@@ -67,7 +71,11 @@ impl FileId {
 /// Holds the merged files of a stack of layers.
 #[derive(Debug, Clone)]
 pub struct Tree {
+    paths: Paths,
+    /// In the order of the paths.
     nodes: Vec<Node>,
+    /// Folders whose names do not stand in order, until the layer is in.
+    unordered: Vec<NodeId>,
     files: Vec<File>,
     layers: u32,
     limit: usize,
@@ -82,13 +90,14 @@ pub struct Tree {
     last: Option<(Vec<u8>, NodeId)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Node {
-    name: Arc<[u8]>,
-    parent: NodeId,
-    children: BTreeMap<Arc<[u8]>, NodeId>,
-    /// In the order of layers, at most one for each.
-    versions: Vec<Version>,
+    /// In byte order of their names, but while a layer is put in.
+    children: Vec<NodeId>,
+    /// Whether it is among the unordered.
+    unordered: bool,
+    /// In the order of layers, at most one for each. Nearly every path is touched by one layer.
+    versions: SmallVec<[Version; 1]>,
 }
 
 /// Says what a layer did to a path.
@@ -238,14 +247,10 @@ impl Tree {
     /// Creates an empty tree that refuses to hold more than so many paths, twice as many files, and 256 bytes of names, link targets and
     /// attributes for each path.
     pub fn with_limit(limit: usize) -> Self {
-        let root = Node {
-            name: Arc::default(),
-            parent: NodeId::ROOT,
-            children: BTreeMap::new(),
-            versions: Vec::new(),
-        };
         Self {
-            nodes: vec![root],
+            paths: Paths::new(),
+            nodes: vec![Node::default()],
+            unordered: Vec::new(),
             files: Vec::new(),
             layers: 0,
             limit,
@@ -267,15 +272,12 @@ impl Tree {
     /// What [`FileIndex`] gives; [`Error::Path`] names an entry that has no place, [`Error::TooManyFiles`],
     /// [`Error::TooMuchMetadata`].
     pub fn push<R: Read>(&mut self, mut index: FileIndex<R>) -> Result<(), Error> {
-        let layer = self.layers;
-        self.cleared.clear();
-        self.emptied.clear();
-        self.last = None;
+        let layer = self.begin_layer();
         let mut found = crate::FileEntry::default();
         while index.read_into(&mut found)? {
             self.apply(layer, &found.entry, found.fingerprint)?;
         }
-        self.layers += 1;
+        self.end_layer();
         Ok(())
     }
 
@@ -284,15 +286,30 @@ impl Tree {
         &mut self,
         entries: impl IntoIterator<Item = (&'e Entry, Option<u128>)>,
     ) -> Result<(), Error> {
-        let layer = self.layers;
-        self.cleared.clear();
-        self.emptied.clear();
-        self.last = None;
+        let layer = self.begin_layer();
         for (entry, fingerprint) in entries {
             self.apply(layer, entry, fingerprint)?;
         }
-        self.layers += 1;
+        self.end_layer();
         Ok(())
+    }
+
+    fn begin_layer(&mut self) -> u32 {
+        self.cleared.clear();
+        self.emptied.clear();
+        self.last = None;
+        self.layers
+    }
+
+    fn end_layer(&mut self) {
+        for folder in self.unordered.drain(..) {
+            let node = &mut self.nodes[folder.at()];
+            let paths = &self.paths;
+            node.children
+                .sort_unstable_by(|&one, &other| paths.name(one).cmp(paths.name(other)));
+            node.unordered = false;
+        }
+        self.layers += 1;
     }
 
     /// Returns what a file is.
@@ -302,12 +319,12 @@ impl Tree {
 
     /// Returns the last component of a path; the root's is empty.
     pub fn name(&self, node: NodeId) -> &[u8] {
-        &self.nodes[node.at()].name
+        self.paths.name(node)
     }
 
     /// Returns the folder that a path is in; the root is in itself.
     pub fn parent(&self, node: NodeId) -> NodeId {
-        self.nodes[node.at()].parent
+        self.paths.folder(node)
     }
 
     /// Returns everything that any layer did to a path, in the order of layers.
@@ -318,12 +335,12 @@ impl Tree {
     /// Returns the names in a folder, in byte order, those that are gone included.
     pub fn children(&self, node: NodeId) -> impl ExactSizeIterator<Item = (&[u8], NodeId)> {
         let children = self.nodes[node.at()].children.iter();
-        children.map(|(name, node)| (name.as_ref(), *node))
+        children.map(|&node| (self.name(node), node))
     }
 
     /// Returns all paths that ever were, folders before what is in them.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
-        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
+        (0..u32::try_from(self.paths.len()).unwrap_or(u32::MAX)).map(NodeId)
     }
 
     /// Returns what is at a path after the last layer.

@@ -86,7 +86,7 @@ impl<R: Read> FileIndex<R> {
         if self.facts.is_some() {
             return Ok(false);
         }
-        let [tag] = self.input.array()?;
+        let tag = self.input.byte()?;
         if tag == END {
             self.read_trailer()?;
             return Ok(false);
@@ -140,7 +140,7 @@ impl<R: Read> FileIndex<R> {
         match entry.kind {
             EntryKind::Regular | EntryKind::Other(_) => {
                 if let EntryKind::Other(type_flag) = &mut entry.kind {
-                    [*type_flag] = input.array()?;
+                    *type_flag = input.byte()?;
                 }
                 entry.size = input.number()?;
                 entry.stored_size = if entry.sparse {
@@ -303,7 +303,21 @@ impl<R: Read> Input<R> {
         Ok(!self.fill()?)
     }
 
+    #[inline]
+    fn byte(&mut self) -> Result<u8, Error> {
+        if self.start == self.end && !self.fill()? {
+            return Err(Error::Index(IndexProblem::Truncated));
+        }
+        let byte = self.buffer[self.start];
+        self.start += 1;
+        Ok(byte)
+    }
+
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        if let Some(&array) = self.buffer[self.start..self.end].first_chunk::<N>() {
+            self.start += N;
+            return Ok(array);
+        }
         let mut array = [0; N];
         let mut filled = 0;
         while filled < N {
@@ -317,7 +331,7 @@ impl<R: Read> Input<R> {
     fn number(&mut self) -> Result<u64, Error> {
         let mut value = 0u64;
         for shift in (0..u64::BITS).step_by(7) {
-            let [byte] = self.array()?;
+            let byte = self.byte()?;
             let low = u64::from(byte & 0x7f);
             if (low << shift) >> shift != low {
                 return Err(damaged());

@@ -1,7 +1,6 @@
 //! Puts entries of a layer onto the tree.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::{Change, File, FileId, Node, NodeId, Tree, Version, misplaced};
 use crate::entry::{Entry, EntryKind};
@@ -181,7 +180,7 @@ impl Tree {
             return Some(NodeId::ROOT);
         };
         let folder = self.follow(NodeId::ROOT, folders)?;
-        let node = *self.nodes[folder.at()].children.get(*name)?;
+        let node = self.paths.find(folder, name)?;
         self.current(node).map(|_| node)
     }
 
@@ -195,7 +194,7 @@ impl Tree {
                 at = self.parent(at);
                 continue;
             }
-            let node = *self.nodes[at.at()].children.get(part)?;
+            let node = self.paths.find(at, part)?;
             let file = self.file(self.current(node)?);
             match file.kind {
                 EntryKind::Directory => at = node,
@@ -226,7 +225,7 @@ impl Tree {
         while next < found.len() {
             let node = found[next];
             next += 1;
-            for &child in self.nodes[node.at()].children.values() {
+            for &child in &self.nodes[node.at()].children {
                 if self.current(child).is_none() {
                     continue;
                 }
@@ -284,23 +283,29 @@ impl Tree {
 
     /// Returns the place of a name in a folder, and makes one where there is none.
     fn child(&mut self, folder: NodeId, name: &[u8]) -> Result<NodeId, Error> {
-        if let Some(node) = self.nodes[folder.at()].children.get(name) {
-            return Ok(*node);
-        }
+        let hash = match self.paths.find_or_hash(folder, name) {
+            Ok(node) => return Ok(node),
+            Err(hash) => hash,
+        };
         if self.nodes.len() >= self.limit {
             return Err(Error::TooManyFiles { limit: self.limit });
         }
         self.take(name.len())?;
-        let node = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let name: Arc<[u8]> = name.into();
-        self.nodes.push(Node {
-            name: Arc::clone(&name),
-            parent: folder,
-            children: std::collections::BTreeMap::new(),
-            // Nearly every path is touched by one layer.
-            versions: Vec::with_capacity(1),
-        });
-        self.nodes[folder.at()].children.insert(name, node);
+        let node = self.paths.add(folder, name, hash);
+        self.nodes.push(Node::default());
+        let Node {
+            children,
+            unordered,
+            ..
+        } = &mut self.nodes[folder.at()];
+        // Most archives have the names of a folder in order.
+        let follows = children
+            .last()
+            .is_none_or(|&last| self.paths.name(last) < name);
+        if !follows && !std::mem::replace(unordered, true) {
+            self.unordered.push(folder);
+        }
+        children.push(node);
         Ok(node)
     }
 
@@ -332,7 +337,7 @@ impl Tree {
         if self.before(layer, node).is_none() {
             // It came and went within this layer: nobody will ever see it.
             let versions = &mut self.nodes[node.at()].versions;
-            versions.pop_if(|version| version.layer == layer);
+            versions.retain(|version| version.layer != layer);
             return;
         }
         self.put(

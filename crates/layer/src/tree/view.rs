@@ -49,7 +49,7 @@ impl Tree {
     pub fn find(&self, path: &[u8]) -> Option<NodeId> {
         let mut at = NodeId::ROOT;
         for part in components(path) {
-            at = *self.nodes[at.at()].children.get(part)?;
+            at = self.paths.find(at, part)?;
         }
         Some(at)
     }
@@ -160,7 +160,7 @@ impl Tree {
         let mut stack = vec![top];
         std::iter::from_fn(move || {
             let node = stack.pop()?;
-            stack.extend(self.nodes[node.at()].children.values().rev());
+            stack.extend(self.nodes[node.at()].children.iter().rev());
             Some(node)
         })
     }
