@@ -80,11 +80,11 @@ pub(crate) fn write<R>(
             let header = template
                 .header(&|name| find(name).map_or_else(String::new, |field| field.header.into()));
             let mut table = Table::default();
-            table.push(header.split('\t'));
+            table.push_line(&header);
             for row in rows {
                 text.clear();
                 render(template, fields, &row, &mut text)?;
-                table.push(text.split('\t'));
+                table.push_line(&text);
             }
             table.write(out)?;
         }

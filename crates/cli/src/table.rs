@@ -35,6 +35,21 @@ impl Table {
         self.rows.push(self.cells.len());
     }
 
+    /// Adds a row whose cells stand with tabs between them.
+    pub(crate) fn push_line(&mut self, line: &str) {
+        let mut start = 0;
+        for (at, byte) in line.bytes().enumerate() {
+            if byte == b'\t' {
+                self.text.push_str(&line[start..at]);
+                self.cells.push(self.text.len());
+                start = at + 1;
+            }
+        }
+        self.text.push_str(&line[start..]);
+        self.cells.push(self.text.len());
+        self.rows.push(self.cells.len());
+    }
+
     /// Writes all rows.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = Vec::new();

@@ -129,34 +129,43 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let malformed = || DigestError::Malformed {
-            text: text.chars().take(200).collect(),
-        };
-        let (name, hex) = text.split_once(':').ok_or_else(malformed)?;
-        let algorithm = match name {
-            "sha256" => Algorithm::Sha256,
-            "sha512" => Algorithm::Sha512,
-            _ => {
-                // The grammar of an algorithm's name, so that plain rubbish is called malformed.
-                let well_formed = name.split(['+', '.', '_', '-']).all(|part| {
-                    !part.is_empty()
-                        && part
-                            .bytes()
-                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-                });
-                return Err(if well_formed && name.len() <= 32 && hex.len() >= 32 {
-                    DigestError::Unsupported {
-                        algorithm: name.to_owned(),
-                    }
-                } else {
-                    malformed()
-                });
-            }
+        let (algorithm, hex) = if let Some(hex) = text.strip_prefix("sha256:") {
+            (Algorithm::Sha256, hex)
+        } else if let Some(hex) = text.strip_prefix("sha512:") {
+            (Algorithm::Sha512, hex)
+        } else {
+            return Err(unknown(text));
         };
         if hex.len() != algorithm.hex_len() || !is_lower_hex(hex) {
-            return Err(malformed());
+            return Err(malformed(text));
         }
         Ok(Self { text: text.into() })
+    }
+}
+
+/// Says what is wrong with a text that begins with none of the algorithms: plain rubbish is called malformed.
+fn unknown(text: &str) -> DigestError {
+    let Some((name, hex)) = text.split_once(':') else {
+        return malformed(text);
+    };
+    // The grammar of an algorithm's name.
+    let well_formed = name.split(['+', '.', '_', '-']).all(|part| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    });
+    match well_formed && name.len() <= 32 && hex.len() >= 32 {
+        true => DigestError::Unsupported {
+            algorithm: name.to_owned(),
+        },
+        false => malformed(text),
+    }
+}
+
+fn malformed(text: &str) -> DigestError {
+    DigestError::Malformed {
+        text: text.chars().take(200).collect(),
     }
 }
 
