@@ -92,7 +92,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) platform: Option<&'a Platform>,
     pub(crate) dangling: bool,
     pub(crate) in_use: bool,
-    /// Sorted or not; empty unless [`Filter::needs_labels`].
+    /// Sorted or not; those of [`Filter::labels`] are enough.
     pub(crate) labels: &'a [(String, String)],
 }
 
@@ -147,10 +147,12 @@ impl Filter {
             || references.any(|glob| glob.matches_any(std::slice::from_ref(name)))
     }
 
-    pub(crate) fn needs_labels(&self) -> bool {
-        self.terms
-            .iter()
-            .any(|term| matches!(term, Term::Label { .. } | Term::NotLabel { .. }))
+    /// The labels that it looks at.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().filter_map(|term| match term {
+            Term::Label { key, .. } | Term::NotLabel { key, .. } => Some(key.as_str()),
+            _ => None,
+        })
     }
 
     /// The images that `before` and `since` name, with whether it is `before`.

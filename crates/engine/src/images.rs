@@ -6,11 +6,11 @@ mod pages;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use oci::{Digest, ImageConfig, ImageName, Platform, Selector};
+use oci::{Digest, ImageName, Platform, Selector};
 use store::{LayerStrip, Store};
 
 use crate::filter::{Bounds, Facts};
-use crate::{Engine, Error, Filter, pull::MAX_CONFIG_SIZE};
+use crate::{Engine, Error, Filter};
 use order::{SortKey, order};
 
 pub(crate) use pages::Pages;
@@ -203,13 +203,9 @@ pub(crate) fn matching(
         };
         *limit = created;
     }
+    let labels = store.labels(&filter.labels().collect::<Vec<_>>())?;
     let mut taken = Vec::new();
     for image in images {
-        let labels = if filter.needs_labels() {
-            labels_of(store, &image.id)
-        } else {
-            Vec::new()
-        };
         let facts = Facts {
             target: &image.target,
             id: &image.id,
@@ -219,22 +215,13 @@ pub(crate) fn matching(
             platform: image.platform.as_deref(),
             dangling: image.is_dangling(),
             in_use: !image.in_use.is_empty(),
-            labels: &labels,
+            labels: labels.get(&image.target).map_or(&[], Vec::as_slice),
         };
         if filter.matches(&facts, &bounds) {
             taken.push(image);
         }
     }
     Ok(taken)
-}
-
-/// Reads an image's labels; an image whose config cannot be read has none.
-fn labels_of(store: &Store, config: &Digest) -> Vec<(String, String)> {
-    let bytes = store.read_document(config, MAX_CONFIG_SIZE);
-    let parsed = bytes.ok().and_then(|bytes| ImageConfig::parse(&bytes).ok());
-    parsed
-        .map(|config| config.config.labels.into_iter().collect())
-        .unwrap_or_default()
 }
 
 /// Lists all images that a query takes, in one reading of them.

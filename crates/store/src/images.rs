@@ -1,3 +1,4 @@
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -121,6 +122,27 @@ impl Store {
         })
     }
 
+    /// Returns the values that live images give these labels, by target; an image without any of them is not there.
+    ///
+    /// The labels are those of the image that is shown, as its config has them. They are read from the database alone.
+    pub fn labels(&self, keys: &[&str]) -> Result<HashMap<Digest, Vec<(String, String)>>> {
+        self.read(|sql| {
+            let mut statement = sql.prepare_cached(
+                "SELECT images.target, labels.value FROM labels JOIN images ON images.id = labels.image
+                 WHERE labels.key = ? AND images.removed IS NULL",
+            )?;
+            let mut found = HashMap::<_, Vec<_>>::new();
+            for &key in keys {
+                let mut rows = statement.query([key])?;
+                while let Some(row) = rows.next()? {
+                    let labels = found.entry(row.get::<_, Text<Digest>>(0)?.0).or_default();
+                    labels.push((key.to_owned(), row.get(1)?));
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// Returns the live images among these targets, in their order.
     pub fn images_of(&self, targets: &[Digest]) -> Result<Vec<ImageSummary>> {
         self.read(|sql| {
@@ -179,7 +201,7 @@ pub(crate) fn rows(
     )?;
     let damaged = statement
         .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<std::collections::HashSet<i64>>>()?;
+        .collect::<rusqlite::Result<HashSet<i64>>>()?;
     let strip = match strips {
         Strips::Read => "strip",
         Strips::LeftOut => "x''",

@@ -122,6 +122,10 @@ fn filters_narrow_the_list() {
             .collect::<Vec<_>>()
     };
     assert_eq!(found(&["-f", "label=name=two"]), ["two"]);
+    assert_eq!(
+        found(&["-f", "label!=name=two", "-f", "label=name"]),
+        ["one"]
+    );
     assert_eq!(found(&["--filter", "reference=*/o*"]), ["one"]);
     assert_eq!(found(&["-f", "dangling=true"]), Vec::<String>::new());
     assert_eq!(found(&[&lab.at("one")]), ["one"]);

@@ -1,7 +1,9 @@
 //! Plans of removals, what they do, and undo.
 
+use std::collections::BTreeMap;
+
 use oci::{Digest, Selector};
-use store::{BlockReason, ContainerStatus, Error, PruneOptions, RemovalOptions};
+use store::{BlockReason, ContainerStatus, Error, PruneOptions, RemovalOptions, Store};
 
 use crate::containers::create;
 use crate::lab::{check, name, names, now, open, put, remove};
@@ -63,6 +65,34 @@ fn a_change_is_undone_by_itself_while_it_is_the_last_one() {
     assert_eq!(names(&store), ["app:1", "app:2"]);
     let again = store.undo_change(first, now());
     assert!(matches!(again, Err(Error::NothingToUndo)), "{again:?}");
+}
+
+#[test]
+fn labels_are_those_of_the_images_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (a, b) = (put(&store, &["a"], &["a:1"]), put(&store, &["b"], &["b:1"]));
+    let labels = |store: &Store| {
+        let found = store.labels(&["made", "other"]).unwrap();
+        let found = found.into_iter().map(|(target, labels)| {
+            let [(key, value)] = labels.as_slice() else {
+                panic!("{labels:?}");
+            };
+            assert_eq!(key, "made");
+            (target, value.clone())
+        });
+        found.collect::<BTreeMap<_, _>>()
+    };
+    let both = BTreeMap::from([(a.clone(), "a".to_owned()), (b, "b".to_owned())]);
+    assert_eq!(labels(&store), both);
+    assert!(store.labels(&["other"]).unwrap().is_empty());
+
+    remove(&store, &["b:1"], RemovalOptions::default());
+    assert_eq!(labels(&store), BTreeMap::from([(a, "a".to_owned())]));
+    store.undo(now()).unwrap();
+    drop(store);
+    std::fs::remove_file(folder.path().join("strata.db")).unwrap();
+    assert_eq!(labels(&open(folder.path())), both, "after a rebuild too");
 }
 
 #[test]
