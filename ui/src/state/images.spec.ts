@@ -84,6 +84,27 @@ describe("the list of images", () => {
     expect(list.error).not.toBeNull();
   });
 
+  it("keeps what is near, and asks again for what was scrolled past long ago", async () => {
+    const many = Array.from({ length: 3000 }, (_, index) => imageRow(`app${String(index)}`));
+    const ask = vi.fn((query: ImageQuery) => answer(query, many));
+    const list = new ImageList(ask);
+    await list.refresh();
+    for (let first = 0; first < 2900; first += 50) {
+      list.show(first, first + 20);
+      await vi.waitFor(() => expect(list.row(first)).toBeDefined(), { interval: 1 });
+    }
+    expect(ask).toHaveBeenCalledTimes(30);
+    expect(list.row(2300)).toBeDefined();
+    const here = many.filter((row) => list.rowOf(row.target));
+    expect(here.length).toBeLessThanOrEqual(1200);
+    expect(list.row(0)).toBeUndefined();
+    list.show(0, 20);
+    await vi.waitFor(() => {
+      expect(list.row(0)).toBeDefined();
+    });
+    expect(await list.targets(0, 2999)).toHaveLength(3000);
+  });
+
   it("takes the rows of the newest question, whatever was asked for before it", async () => {
     const list = new ImageList(answer);
     await list.refresh();

@@ -11,6 +11,8 @@ import {
 import { Selection } from "./selection.svelte";
 
 const PAGE = 100;
+/** How many rows beyond those on screen stay here, on each side. What was scrolled past further is asked for again. */
+const KEPT = 500;
 /** Somebody who types asks once the fingers rest. */
 const PAUSE_MS = 120;
 
@@ -87,6 +89,11 @@ export class ImageList {
     for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(until, 1); page++) {
       if (!this.#asked.has(page)) void this.#fetch(page, this.#ticket);
     }
+    for (const page of [...this.#pages.keys()]) {
+      if ((page + 1) * PAGE > first - KEPT && page * PAGE < end + KEPT) continue;
+      this.#pages.delete(page);
+      this.#asked.delete(page);
+    }
   }
 
   /** Takes the words of the filter while they are written, and asks when they rest. */
@@ -136,9 +143,8 @@ export class ImageList {
     const ticket = this.#ticket;
     const targets: string[] = [];
     for (let page = Math.floor(first / PAGE); page * PAGE <= last; page++) {
-      if (!this.#pages.has(page)) await this.#fetch(page, ticket);
+      const rows = this.#pages.get(page) ?? (await this.#fetch(page, ticket));
       if (ticket !== this.#ticket) return this.targets(first, last);
-      const rows = this.#pages.get(page);
       if (!rows) return [];
       rows.forEach((row, offset) => {
         const index = page * PAGE + offset;
@@ -214,15 +220,20 @@ export class ImageList {
     return this.#ask({ ...this.#question, offset: page * PAGE, limit: PAGE });
   }
 
-  async #fetch(page: number, ticket: number): Promise<void> {
+  /** Fetches a page. Returns its rows; nothing where it cannot be had, or another question was asked meanwhile. */
+  async #fetch(page: number, ticket: number): Promise<ImageRow[] | undefined> {
     this.#asked.add(page);
     try {
-      const answer = await this.#read(page);
-      if (ticket === this.#ticket) this.#pages.set(page, answer.rows);
+      const { rows } = await this.#read(page);
+      if (ticket !== this.#ticket) return undefined;
+      this.#pages.set(page, rows);
+      return rows;
     } catch (thrown) {
-      if (ticket !== this.#ticket) return;
-      this.#asked.delete(page);
-      this.error = toApiError(thrown);
+      if (ticket === this.#ticket) {
+        this.#asked.delete(page);
+        this.error = toApiError(thrown);
+      }
+      return undefined;
     }
   }
 }
