@@ -96,6 +96,21 @@ describe("running an image", () => {
     expect(fake.asked("remove_container")).toEqual([{ container: id }]);
   });
 
+  it("says first why the options were refused where the container cannot be removed either", async () => {
+    engine({
+      set_run_form: () => refuse("usage", "A port is taken.", "Choose another one."),
+      remove_container: () => refuse("busy", "The store is busy."),
+    });
+    render(RunDialog, { props: { target: { image } } });
+    await screen.findByText("docker run -it data:v2");
+    await userEvent.click(screen.getByRole("button", { name: "Run" }));
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("A port is taken. Choose another one.");
+    expect(alert).toHaveTextContent(
+      `The container ${containerRow().name} was made and could not be removed: The store is busy.`,
+    );
+  });
+
   it("says why nothing can run here, and makes the container all the same", async () => {
     const finding = {
       message: "no OCI runtime is installed.",
