@@ -45,7 +45,11 @@ describe("running an image", () => {
   it("makes a container with what was said, and starts it in a terminal", async () => {
     const fake = engine();
     render(RunDialog, { props: { target: { image } } });
-    await userEvent.type(await screen.findByRole("textbox", { name: "Command" }), "sh -l");
+    const command = await screen.findByRole("textbox", { name: "Command" });
+    await waitFor(() => {
+      expect(command).toHaveFocus();
+    });
+    await userEvent.type(command, "sh -l");
     await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "keen-otter");
     await userEvent.type(screen.getByRole("textbox", { name: "Environment" }), "A=1{Enter}B=2");
     await userEvent.type(screen.getByRole("textbox", { name: "Ports" }), "8080:80 53:53/udp");
