@@ -100,6 +100,17 @@ describe("running an image", () => {
     expect(fake.asked("remove_container")).toEqual([{ container: id }]);
   });
 
+  it("blames the name only for what is said of the name", async () => {
+    engine({ set_run_form: () => refuse("usage", "A port is taken.") });
+    render(RunDialog, { props: { target: { image } } });
+    await screen.findByText("docker run -it data:v2");
+    const name = screen.getByRole("textbox", { name: "Name" });
+    await userEvent.type(name, "port");
+    await userEvent.click(screen.getByRole("button", { name: "Run" }));
+    expect(await screen.findByRole("alert")).toHaveTextContent("A port is taken.");
+    expect(name).not.toHaveAttribute("aria-invalid", "true");
+  });
+
   it("says first why the options were refused where the container cannot be removed either", async () => {
     engine({
       set_run_form: () => refuse("usage", "A port is taken.", "Choose another one."),

@@ -117,7 +117,8 @@ export class RunRequest {
   /** Takes down why it was refused, beside the name where that is at fault. */
   refuse(refused: ApiError): void {
     const name = this.name.trim();
-    const ofName = refused.code === "name_taken" || refused.message.includes(name);
+    // Quoted it is the name; the same letters may stand in words about something else.
+    const ofName = refused.code === "name_taken" || refused.message.includes(`"${name}"`);
     if (this.image && name !== "" && ofName)
       this.nameError = [refused.message, refused.hint].filter(Boolean).join(" ");
     else this.error = refused;
