@@ -397,6 +397,9 @@ fn registry(error: &registry::Error) -> Option<String> {
             ),
             other => return registry(other),
         },
+        E::Redirected { host, .. } => format!(
+            "Check the network; if it stays so, whoever runs {host} has to redirect to a host that can be reached from here."
+        ),
         E::NotOffered {
             what: What::Upload(_),
             ..
