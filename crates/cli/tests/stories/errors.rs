@@ -17,6 +17,8 @@ fn each_error_has_its_code_and_its_exit_code() {
         (vec!["tag", "nothing", "x"], "not_found", 1),
         (vec!["rmi", "nothing"], "not_found", 1),
         (vec!["undo"], "nothing_to_undo", 1),
+        (vec!["cp", "-", "nothing:/x"], "not_found", 1),
+        (vec!["cp", "nothing:/x", "-"], "not_found", 1),
         (vec!["pull"], "usage", 2),
         (vec!["dance"], "usage", 2),
         (vec!["images", "--format", "{{.Nothing}}"], "usage", 2),
