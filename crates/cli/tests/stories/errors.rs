@@ -19,6 +19,7 @@ fn each_error_has_its_code_and_its_exit_code() {
         (vec!["undo"], "nothing_to_undo", 1),
         (vec!["cp", "-", "nothing:/x"], "not_found", 1),
         (vec!["cp", "nothing:/x", "-"], "not_found", 1),
+        (vec!["start", "nothing"], "not_found", 1),
         (vec!["pull"], "usage", 2),
         (vec!["dance"], "usage", 2),
         (vec!["images", "--format", "{{.Nothing}}"], "usage", 2),
