@@ -102,6 +102,12 @@ fn an_image_is_pushed_to_a_registry_that_asks_for_a_login_and_found_there() {
     window.see("gridcell", "2");
     window.read("you have this");
     window.judge("tags");
+    // As narrow as it gets with the sidebar beside it, the button that pulls is in sight.
+    window.resize(760, 700);
+    let right = "return Math.round(document.querySelector('[aria-label=\"Pull 2\"]').getBoundingClientRect().right)";
+    let right = window.js(right).as_u64();
+    assert!(right.is_some_and(|right| right <= 760), "{right:?}");
+    window.resize(1280, 800);
     window.click("button", "Pull 2");
     window.see("dialog", "Pull image");
     window.read("Nothing to download");

@@ -30,7 +30,6 @@ pub(crate) use self::store::{Check, Df};
     name = "strata",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 the command line could not be understood."
 )]
 pub(crate) struct Arguments {

@@ -27,7 +27,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Reads a format: `json`, `table TEMPLATE`, `table` alone for the usual columns, or a template.
+    /// Reads a format: `json`, `table TEMPLATE`, `table` alone or nothing for the usual columns, or a template.
     ///
     /// A field that the list does not have is refused here, before anything is listed.
     pub(crate) fn parse<R>(
@@ -41,8 +41,10 @@ impl Format {
             known(&template, fields)?;
             Ok::<_, Failure>(template)
         };
-        if text == "json" {
-            return Ok(Format::Json);
+        match text {
+            "json" => return Ok(Format::Json),
+            "" => return Ok(Format::Table(read(usual)?)),
+            _ => {}
         }
         match text.strip_prefix("table") {
             Some("") => Ok(Format::Table(read(usual)?)),
@@ -169,6 +171,7 @@ mod tests {
             written("table").unwrap(),
             "NAME      HOW MANY\na         1\nb\\t       22\n"
         );
+        assert_eq!(written("").unwrap(), written("table").unwrap());
         assert_eq!(
             written("table {{.Count}}\\t{{.Name}}").unwrap(),
             "HOW MANY   NAME\n1          a\n22         b\\t\n"

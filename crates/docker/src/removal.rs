@@ -9,7 +9,7 @@ use oci::{Digest, ImageName, Selector};
 
 use self::rules::Model;
 use crate::image::id;
-use crate::{Connection, Container, Error, Image, Result};
+use crate::{Connection, Container, Error, Image, Kind, Result};
 
 /// What is to be removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,6 +181,10 @@ impl Connection {
                     done.deleted.push(deleted);
                 }
             }
+        }
+        if self.about().kind == Kind::Podman {
+            // It does not count an image as deleted whose layers others keep.
+            done.deleted = plan.deleted.iter().map(|image| image.id.clone()).collect();
         }
         // Docker lists layers among the images that went.
         let planned = |id: &Digest| plan.deleted.iter().any(|image| image.id == *id);

@@ -1,5 +1,7 @@
 //! Why ssh did not get through, read from its own words: they are English, whatever the language of the computer is.
 
+use std::path::PathBuf;
+
 use crate::Address;
 
 /// How ssh failed.
@@ -9,8 +11,13 @@ pub struct SshFailure {
     pub host: String,
     /// What follows `ssh` where a person tries the same: `-p 2222 ada@build.example`. Nothing in it needs quotes.
     pub login: String,
-    /// What the host is called in the list of known keys: `build.example`, or `[build.example]:2222`.
+    /// What the host is called in the list of known keys: `build.example`, or `[build.example]:2222`. Nothing in it needs quotes but for
+    /// the brackets.
+    ///
+    /// ssh's own word for it where it said one: of a name in its settings it looks for the host behind it.
     pub known_as: String,
+    /// The list of known keys that has another key, where ssh named it.
+    pub known_in: Option<PathBuf>,
     /// Why, as far as it can be told.
     pub reason: SshReason,
     /// ssh's own last words.
@@ -60,10 +67,11 @@ impl SshFailure {
         Self {
             host: host.to_owned(),
             login,
-            known_as: match port {
+            known_as: known_as(&said).unwrap_or_else(|| match port {
                 Some(port) if port != 22 => format!("[{host}]:{port}"),
                 _ => host.to_owned(),
-            },
+            }),
+            known_in: known_in(&said),
             reason: judge(&said),
             said,
         }
@@ -148,6 +156,33 @@ fn judge(said: &str) -> SshReason {
     }
 }
 
+/// Reads under which name ssh looked for the key that has changed. Not everything that is said is ssh's own, and this goes into a command.
+fn known_as(said: &str) -> Option<String> {
+    let line = said.lines().find_map(|line| {
+        line.trim()
+            .strip_prefix("Host key for ")?
+            .split_once(" has changed")
+    });
+    let (name, _) = line?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:%[]".contains(c);
+    let is_name = !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain);
+    is_name.then(|| name.to_owned())
+}
+
+/// Reads which file has the key that has changed.
+fn known_in(said: &str) -> Option<PathBuf> {
+    let file = said.lines().find_map(|line| {
+        let (_, file) = line
+            .trim()
+            .strip_prefix("Offending ")?
+            .split_once(" key in ")?;
+        let (file, line) = file.rsplit_once(':')?;
+        line.parse::<u64>().ok().map(|_| file)
+    })?;
+    let is_plain = |c: char| !c.is_control() && !"'\"\\`$".contains(c);
+    (file.starts_with('/') && file.chars().all(is_plain)).then(|| file.into())
+}
+
 /// Reads a fingerprint, and nothing that only begins like one: it is shown as what to compare with.
 fn fingerprint(word: &str) -> Option<String> {
     let word = word.trim_end_matches('.');
@@ -227,6 +262,30 @@ mod tests {
         let plain = "ssh://build".parse().expect("an address");
         let plain = SshFailure::new(&plain, String::new());
         assert_eq!((&*plain.login, &*plain.known_as), ("build", "build"));
+    }
+
+    #[test]
+    fn the_list_of_known_keys_is_the_one_that_ssh_means() {
+        let said = "Offending ECDSA key in /home/ada/.ssh/known_hosts:3\n  remove with:\n\
+             Host key for [10.0.0.7]:2200 has changed and you have requested strict checking.\r\n\
+             Host key verification failed.";
+        let changed = failure(said);
+        assert_eq!(changed.known_as, "[10.0.0.7]:2200");
+        assert_eq!(
+            changed.known_in,
+            Some("/home/ada/.ssh/known_hosts".into()),
+            "the number of the line is no part of it"
+        );
+        for other in [
+            "Host key for x'; touch y #' has changed and you have requested strict checking.",
+            "Host key for -f has changed and you have requested strict checking.",
+            "Offending RSA key in /tmp/'$(touch y)':1",
+            "Offending RSA key in known_hosts",
+        ] {
+            let changed = failure(other);
+            assert_eq!(changed.known_as, "[build]:2222", "{other}");
+            assert_eq!(changed.known_in, None, "{other}");
+        }
     }
 
     #[test]

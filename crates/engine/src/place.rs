@@ -51,7 +51,7 @@ pub enum Place {
 #[non_exhaustive]
 pub enum PlaceError {
     /// Nothing stands behind the kind of place.
-    #[error("{text} says no place")]
+    #[error("{text:?} says no place")]
     Empty {
         /// The text.
         text: String,
@@ -125,6 +125,12 @@ impl FromStr for Place {
         if text.is_empty() {
             return Err(empty());
         }
+        // No name has this in it: an address from a browser, or a place of another program.
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(PlaceError::NotYet {
+                kind: format!("{scheme}://"),
+            });
+        }
         let selector = Selector::from(text);
         // `dir:12` can be an image's name, a path cannot; nobody calls a repository containers-storage.
         let is_name = |kind: &str| kind == "dir:" && selector.reference().is_some();
@@ -196,7 +202,11 @@ mod tests {
         for text in ["", "oci:", "oci::tag", "docker://", "docker-daemon:"] {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
-        for text in ["dir:a/folder", "containers-storage:app"] {
+        for text in [
+            "dir:a/folder",
+            "containers-storage:app",
+            "https://host/app:1",
+        ] {
             let error = text.parse::<Place>().expect_err(text);
             assert!(matches!(error, PlaceError::NotYet { .. }), "{error}");
         }

@@ -217,6 +217,7 @@ impl RegistryClient {
         let near = reach(&start);
         let mut url = start;
         let mut left_registry = false;
+        let mut redirected_by: Option<String> = None;
         for _ in 0..=MAX_REDIRECTS {
             let mut headers = HeaderMap::new();
             if let Some(accept) = ask.accept {
@@ -244,7 +245,8 @@ impl RegistryClient {
                 payload: Payload::Nothing,
                 unverified,
             };
-            let response = transport.send(request).await?;
+            let response = transport.send(request).await;
+            let response = response.map_err(|error| behind(redirected_by.as_deref(), error))?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(Hop {
                     response,
@@ -254,6 +256,7 @@ impl RegistryClient {
             let next = redirect_target(&url, response.headers().get(LOCATION), near, options)?;
             // Once left, always left: a host on the way could send us back to any path of the registry.
             left_registry |= next.origin() != origin;
+            redirected_by = Some(authority(&url));
             url = next;
         }
         Err(Error::Redirect {
@@ -286,6 +289,20 @@ impl RegistryClient {
 struct Hop {
     response: Response,
     left_registry: bool,
+}
+
+/// Says who redirected to a host that is not there: nobody has typed its name.
+pub(crate) fn behind(redirected_by: Option<&str>, error: Error) -> Error {
+    let (Error::UnknownHost { host, .. } | Error::Unreachable { host, .. }) = &error else {
+        return error;
+    };
+    match redirected_by {
+        Some(by) if by != host => Error::Redirected {
+            host: by.to_owned(),
+            source: Box::new(error),
+        },
+        _ => error,
+    }
 }
 
 /// Returns where a redirect leads, if it may be followed.

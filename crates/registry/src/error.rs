@@ -148,6 +148,14 @@ pub enum Error {
         /// The HTTP status.
         status: u16,
     },
+    /// The other host that a host redirected to cannot be asked.
+    #[error("{host} redirects to another host: {source}")]
+    Redirected {
+        /// The host that redirected.
+        host: String,
+        /// What happened there.
+        source: Box<Error>,
+    },
     /// The token server that the registry names is not one that may be asked.
     #[error("{host} names a token server that is not asked: {reason}")]
     Realm {
@@ -460,7 +468,9 @@ impl Error {
     /// Returns how many tries in all make sense after this error, at most; the policy may allow fewer.
     pub(crate) fn most_tries(&self) -> u32 {
         match self {
-            Self::TokenServer { source, .. } => source.most_tries(),
+            Self::TokenServer { source, .. } | Self::Redirected { source, .. } => {
+                source.most_tries()
+            }
             Self::UnknownHost {
                 temporary: true, ..
             } => 3,

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::access::Access;
 use crate::address::{DOCKER_HUB, authority, reach};
-use crate::client::{Ask, Place, redirect_target};
+use crate::client::{Ask, Place, behind, redirect_target};
 use crate::endpoint::accepts_any_certificate;
 use crate::status::{self, Account, MAX_ERROR_BODY};
 use crate::transport::{Payload, Request, read_body};
@@ -143,6 +143,7 @@ impl RegistryClient {
     async fn fetch_search(&self, mut url: Url, what: &What) -> Result<Vec<FoundRepository>, Error> {
         let options = self.options();
         let near = reach(&url);
+        let mut redirected_by: Option<String> = None;
         for _ in 0..=MAX_REDIRECTS {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -155,9 +156,11 @@ impl RegistryClient {
                 payload: Payload::Nothing,
                 unverified: accepts_any_certificate(options, &host),
             };
-            let mut response = self.shared.transport.send(request).await?;
+            let answer = self.shared.transport.send(request).await;
+            let mut response = answer.map_err(|error| behind(redirected_by.as_deref(), error))?;
             let status = response.status().as_u16();
             if response.status().is_redirection() {
+                redirected_by = Some(host);
                 url = redirect_target(&url, response.headers().get(LOCATION), near, options)?;
                 continue;
             }

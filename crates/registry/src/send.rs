@@ -15,7 +15,7 @@ use url::Url;
 use crate::access::Access;
 use crate::address::{authority, reach};
 use crate::auth::Refusal;
-use crate::client::{Answer, MAX_REDIRECTS, redirect_target};
+use crate::client::{Answer, MAX_REDIRECTS, behind, redirect_target};
 use crate::endpoint::accepts_any_certificate;
 use crate::source::BlobSource;
 use crate::status::{self, Account, MAX_ERROR_BODY};
@@ -124,6 +124,7 @@ impl RegistryClient {
             }
         };
         let (mut renewals, mut redirects) = (0, 0);
+        let mut redirected_by: Option<String> = None;
         loop {
             let mut headers = call.headers.clone();
             if let Some(authorization) = authorization.as_ref().filter(|_| !left_registry) {
@@ -144,7 +145,11 @@ impl RegistryClient {
             let mut response = match shared.transport.send(request).await {
                 Ok(response) => response,
                 // A source that failed is the reason, and not the connection that was then given up.
-                Err(error) => return Err(broken.take().unwrap_or(error)),
+                Err(error) => {
+                    return Err(broken
+                        .take()
+                        .unwrap_or_else(|| behind(redirected_by.as_deref(), error)));
+                }
             };
             let status = response.status().as_u16();
             let host = authority(response.url());
@@ -156,6 +161,7 @@ impl RegistryClient {
                 let location = response.headers().get(LOCATION);
                 url = redirect_target(&url, location, reach(&endpoint.base), options)?;
                 left_registry |= url.origin() != home;
+                redirected_by = Some(host);
                 redirects += 1;
                 continue;
             }

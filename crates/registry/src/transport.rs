@@ -159,7 +159,9 @@ impl Transport {
         Ok(client)
     }
 
-    /// Returns the folder with authorities for just this host. A `stat` per request is cheaper than a cache that lies.
+    /// Returns the folder with authorities for just this host. A look per request is cheaper than a cache that lies.
+    ///
+    /// One without any hides none of those behind it: docker and podman, whose folders these are, each know nothing of the other's.
     fn folder_for(&self, url: &Url) -> Option<PathBuf> {
         let port = url.port_or_known_default()?;
         let host = url.host_str()?;
@@ -169,7 +171,11 @@ impl Transport {
             .certs_dirs
             .iter()
             .flat_map(|dir| names.iter().map(move |name| dir.join(name)));
-        folders.into_iter().find(|folder| folder.is_dir())
+        folders.into_iter().find(|folder| {
+            // One that cannot be read is not passed over, so that whoever put it there hears of it.
+            let is_empty = || authorities_in(folder).is_ok_and(|files| files.is_empty());
+            folder.is_dir() && !is_empty()
+        })
     }
 }
 

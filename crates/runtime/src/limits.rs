@@ -25,11 +25,11 @@ impl Limits {
         self.memory.is_some() || self.cpus.is_some() || self.processes.is_some()
     }
 
-    /// Reads docker's `--memory`: a number, of bytes or with `k`, `m`, `g` or `t`, which count by 1024.
+    /// Reads docker's `--memory`: a number, of bytes or with `k`, `m`, `g` or `t`, which count by 1024. 0 is none.
     ///
     /// # Errors
     /// [`Error::Option`].
-    pub fn parse_memory(text: &str) -> Result<u64, Error> {
+    pub fn parse_memory(text: &str) -> Result<Option<u64>, Error> {
         let refused = |problem| Error::Option {
             option: "memory",
             text: text.to_owned(),
@@ -49,19 +49,21 @@ impl Limits {
             thousandths(digits).ok_or_else(|| refused("it is a number with b, k, m, g or t"))?;
         let bytes = (u128::from(thousandths) << factor) / 1000;
         match u64::try_from(bytes) {
-            Ok(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
+            Ok(0) => Ok(None),
+            Ok(bytes) if bytes >= LEAST_MEMORY => Ok(Some(bytes)),
             Ok(_) => Err(refused("the least is 6m")),
             Err(_) => Err(refused("it is too much")),
         }
     }
 
-    /// Reads docker's `--cpus`, such as `1.5`, as thousandths.
+    /// Reads docker's `--cpus`, such as `1.5`, as thousandths. 0 is none.
     ///
     /// # Errors
     /// [`Error::Option`].
-    pub fn parse_cpus(text: &str) -> Result<u64, Error> {
+    pub fn parse_cpus(text: &str) -> Result<Option<u64>, Error> {
         thousandths(text)
-            .filter(|cpus| (10..=1_000_000).contains(cpus))
+            .filter(|cpus| *cpus == 0 || (10..=1_000_000).contains(cpus))
+            .map(|cpus| Some(cpus).filter(|cpus| *cpus != 0))
             .ok_or_else(|| Error::Option {
                 option: "cpus",
                 text: text.to_owned(),
@@ -107,10 +109,11 @@ mod tests {
     #[test]
     fn limits_as_docker_reads_them() {
         let memory = |text| Limits::parse_memory(text).ok();
-        assert_eq!(memory("512m"), Some(512 << 20));
-        assert_eq!(memory("1.5G"), Some(3 << 29));
-        assert_eq!(memory("6291456"), Some(6 << 20));
-        assert_eq!(memory("1GiB"), Some(1 << 30));
+        assert_eq!(memory("512m"), Some(Some(512 << 20)));
+        assert_eq!(memory("1.5G"), Some(Some(3 << 29)));
+        assert_eq!(memory("6291456"), Some(Some(6 << 20)));
+        assert_eq!(memory("1GiB"), Some(Some(1 << 30)));
+        assert_eq!((memory("0"), memory("0m")), (Some(None), Some(None)));
         for bad in [
             "",
             "m",
@@ -123,9 +126,10 @@ mod tests {
         ] {
             assert_eq!(memory(bad), None, "{bad}");
         }
-        assert_eq!(Limits::parse_cpus("1.5").ok(), Some(1500));
-        assert_eq!(Limits::parse_cpus("2").ok(), Some(2000));
-        for bad in ["", "0", "0.001", "-1", "1.5.0", "x", "1e3"] {
+        assert_eq!(Limits::parse_cpus("1.5").ok(), Some(Some(1500)));
+        assert_eq!(Limits::parse_cpus("2").ok(), Some(Some(2000)));
+        assert_eq!(Limits::parse_cpus("0").ok(), Some(None));
+        for bad in ["", "0.001", "-1", "1.5.0", "x", "1e3"] {
             assert!(Limits::parse_cpus(bad).is_err(), "{bad}");
         }
         assert_eq!(Limits::parse_processes("-1").ok(), Some(None));

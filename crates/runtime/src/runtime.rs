@@ -13,6 +13,7 @@ use crate::monitor::{self, LogReader};
 use crate::pause::Paused;
 use crate::programs::Programs;
 use crate::running::Running;
+use crate::spec::{absolute_folder, given, has_program};
 use crate::start::{ExecOptions, Settings, Start, Status};
 use crate::{Error, Failure};
 
@@ -92,6 +93,10 @@ impl Runtime {
     /// # Errors
     /// [`Failure::NotRunning`], and as [`Self::start`].
     pub async fn exec(&self, folder: &Path, options: ExecOptions) -> Result<Running, Error> {
+        has_program(&options.arguments)?;
+        if let Some(folder) = given(options.folder.as_ref()) {
+            absolute_folder(folder)?;
+        }
         let recorded = self.recorded(folder)?.ok_or(Failure::NotRunning)?;
         let (terminal, stdin) = (options.terminal, options.stdin);
         let order = Work::Exec(Box::new(message::Exec {

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use oci::ContainerConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::limits::Limits;
 use crate::options::{Mount, Network, Port, parse_signal, target_path};
+use crate::{Error, Failure};
 
 /// What a process in a container may do, as Docker's default has it.
 pub const CAPABILITIES: [&str; 14] = [
@@ -134,9 +134,8 @@ impl RunSpec {
             (_, None) => arguments.extend_from_slice(&config.cmd),
             (_, Some(_)) => {}
         }
-        let hostname = options
-            .hostname
-            .clone()
+        let hostname = given(options.hostname.as_ref())
+            .cloned()
             .unwrap_or_else(|| "container".to_owned());
         let is_name = !hostname.is_empty()
             && hostname.len() <= HOSTNAME
@@ -163,19 +162,16 @@ impl RunSpec {
         }
         environment.extend_from_slice(&config.env);
         environment.extend_from_slice(&options.environment);
-        if let Some(folder) = options.folder.as_ref().filter(|path| path.contains('\0')) {
-            return Err(Error::Option {
-                option: "folder",
-                text: folder.clone(),
-                problem: "it holds a NUL",
-            });
+        let folder = given(options.folder.as_ref());
+        if let Some(folder) = folder {
+            absolute_folder(folder)?;
         }
-        let folder = options.folder.as_ref().unwrap_or(&config.working_dir);
+        let folder = folder.unwrap_or(&config.working_dir);
         let process = Process {
             arguments,
             environment,
             folder: target_path(&format!("/{folder}")).unwrap_or_else(|| "/".to_owned()),
-            user: options.user.clone().unwrap_or_else(|| config.user.clone()),
+            user: given(options.user.as_ref()).unwrap_or(&config.user).clone(),
             terminal: options.terminal,
             stdin: options.stdin,
         };
@@ -208,15 +204,49 @@ impl RunSpec {
     }
 }
 
+/// Returns what was said. A text without a letter says nothing, as with docker: `--user "$UNSET"` makes nobody root.
+pub(crate) fn given(text: Option<&String>) -> Option<&String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Refuses a folder to start in that is none, as docker does.
+///
+/// # Errors
+/// [`Error::Option`].
+pub(crate) fn absolute_folder(folder: &str) -> Result<(), Error> {
+    let problem = match folder {
+        folder if folder.contains('\0') => "it holds a NUL",
+        folder if !folder.starts_with('/') => "it is an absolute path",
+        _ => return Ok(()),
+    };
+    Err(Error::Option {
+        option: "folder",
+        text: folder.to_owned(),
+        problem,
+    })
+}
+
+/// Refuses a command that has no program.
+///
+/// # Errors
+/// [`Error::NoCommand`]; [`Failure::CommandNotFound`] for one without a name.
+pub(crate) fn has_program(command: &[String]) -> Result<(), Error> {
+    match command.first() {
+        None => Err(Error::NoCommand),
+        Some(program) if program.is_empty() => Err(Error::Failure(Failure::CommandNotFound {
+            command: String::new(),
+        })),
+        Some(_) => Ok(()),
+    }
+}
+
 impl Process {
     /// Refuses what no process can have, and keeps of each variable the last one, in the place of the first.
     ///
     /// # Errors
-    /// [`Error::NoCommand`], [`Error::Option`].
+    /// [`Error::NoCommand`], [`Error::Option`]; [`Failure::CommandNotFound`] for a program without a name.
     pub fn checked(mut self) -> Result<Self, Error> {
-        if self.arguments.first().is_none_or(String::is_empty) {
-            return Err(Error::NoCommand);
-        }
+        has_program(&self.arguments)?;
         let texts = [
             ("command", &self.arguments),
             ("environment", &self.environment),
@@ -320,6 +350,21 @@ mod tests {
             RunSpec::new(&image(), &none),
             Err(Error::NoCommand)
         ));
+        let nameless = RunOptions {
+            entrypoint: Some(Vec::new()),
+            command: vec![String::new(), "x".into()],
+            ..RunOptions::default()
+        };
+        let refused = RunSpec::new(&image(), &nameless).expect_err("it has no name");
+        assert_eq!(refused.exit_code(), 127, "{refused}");
+        // As `--user "$UNSET"` in a script: nobody becomes root by that.
+        let unset = RunOptions {
+            folder: Some(String::new()),
+            user: Some(String::new()),
+            hostname: Some(String::new()),
+            ..RunOptions::default()
+        };
+        assert_eq!(spec(&unset), spec(&RunOptions::default()));
         let options = RunOptions {
             environment: vec!["A=2".into(), "B=".into()],
             terminal: true,
@@ -355,6 +400,10 @@ mod tests {
             },
             RunOptions {
                 folder: Some("/a\0".into()),
+                ..RunOptions::default()
+            },
+            RunOptions {
+                folder: Some("a/b".into()),
                 ..RunOptions::default()
             },
             RunOptions {

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Failure;
+use crate::{Failure, Identity};
 
 /// Who a process is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub(crate) struct User {
     pub(crate) uid: u32,
     /// Group number.
     pub(crate) gid: u32,
-    /// Numbers of the other groups, in the order of the file.
+    /// Numbers of further groups, in the order of the file.
     pub(crate) groups: Vec<u32>,
     /// Home folder, `/` where the image names none.
     pub(crate) home: String,
@@ -93,6 +93,19 @@ impl User {
             groups: others,
             home,
         })
+    }
+
+    /// Puts the user's own group among the further ones, as docker does since [CVE-2022-36109]: otherwise a program that takes another
+    /// group leaves its own, and with it what that one is kept from.
+    ///
+    /// A user who has no ranges of numbers cannot set groups.
+    ///
+    /// [CVE-2022-36109]: https://github.com/moby/moby/security/advisories/GHSA-rc4r-wh2q-q6c4
+    pub(crate) fn in_own_group(mut self, identity: &Identity) -> Self {
+        if !matches!(identity, Identity::Single { .. }) && !self.groups.contains(&self.gid) {
+            self.groups.insert(0, self.gid);
+        }
+        self
     }
 }
 
@@ -185,6 +198,15 @@ mod tests {
         assert_eq!(numbers(":staff"), (0, 50, vec![]));
         assert_eq!(resolve("ada").expect("is there").home, "/home/ada");
         assert_eq!(resolve("4711").expect("is a number").home, "/");
+    }
+
+    #[test]
+    fn nobody_leaves_the_own_group_but_who_cannot_set_groups() {
+        let groups =
+            |identity: &Identity| resolve("ada").map(|user| user.in_own_group(identity).groups);
+        assert_eq!(groups(&Identity::Root), Ok(vec![100, 33, 50]));
+        let single = Identity::Single { uid: 5, gid: 5 };
+        assert_eq!(groups(&single), Ok(vec![33, 50]));
     }
 
     #[test]

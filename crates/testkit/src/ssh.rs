@@ -100,6 +100,19 @@ impl SshServer {
         self.client_with("user", "outdated_hosts")
     }
 
+    /// Returns a folder with an `ssh` whose settings call the server `build`, and that knows another key of it in the list returned beside.
+    pub fn alias(&self) -> (PathBuf, PathBuf) {
+        let known = self.folder.path().join("alias_hosts");
+        std::fs::copy(self.folder.path().join("outdated_hosts"), &known).unwrap();
+        let settings = self.folder.path().join("ssh_config");
+        let user = run("id", &["-un"], self.folder.path());
+        let (user, port) = (user.trim(), self.port);
+        let lines = format!("Host build\n  HostName 127.0.0.1\n  Port {port}\n  User {user}\n");
+        std::fs::write(&settings, lines).unwrap();
+        let client = self.client_of(&settings.display().to_string(), "user", "alias_hosts");
+        (client, known)
+    }
+
     /// Returns the fingerprint of the server's key.
     pub fn fingerprint(&self) -> String {
         let line = run("ssh-keygen", &["-lf", "host.pub"], self.folder.path());
@@ -108,12 +121,16 @@ impl SshServer {
     }
 
     fn client_with(&self, key: &str, known: &str) -> PathBuf {
+        self.client_of("none", key, known)
+    }
+
+    fn client_of(&self, settings: &str, key: &str, known: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let place = |name: &str| self.folder.path().join(name);
         let folder = place(&format!("client-{key}-{known}"));
         std::fs::create_dir_all(&folder).unwrap();
         let script = format!(
-            "#!/bin/sh\nexec {} -F none -o IdentitiesOnly=yes -i {} -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none \\\n  -o StrictHostKeyChecking=yes \"$@\"\n",
+            "#!/bin/sh\nexec {} -F {settings} -o IdentitiesOnly=yes -i {} -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none \\\n  -o StrictHostKeyChecking=yes \"$@\"\n",
             find("ssh", "openssh-client").display(),
             place(key).display(),
             place(known).display(),

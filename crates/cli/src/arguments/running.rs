@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use engine::{Platform, Selector};
 
 use super::{platform, selector};
+use crate::failure::Failure;
 
 /// Whether an image is pulled before it is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -59,7 +60,7 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "NETWORK")]
     pub(crate) network: Option<String>,
     /// The container's name for itself [default: the beginning of its ID]
-    #[arg(long, short = 'H', value_name = "NAME")]
+    #[arg(long, short = 'h', short_alias = 'H', value_name = "NAME")]
     pub(crate) hostname: Option<String>,
     /// The program in place of the image's entrypoint; empty for none
     #[arg(long, value_name = "PROGRAM")]
@@ -79,23 +80,51 @@ pub(crate) struct RunFlags {
     /// Whether to pull the image first
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) pull: PullPolicy,
-    /// For which platform, when it is pulled [default: this computer's]
+    /// For which platform; an image that is here for another one is pulled [default: this computer's]
     #[arg(long, value_name = "PLATFORM", value_parser = platform)]
     pub(crate) platform: Option<Platform>,
-    /// The image: a name, an ID or the beginning of one
-    #[arg(value_name = "IMAGE", value_parser = selector)]
-    pub(crate) image: Selector,
-    /// The command, in place of the image's
+    /// Print help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// The image (a name, an ID or the beginning of one); whatever follows is the command, in place of the image's
     #[arg(
-        value_name = "COMMAND",
+        value_name = "IMAGE",
+        required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
-    pub(crate) command: Vec<String>,
+    words: Vec<String>,
+}
+
+impl RunFlags {
+    /// What is to be run, and the command for it.
+    ///
+    /// # Errors
+    /// What is no image, and no flag either.
+    pub(crate) fn image_and_command(&self) -> Result<(Selector, &[String]), Failure> {
+        let (image, command) = first_and_rest(&self.words)?;
+        Ok((selector(image).map_err(Failure::Usage)?, command))
+    }
+}
+
+/// Takes the words behind the flags apart. Behind the first of them everything is the program's, `--` and flags too, as with docker: so
+/// they are one argument here, and an unknown flag before them comes as the first word.
+fn first_and_rest(words: &[String]) -> Result<(&str, &[String]), Failure> {
+    match words {
+        [flag, ..] if flag.starts_with('-') => Err(Failure::Usage(format!(
+            "unexpected argument '{flag}' found"
+        ))),
+        [first, rest @ ..] => Ok((first.as_str(), rest)),
+        [] => Err(Failure::Usage("a name or an ID is wanted".into())),
+    }
 }
 
 /// `strata create`.
 #[derive(Debug, Args)]
+#[command(
+    disable_help_flag = true,
+    override_usage = "strata create [OPTIONS] <IMAGE> [COMMAND]..."
+)]
 pub(crate) struct Create {
     /// How it is started later
     #[command(flatten)]
@@ -104,6 +133,10 @@ pub(crate) struct Create {
 
 /// `strata run`.
 #[derive(Debug, Args)]
+#[command(
+    disable_help_flag = true,
+    override_usage = "strata run [OPTIONS] <IMAGE> [COMMAND]..."
+)]
 pub(crate) struct Run {
     /// Do not wait for its end, and print the container's ID
     #[arg(long, short)]
@@ -140,6 +173,7 @@ pub(crate) struct Stop {
 
 /// `strata exec`.
 #[derive(Debug, Args)]
+#[command(override_usage = "strata exec [OPTIONS] <CONTAINER> <COMMAND>...")]
 pub(crate) struct Exec {
     /// Send standard input into it
     #[arg(long, short)]
@@ -156,17 +190,29 @@ pub(crate) struct Exec {
     /// Who runs it
     #[arg(long, short, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<String>,
-    /// A name, an ID or the beginning of one
-    #[arg(value_name = "CONTAINER")]
-    pub(crate) container: String,
-    /// The program and its arguments
+    /// The container (a name, an ID or the beginning of one), then the program and its arguments
     #[arg(
-        value_name = "COMMAND",
+        value_name = "CONTAINER",
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
-    pub(crate) command: Vec<String>,
+    words: Vec<String>,
+}
+
+impl Exec {
+    /// The container, and the command for it.
+    ///
+    /// # Errors
+    /// What is no container, and no flag either; a command that is missing.
+    pub(crate) fn container_and_command(&self) -> Result<(&str, &[String]), Failure> {
+        match first_and_rest(&self.words)? {
+            (_, []) => Err(Failure::Usage(
+                "a command is wanted behind the container".into(),
+            )),
+            both => Ok(both),
+        }
+    }
 }
 
 /// `strata logs`.

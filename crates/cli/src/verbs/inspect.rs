@@ -22,6 +22,7 @@ pub(super) fn run(
     let template = arguments
         .format
         .as_deref()
+        .filter(|format| !format.is_empty())
         .map(Template::parse)
         .transpose()
         .map_err(Failure::Usage)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use engine::{
     Container, ContainerId, CreateRequest, Engine, ExecOptions, Limits, LogLine, LogReader,
-    LogStream, Mount, MovePolicy, Network, Port, PullRequest, RunOptions, StartRequest,
-    run_options,
+    LogStream, Mount, MovePolicy, Network, Platform, Port, PullRequest, RunOptions, Selector,
+    StartRequest, run_options,
 };
 
 use super::attend::{Lent, attend, check_terminal};
@@ -28,6 +28,7 @@ pub(super) fn create(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let flags = arguments.flags;
+    flags.image_and_command()?;
     let made = session.with_engine_at_length("No container was made.", async |engine| {
         make(session, engine, &flags).await
     })?;
@@ -40,6 +41,7 @@ pub(super) fn create(
 
 pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Result<(), Failure> {
     let Run { detach, flags } = arguments;
+    flags.image_and_command()?;
     if !detach {
         check_terminal(flags.tty, flags.interactive)?;
     }
@@ -54,8 +56,15 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
             let process = match started {
                 Ok(process) => process,
                 Err(error) => {
-                    if flags.rm {
-                        engine.remove_container(&made.id, true).await?;
+                    // Why it does not run counts more than why it stays.
+                    if flags.rm
+                        && let Err(stays) = engine.remove_container(&made.id, true).await
+                    {
+                        session.note(&format!(
+                            "The container {} stays: {}",
+                            made.id,
+                            stays.message()
+                        ));
                     }
                     return Err(error.into());
                 }
@@ -87,12 +96,13 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
         None if !options.ports.is_empty() => Network::Private,
         None => engine.default_network(),
     };
+    let (image, _) = flags.image_and_command()?;
     let request = || CreateRequest {
-        image: flags.image.clone(),
-        name: flags.name.clone(),
+        image: image.clone(),
+        name: flags.name.clone().filter(|name| !name.is_empty()),
     };
     if flags.pull == PullPolicy::Always {
-        pull(session, engine, flags).await?;
+        pull(session, engine, flags, &image).await?;
     }
     let usual = RunOptions {
         network: engine.default_network(),
@@ -108,22 +118,59 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
                 .await
         }
     };
-    match create().await {
-        Err(error) if error.code() == "not_found" && flags.pull == PullPolicy::Missing => {
-            session.note(&format!(
-                "Unable to find image '{}' locally",
-                flags.image.text()
-            ));
-            pull(session, engine, flags).await?;
+    let here = match is_for(engine, &image, flags.platform.as_ref()).await {
+        Ok(()) => create().await.map_err(Failure::from),
+        Err(other) => Err(other),
+    };
+    match here {
+        Err(error)
+            if matches!(error.code(), "not_found" | "platform_not_found")
+                && flags.pull == PullPolicy::Missing =>
+        {
+            session.note(&format!("Unable to find image '{}' locally", image.text()));
+            pull(session, engine, flags, &image).await?;
+            is_for(engine, &image, flags.platform.as_ref()).await?;
             Ok(create().await?)
         }
-        other => Ok(other?),
+        other => other,
     }
 }
 
-async fn pull(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<(), Failure> {
+/// Refuses an image that is here for another platform than the one that was asked for. One that is not here is not judged.
+async fn is_for(
+    engine: &Engine,
+    image: &Selector,
+    wanted: Option<&Platform>,
+) -> Result<(), Failure> {
+    let Some(wanted) = wanted else {
+        return Ok(());
+    };
+    match engine
+        .image(image)
+        .await
+        .map(|detail| detail.summary.platform)
+    {
+        Ok(Some(platform)) if wanted.rank(&platform).is_none() => Err(Failure::Refused {
+            code: "platform_not_found",
+            message: format!(
+                "{} is here for {platform}, and not for {wanted}.",
+                image.text()
+            ),
+            hint: None,
+        }),
+        Err(error) if error.code() != "not_found" => Err(error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+async fn pull(
+    session: &Session,
+    engine: &Engine,
+    flags: &RunFlags,
+    image: &Selector,
+) -> Result<(), Failure> {
     let request = PullRequest {
-        reference: super::reference(flags.image.text())?,
+        reference: super::reference(image.text())?,
         platform: flags.platform.clone(),
         move_policy: MovePolicy::Move,
     };
@@ -153,7 +200,7 @@ fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
         ports.extend(Port::parse(text).map_err(engine::Error::from)?);
     }
     Ok(RunOptions {
-        command: flags.command.clone(),
+        command: flags.image_and_command()?.1.to_vec(),
         entrypoint: flags.entrypoint.clone().map(|program| vec![program]),
         environment,
         folder: flags.workdir.clone(),
@@ -175,8 +222,8 @@ fn limits(flags: &RunFlags) -> Result<Limits, engine::Error> {
     let cpus = flags.cpus.as_deref().map(Limits::parse_cpus);
     let processes = flags.pids_limit.as_deref().map(Limits::parse_processes);
     Ok(Limits {
-        memory: memory.transpose()?,
-        cpus: cpus.transpose()?,
+        memory: memory.transpose()?.flatten(),
+        cpus: cpus.transpose()?.flatten(),
         processes: processes.transpose()?.flatten(),
     })
 }
@@ -220,31 +267,60 @@ pub(super) fn start(
         stdin: arguments.interactive,
         ..StartRequest::default()
     };
-    let code = session
-        .with_engine_alone(async |engine| {
-            for text in &arguments.containers {
+    if let ([text], true) = (&*arguments.containers, attached) {
+        let code = session
+            .with_engine_alone(async |engine| {
                 let container = engine.container(text).await?;
-                if !attached && container.status.is_running() {
-                    writeln!(out, "{}", escaped(text))?;
-                    continue;
-                }
                 let terminal = engine.run_options(&container.id).await?.terminal;
                 let process = engine
                     .start_container(&container.id, request, &|_| {})
                     .await?;
-                if attached {
-                    let lent = Lent {
-                        terminal,
-                        input: arguments.interactive,
-                    };
-                    return attend(process, lent).await;
-                }
-                writeln!(out, "{}", escaped(text))?;
+                let lent = Lent {
+                    terminal,
+                    input: arguments.interactive,
+                };
+                attend(process, lent).await
+            })
+            .map_err(not_run)?;
+        return ended(code);
+    }
+    let each = async |engine: &Engine, text: &str| {
+        let container = engine.container(text).await?;
+        if !container.status.is_running() {
+            engine
+                .start_container(&container.id, request, &|_| {})
+                .await?;
+        }
+        Ok::<(), engine::Error>(())
+    };
+    for_each(session, &arguments.containers, each, out)
+}
+
+/// Does something with one container after the other, also where it fails for one of them, and prints those with which it was done.
+fn for_each(
+    session: &Session,
+    containers: &[String],
+    each: impl AsyncFn(&Engine, &str) -> Result<(), engine::Error>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (done, errors) = session.with_engine_alone(async |engine| {
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        for text in containers {
+            match each(engine, text.as_str()).await {
+                Ok(()) => done.push(text),
+                Err(error) => errors.push(error),
             }
-            Ok(0)
-        })
-        .map_err(not_run)?;
-    ended(code)
+        }
+        Ok((done, errors))
+    })?;
+    if session.json() {
+        json::write(out, &done)?;
+    } else {
+        for text in done {
+            writeln!(out, "{}", escaped(text))?;
+        }
+    }
+    Failure::of_several(errors)
 }
 
 pub(super) fn stop(
@@ -253,40 +329,23 @@ pub(super) fn stop(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let patience = Duration::from_secs(arguments.time.into());
-    let (stopped, errors) = session.with_engine_alone(async |engine| {
-        let (mut stopped, mut errors) = (Vec::new(), Vec::new());
-        for text in &arguments.containers {
-            match stop_one(engine, text, patience).await {
-                Ok(()) => stopped.push(text),
-                Err(error) => errors.push(error),
-            }
-        }
-        Ok((stopped, errors))
-    })?;
-    if session.json() {
-        json::write(out, &stopped)?;
-    } else {
-        for text in stopped {
-            writeln!(out, "{}", escaped(text))?;
-        }
-    }
-    Failure::of_several(errors)
-}
-
-async fn stop_one(engine: &Engine, text: &str, patience: Duration) -> Result<(), engine::Error> {
-    let container = engine.container(text).await?;
-    engine.stop_container(&container.id, patience).await
+    let each = async |engine: &Engine, text: &str| {
+        let container = engine.container(text).await?;
+        engine.stop_container(&container.id, patience).await
+    };
+    for_each(session, &arguments.containers, each, out)
 }
 
 pub(super) fn exec(session: &Session, arguments: Exec) -> Result<(), Failure> {
+    let (container, command) = arguments.container_and_command()?;
+    let (container, command) = (container.to_owned(), command.to_vec());
     let Exec {
         interactive,
         tty,
         env,
         workdir,
         user,
-        container,
-        command,
+        ..
     } = arguments;
     check_terminal(tty, interactive)?;
     let options = ExecOptions {

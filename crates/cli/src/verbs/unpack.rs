@@ -74,9 +74,16 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
                 (CopySource::Tar(Box::new(std::io::stdin())), container, path)
             }
             (Side::Local(_) | Side::Stream, Side::Image(reference, _)) => {
-                return Err(Failure::Usage(format!(
-                    "there is no container {reference}: an image itself cannot be changed, make a container of it with strata create"
-                )));
+                return Err(no_container(
+                    &reference,
+                    "An image itself cannot be changed: make a container of it with strata create.",
+                ));
+            }
+            (Side::Image(reference, _), Side::Stream) => {
+                return Err(no_container(
+                    &reference,
+                    "Of what is in an image no tar is made: copy it into a folder.",
+                ));
             }
             (Side::Local(from), Side::Local(_) | Side::Stream) => {
                 return Err(Failure::Usage(format!(
@@ -107,6 +114,14 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
         return Ok(());
     }
     report(session, &copied, destination, out)
+}
+
+fn no_container(name: &Place, hint: &str) -> Failure {
+    Failure::Refused {
+        code: "not_found",
+        message: format!("there is no container {name}."),
+        hint: Some(hint.to_owned()),
+    }
 }
 
 /// Tells what one side of a copy is. A container's name wins over an image's: `NAME:PATH` is docker's.

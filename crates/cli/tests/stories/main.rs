@@ -16,6 +16,8 @@ mod full;
 mod input;
 mod inside;
 mod lab;
+#[cfg(target_os = "linux")]
+mod launching;
 mod looking;
 #[cfg(target_os = "linux")]
 mod peers;

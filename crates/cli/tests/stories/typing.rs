@@ -90,6 +90,10 @@ fn help_version_completions_and_manual_are_there() {
             "{own}"
         );
     }
+    assert_eq!(
+        lab.run(&["help", "pull"]).ok().out,
+        lab.run(&["pull", "--help"]).ok().out
+    );
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         lab.run(&["--version"]).ok().out,
@@ -131,6 +135,19 @@ fn the_usage_lines_are_a_contract() {
             .unwrap_or_default()
             .to_owned()
     };
+    let of_run = |verb: &str| {
+        let help = lab.run(&[verb, "--help"]).ok().out;
+        let usage = help.lines().find(|line| line.starts_with("Usage:"));
+        usage.unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        of_run("run"),
+        "Usage: strata run [OPTIONS] <IMAGE> [COMMAND]..."
+    );
+    assert_eq!(
+        of_run("exec"),
+        "Usage: strata exec [OPTIONS] <CONTAINER> <COMMAND>..."
+    );
     assert_eq!(usage("images"), "Usage: strata images [OPTIONS] [NAME]");
     assert_eq!(usage("pull"), "Usage: strata pull [OPTIONS] <REF>");
     assert_eq!(usage("load"), "Usage: strata load [OPTIONS]");

@@ -181,9 +181,8 @@ impl Model {
         for name in self.tags(&image.id) {
             self.untag(&image.id, &name);
         }
-        if self.children(&image.id) == 0 {
-            self.delete(&image.id, removal.no_prune);
-        }
+        // Also where other images stand on it: they keep its layers, and Podman lets go of the image all the same.
+        self.delete(&image.id, removal.no_prune);
         Ok(())
     }
 

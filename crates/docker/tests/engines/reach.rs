@@ -219,6 +219,28 @@ async fn an_engine_behind_the_real_sshd_is_used() {
     ] {
         assert_eq!(reason(through(client).await), wanted);
     }
+    // Under a name of ssh's settings the key is not looked for: what the hint says has to help there, too.
+    let (client, known) = server.alias();
+    let alias = async || {
+        let address = format!("ssh://build{}", engine.socket().display());
+        let options = Options::new(vec![client.clone()]);
+        Connection::open(&address.parse().unwrap(), &options).await
+    };
+    let failure = match alias().await.map(drop) {
+        Err(Error::Ssh(failure)) => failure,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(failure.reason, SshReason::HostKeyChanged { .. }));
+    assert_eq!(failure.known_in.as_ref(), Some(&known));
+    let removed = std::process::Command::new("ssh-keygen")
+        .arg("-f")
+        .arg(&known)
+        .args(["-R", &failure.known_as])
+        .output()
+        .unwrap();
+    assert!(removed.status.success(), "{removed:?}");
+    assert_eq!(reason(alias().await), SshReason::HostKeyUnknown);
+
     let elsewhere = async |address: String| {
         let options = Options::new(vec![server.client()]);
         Connection::open(&address.parse().unwrap(), &options).await

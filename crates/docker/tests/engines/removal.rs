@@ -235,3 +235,29 @@ async fn podmans_force_removes_containers_and_the_plan_says_which() {
     assert!(!peer.run(&["ps", "-a"]).contains("worker"));
     assert_eq!(all(&peer), "");
 }
+
+/// Unlike docker, it lets go of an image on which another stands: that one has the layers, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn podman_removes_an_image_under_another_one_and_the_plan_says_so() {
+    let peer = PodmanService::start();
+    let id = busybox(&peer);
+    ended(&peer, "worker", "team/busybox:1", "echo hello > /hello");
+    peer.run(&["commit", "worker", "team/child:1"]);
+    peer.run(&["rm", "worker"]);
+    let connection = connect(&peer).await;
+    let plan = connection
+        .plan_removal(&removal(&["team/busybox:1"], false))
+        .await
+        .unwrap();
+    assert_eq!(names(&plan), ["team/busybox:1"]);
+    let deleted: Vec<_> = plan.deleted.iter().map(|image| &image.id).collect();
+    assert_eq!(deleted, [&digest(&id)]);
+    assert_eq!(plan.freed_bytes, Some(0));
+    let done = connection.execute(&plan).await.unwrap();
+    assert_eq!(done.deleted, [digest(&id)]);
+    let left = all(&peer);
+    assert!(
+        !left.contains(&id) && left.contains("team/child:1"),
+        "{left}"
+    );
+}

@@ -151,12 +151,12 @@ impl RunText {
             }
         };
         let limits = Limits {
-            memory: problems.one(RunField::MemoryLimit, &self.memory_limit, |text| {
-                Limits::parse_memory(text).map(Some)
-            }),
-            cpus: problems.one(RunField::Cpus, &self.cpus, |text| {
-                Limits::parse_cpus(text).map(Some)
-            }),
+            memory: problems.one(
+                RunField::MemoryLimit,
+                &self.memory_limit,
+                Limits::parse_memory,
+            ),
+            cpus: problems.one(RunField::Cpus, &self.cpus, Limits::parse_cpus),
             processes: problems.one(
                 RunField::Processes,
                 &self.processes,

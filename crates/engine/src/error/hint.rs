@@ -216,13 +216,22 @@ fn docker(error: &docker::Error) -> Option<String> {
 
 fn ssh(failure: &SshFailure) -> String {
     let SshFailure {
-        login, known_as, ..
+        login,
+        known_as,
+        known_in,
+        ..
     } = failure;
     match failure.reason {
-        SshReason::HostKeyChanged { .. } => format!(
-            "If whoever runs the host says that this is its new key: ssh-keygen -R '{known_as}', then ssh {login} in a terminal. If \
-             nobody has changed it, somebody else may be answering."
-        ),
+        SshReason::HostKeyChanged { .. } => {
+            let list = known_in
+                .as_ref()
+                .map(|file| format!("-f '{}' ", file.display()))
+                .unwrap_or_default();
+            format!(
+                "If whoever runs the host says that this is its new key: ssh-keygen {list}-R '{known_as}', then ssh {login} in a \
+                 terminal. If nobody has changed it, somebody else may be answering."
+            )
+        }
         SshReason::HostKeyUnknown => format!(
             "Run ssh {login} in a terminal, and compare the fingerprint with what whoever runs the host tells you."
         ),
@@ -388,6 +397,9 @@ fn registry(error: &registry::Error) -> Option<String> {
             ),
             other => return registry(other),
         },
+        E::Redirected { host, .. } => format!(
+            "Check the network; if it stays so, whoever runs {host} has to redirect to a host that can be reached from here."
+        ),
         E::NotOffered {
             what: What::Upload(_),
             ..
@@ -449,7 +461,8 @@ mod tests {
             let failure = SshFailure {
                 host: "build".into(),
                 login: "-p 2222 ada@build".into(),
-                known_as: "[build]:2222".into(),
+                known_as: "[10.0.0.7]:2222".into(),
+                known_in: Some("/home/ada/.ssh/known_hosts".into()),
                 reason,
                 said: String::new(),
             };
@@ -458,7 +471,7 @@ mod tests {
         for (reason, remedy) in [
             (
                 SshReason::HostKeyChanged { fingerprint: None },
-                "ssh-keygen -R '[build]:2222'",
+                "ssh-keygen -f '/home/ada/.ssh/known_hosts' -R '[10.0.0.7]:2222'",
             ),
             (SshReason::HostKeyUnknown, "Run ssh -p 2222 ada@build in"),
             (SshReason::KeyRefused, "ssh-copy-id -p 2222 ada@build."),

@@ -198,7 +198,7 @@ fn registry(error: &registry::Error) -> &'static str {
         E::NotOffered { .. } => "not_offered",
         E::Rejected { .. } => "rejected",
         E::Source { source, .. } => io(source),
-        E::TokenServer { source, .. } => registry(source),
+        E::TokenServer { source, .. } | E::Redirected { source, .. } => registry(source),
         E::Options(_) => "usage",
         // What is left are answers that break the protocol, those of later versions of the client included.
         _ => "invalid_response",

@@ -224,8 +224,11 @@ async fn tls_by_an_authority_of_ones_own() {
     std::fs::create_dir(&folder).expect("made");
     std::fs::copy(server.ca_file(), folder.join("ca.crt")).expect("copied");
     let certs = lab.folder();
+    // Of another program, which was told of the host and has nothing there.
+    let empty = certs.join("other");
+    std::fs::create_dir_all(empty.join(server.host())).expect("made");
     fetch_all(
-        &lab.rebuild(|options| options.certs_dirs.push(certs)),
+        &lab.rebuild(|options| options.certs_dirs = vec![empty, certs]),
         &reference,
         &image,
     )

@@ -167,6 +167,22 @@ async fn redirects_that_lead_nowhere_good_are_refused() {
 }
 
 #[tokio::test]
+async fn a_host_that_nobody_typed_is_said_with_who_named_it() {
+    let setup = setup();
+    setup.redirect(Rule::path("/blobs/"), "http://storage.invalid/{path}");
+    let error = setup.download().await.expect_err("there is no such host");
+    let said = format!(
+        "{} redirects to another host: the host storage.invalid is not known",
+        setup.registry.host()
+    );
+    assert_eq!(error.to_string(), said, "{error:?}");
+    // Nobody else is blamed for a host that was typed.
+    let reference = oci::Reference::parse_normalized("storage.invalid/app:1").expect("a name");
+    let error = setup.lab.refused(&reference).await;
+    assert_eq!(error.to_string(), "the host storage.invalid is not known");
+}
+
+#[tokio::test]
 async fn ten_hops_are_enough() {
     for (hops, works) in [(10, true), (11, false)] {
         let setup = setup();

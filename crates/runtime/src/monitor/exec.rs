@@ -13,7 +13,7 @@ use crate::config;
 use crate::error::Context;
 use crate::message::{Exec, Kept, Report};
 use crate::options::{Network, target_path};
-use crate::spec::Process;
+use crate::spec::{Process, given};
 use crate::user::User;
 use crate::{Failure, Identity};
 
@@ -36,15 +36,15 @@ pub(super) fn exec(
         environment.push("TERM=xterm".to_owned());
     }
     environment.extend_from_slice(&wanted.environment);
-    let folder = wanted
-        .folder
-        .as_ref()
-        .map(|folder| target_path(&format!("/{folder}")).unwrap_or_else(|| "/".to_owned()));
+    let folder = given(wanted.folder.as_ref())
+        .map(|folder| target_path(folder).unwrap_or_else(|| "/".to_owned()));
     let process = Process {
         arguments: wanted.arguments.clone(),
         environment,
         folder: folder.unwrap_or(kept.process.folder),
-        user: wanted.user.clone().unwrap_or(kept.process.user),
+        user: given(wanted.user.as_ref())
+            .cloned()
+            .unwrap_or(kept.process.user),
         terminal: wanted.terminal,
         stdin: wanted.stdin,
     };
@@ -56,6 +56,7 @@ pub(super) fn exec(
             .context(format!("read the container's {path}"))
     };
     let user = User::resolve(&process.user, &read("/etc/passwd")?, &read("/etc/group")?)?;
+    let user = user.in_own_group(identity);
     if let Some(id) = unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }

@@ -33,6 +33,7 @@ pub(super) fn prepare(run: &Run, identity: &Identity, bundle: &Bundle) -> Result
         &read("/etc/passwd")?,
         &read("/etc/group")?,
     )?;
+    let user = user.in_own_group(identity);
     if let Some(id) = unmapped(identity, &user) {
         return Err(Failure::Unmapped { id });
     }

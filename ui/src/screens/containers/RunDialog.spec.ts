@@ -45,7 +45,11 @@ describe("running an image", () => {
   it("makes a container with what was said, and starts it in a terminal", async () => {
     const fake = engine();
     render(RunDialog, { props: { target: { image } } });
-    await userEvent.type(await screen.findByRole("textbox", { name: "Command" }), "sh -l");
+    const command = await screen.findByRole("textbox", { name: "Command" });
+    await waitFor(() => {
+      expect(command).toHaveFocus();
+    });
+    await userEvent.type(command, "sh -l");
     await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "keen-otter");
     await userEvent.type(screen.getByRole("textbox", { name: "Environment" }), "A=1{Enter}B=2");
     await userEvent.type(screen.getByRole("textbox", { name: "Ports" }), "8080:80 53:53/udp");
@@ -94,6 +98,32 @@ describe("running an image", () => {
     await userEvent.click(screen.getByRole("button", { name: "Run" }));
     expect(await screen.findByRole("alert")).toHaveTextContent("A port is taken.");
     expect(fake.asked("remove_container")).toEqual([{ container: id }]);
+  });
+
+  it("blames the name only for what is said of the name", async () => {
+    engine({ set_run_form: () => refuse("usage", "A port is taken.") });
+    render(RunDialog, { props: { target: { image } } });
+    await screen.findByText("docker run -it data:v2");
+    const name = screen.getByRole("textbox", { name: "Name" });
+    await userEvent.type(name, "port");
+    await userEvent.click(screen.getByRole("button", { name: "Run" }));
+    expect(await screen.findByRole("alert")).toHaveTextContent("A port is taken.");
+    expect(name).not.toHaveAttribute("aria-invalid", "true");
+  });
+
+  it("says first why the options were refused where the container cannot be removed either", async () => {
+    engine({
+      set_run_form: () => refuse("usage", "A port is taken.", "Choose another one."),
+      remove_container: () => refuse("busy", "The store is busy."),
+    });
+    render(RunDialog, { props: { target: { image } } });
+    await screen.findByText("docker run -it data:v2");
+    await userEvent.click(screen.getByRole("button", { name: "Run" }));
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("A port is taken. Choose another one.");
+    expect(alert).toHaveTextContent(
+      `The container ${containerRow().name} was made and could not be removed: The store is busy.`,
+    );
   });
 
   it("says why nothing can run here, and makes the container all the same", async () => {

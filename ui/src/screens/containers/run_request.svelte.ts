@@ -1,4 +1,5 @@
-import { api, toApiError, type ApiError, type RunCheck, type RunField, type RunForm } from "../../api";
+import { api, ApiError, toApiError } from "../../api";
+import type { ContainerRow, RunCheck, RunField, RunForm } from "../../api";
 import type { RunTarget } from "../../state/dialogs.svelte";
 import { Latest } from "../../state/latest.svelte";
 import { running } from "../../state/running.svelte";
@@ -6,6 +7,18 @@ import { shellLine } from "../../text/shell";
 import { readLines } from "./config";
 
 const CHECK_PAUSE_MS = 120;
+
+/** Removes a container that cannot be started as wanted. Returns why not; a container that stays is named beside it. */
+async function withoutIt(made: ContainerRow, refused: ApiError): Promise<ApiError> {
+  try {
+    await api.removeContainer(made.id);
+    return refused;
+  } catch (thrown) {
+    const { code, message, hint, registry } = refused;
+    const stays = `The container ${made.name} was made and could not be removed: ${toApiError(thrown).message}`;
+    return new ApiError(code, message, [hint, stays].filter(Boolean).join(" "), registry);
+  }
+}
 
 /** How a container is to be started, as it is being typed. What the fields hold is read by the engine, which says what is wrong. */
 export class RunRequest {
@@ -96,8 +109,7 @@ export class RunRequest {
     try {
       await api.setRunForm(made.id, wanted);
     } catch (thrown) {
-      await api.removeContainer(made.id);
-      throw thrown;
+      throw await withoutIt(made, toApiError(thrown));
     }
     return made.id;
   }
@@ -105,7 +117,8 @@ export class RunRequest {
   /** Takes down why it was refused, beside the name where that is at fault. */
   refuse(refused: ApiError): void {
     const name = this.name.trim();
-    const ofName = refused.code === "name_taken" || refused.message.includes(name);
+    // Quoted it is the name; the same letters may stand in words about something else.
+    const ofName = refused.code === "name_taken" || refused.message.includes(`"${name}"`);
     if (this.image && name !== "" && ofName)
       this.nameError = [refused.message, refused.hint].filter(Boolean).join(" ");
     else this.error = refused;

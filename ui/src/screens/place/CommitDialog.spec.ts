@@ -43,6 +43,24 @@ describe("committing an engine's container", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
+  it("shows the command of the program that the place has", async () => {
+    let kind = "Docker";
+    fakeEngine({
+      place_container_changes: () => [],
+      place_state: () => ({ kind, version: "4.3.1", address: "unix:///x", images: 1 }),
+    });
+    const { unmount } = render(CommitDialog, { container });
+    await userEvent.click(screen.getByRole("checkbox", { name: "Hold its processes meanwhile" }));
+    expect(screen.getByText(/^docker commit --pause=false .*web$/)).toBeInTheDocument();
+    unmount();
+    kind = "Podman";
+    await places.ask(container.place);
+    render(CommitDialog, { container });
+    expect(screen.getByText(/^podman commit -f docker --pause .*web$/)).toBeInTheDocument();
+    await userEvent.click(screen.getByRole("checkbox", { name: "Hold its processes meanwhile" }));
+    expect(screen.getByText(/^podman commit -f docker (?!--pause).*web$/)).toBeInTheDocument();
+  });
+
   it("shows a hostile name as what it is, and quotes it for a shell", async () => {
     fakeEngine({ place_container_changes: () => [] });
     render(CommitDialog, { container: { ...container, name: "web\u202egpj; rm" } });
