@@ -188,7 +188,7 @@ pub enum Error {
         /// What is wrong with it.
         source: ReferenceError,
     },
-    /// A name for an image has a digest where a tag belongs.
+    /// A name for an image has a digest where a tag belongs, or nothing.
     #[error("{member} names an image {text:?}, which has no tag")]
     NameWithoutTag {
         /// The member that says so.
