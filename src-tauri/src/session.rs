@@ -388,6 +388,11 @@ impl Session {
         }
     }
 
+    /// Draws everything in the window at a part of its usual size, in percent.
+    pub(crate) fn zoom(&self, percent: u32) {
+        (self.shared.desktop.zoom)(percent);
+    }
+
     /// Notes that the window shows its first real frame.
     pub(crate) fn painted(&self) {
         let elapsed = self.shared.started.elapsed();

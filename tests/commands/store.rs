@@ -107,3 +107,12 @@ fn what_shares_what_is_told_with_the_largest_first() {
     assert_eq!(sharing["images"][0]["layers"][0]["images"], 2);
     assert_eq!(sharing["images"][0]["layers"][1]["images"], 1);
 }
+
+#[test]
+fn the_window_is_drawn_larger_and_smaller_within_bounds() {
+    let shell = Shell::start();
+    for percent in [125, 0, 100_000] {
+        shell.call("zoom", json!({ "percent": percent }));
+    }
+    assert_eq!(*shell.zoomed.lock().expect("no panic"), [125, 50, 300]);
+}

@@ -142,7 +142,7 @@ fn refuse_undraggable(row: &FileRow, path: &[u8]) -> Result<(), Failure> {
         human::size(row.size),
         human::size(MOST_DRAGGED)
     );
-    Err(Failure::new("too_large", words).with_hint("Use Save as instead."))
+    Err(Failure::new("too_large", words).with_hint("Choose it, and use Save in its panel instead."))
 }
 
 /// Names what is dragged out: as in the image, as far as every system can have it.

@@ -126,6 +126,8 @@ describe("the Layers tab", () => {
     const found = await screen.findByRole("option", { name: /\/usr\/bin\/python3\s*from\s*layer\s*2/ });
     expect(screen.getByRole("option", { name: /\/opt\/python3.9\s*removed by\s*layer\s*2/ })).toBeVisible();
     expect(asked.asked("search_files")).toHaveLength(1);
+    await userEvent.keyboard("{ArrowDown}");
+    expect(screen.getByRole("listbox", { name: "Files found" })).toHaveFocus();
     await userEvent.dblClick(found);
     await waitFor(() => {
       expect(asked.asked("file_outline").at(-1)).toMatchObject({ reveal: "usr/bin/python3" });
