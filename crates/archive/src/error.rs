@@ -83,7 +83,7 @@ pub enum Error {
     #[error("oci-layout is missing, beside index.json and blobs")]
     NoLayoutFile,
     /// A name or a link leads out of the archive.
-    #[error("{member} leads out of the archive{}", beyond(member, target))]
+    #[error("{member} leads out of the archive{}", beyond(.member, .target))]
     Outside {
         /// The member.
         member: String,
