@@ -31,13 +31,13 @@ afterEach(reset);
 it("finds the list and the sidebar as they were left", () => {
   session(() => {
     images.view = "table";
-    images.sort = "name";
+    images.sort = "unique";
     images.descending = false;
     windowMemory.collapsed = true;
   });
   reset();
   session(() => {});
-  expect(images).toMatchObject({ view: "table", sort: "name", descending: false });
+  expect(images).toMatchObject({ view: "table", sort: "unique", descending: false });
   expect(windowMemory.collapsed).toBe(true);
 });
 

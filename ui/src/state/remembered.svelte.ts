@@ -18,7 +18,7 @@ const SIZES = [70, 80, 90, 100, 110, 125, 150, 175, 200, 250] as const;
 const USUAL_SIZE = 100;
 
 const KEY = "strata.window";
-const SORTS: readonly unknown[] = ["name", "size", "created"] satisfies ImageSort[];
+const SORTS: readonly unknown[] = ["name", "size", "created", "unique"] satisfies ImageSort[];
 
 /** What is remembered, as far as it can be understood: the storage may be anybody's. */
 function read(): Partial<Remembered> {
