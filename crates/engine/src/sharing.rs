@@ -69,7 +69,8 @@ const NAMED: usize = 8;
 impl Engine {
     /// Tells which images take the room on disk and which layers they share: so many of each at most.
     ///
-    /// A layer is known by its tar and its blob's bytes: one that came compressed and plain lies on disk twice. Of an image for several platforms only the layers of one are told; its sizes are of all.
+    /// A layer is known by its tar and its blob's bytes: one that came compressed and plain lies on disk twice. Of an image for
+    /// several platforms only the layers of one are told; its sizes are of all.
     ///
     /// # Errors
     /// `io`.

@@ -109,11 +109,14 @@ pub(crate) async fn save_file(
 #[specta::specta]
 pub(crate) async fn drag_file(session: State<'_, Session>, source: FileOf) -> Result<(), Failure> {
     let (path, view) = (paths::bytes(&source.path)?, source.view);
-    let looked = path.clone();
-    let look = look(&session, source.target.clone(), move |files| {
-        files.look_in(&looked, view.into())
-    });
-    refuse_undraggable(&Box::pin(look).await?, &path)?;
+    // Where nothing can be dragged, that is what there is to say.
+    if session.drags_out() {
+        let looked = path.clone();
+        let look = look(&session, source.target.clone(), move |files| {
+            files.look_in(&looked, view.into())
+        });
+        refuse_undraggable(&Box::pin(look).await?, &path)?;
+    }
     session.drag_out(DraggedWhat::File(source), &dragged_name(&path))
 }
 
