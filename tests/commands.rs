@@ -45,6 +45,7 @@ struct Shell {
     notices: Arc<Mutex<Vec<Notice>>>,
     chosen: Arc<Mutex<Vec<PathBuf>>>,
     dragged: Arc<Mutex<Vec<Dragged>>>,
+    zoomed: Arc<Mutex<Vec<u32>>>,
     registry: Registry,
     folder: TempDir,
     _app: App<MockRuntime>,
@@ -68,7 +69,9 @@ impl Shell {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let chosen = Arc::new(Mutex::new(Vec::new()));
         let dragged = Arc::new(Mutex::new(Vec::new()));
+        let zoomed = Arc::new(Mutex::new(Vec::new()));
         let (told, choices, held) = (notices.clone(), chosen.clone(), dragged.clone());
+        let drawn = zoomed.clone();
         let desktop = Desktop {
             announce: Box::new(move |notice| told.lock().expect("no panic").push(notice)),
             choose: Box::new(move |_| {
@@ -78,6 +81,7 @@ impl Shell {
             drag: can_drag.then(|| -> DragOut {
                 Box::new(move |_, what| held.lock().expect("no panic").push(what))
             }),
+            zoom: Box::new(move |percent| drawn.lock().expect("no panic").push(percent)),
         };
         let home = OsString::from(folder.path());
         let launch = Launch {
@@ -102,6 +106,7 @@ impl Shell {
             notices,
             chosen,
             dragged,
+            zoomed,
             registry: Registry::start(),
             folder,
             _app: app,

@@ -204,6 +204,7 @@ pub fn contract<R: Runtime>() -> Builder<R> {
             copy::copy,
             archives::drag_images,
             window::ready,
+            window::zoom,
         ])
         .events(collect_events![
             StoreChanged,

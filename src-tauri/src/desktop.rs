@@ -48,6 +48,9 @@ pub type Choose = Box<dyn Fn(Choice) -> BoxFuture<'static, Vec<PathBuf>> + Send 
 /// Lets the pointer, whose button is down, take images or a file to another program. Returns at once.
 pub type DragOut = Box<dyn Fn(Session, Dragged) + Send + Sync>;
 
+/// Draws everything in the window at a part of its usual size, in percent.
+pub type Zoom = Box<dyn Fn(u32) + Send + Sync>;
+
 /// The desktop, as far as commands need it. Functions, so that a test can be the desktop.
 pub struct Desktop {
     /// Tells the user something.
@@ -56,4 +59,6 @@ pub struct Desktop {
     pub choose: Choose,
     /// Takes images and files out of the window; `None` where the system has no way that fits.
     pub drag: Option<DragOut>,
+    /// Draws the window larger or smaller.
+    pub zoom: Zoom,
 }

@@ -121,7 +121,7 @@ fn only_one(app: &AppHandle, session: &Session) -> tauri::Result<()> {
 }
 
 fn on(app: &AppHandle) -> Desktop {
-    let (announcing, choosing) = (app.clone(), app.clone());
+    let (announcing, choosing, zooming) = (app.clone(), app.clone(), app.clone());
     #[cfg(target_os = "linux")]
     let drag: Option<desktop::DragOut> = {
         let app = app.clone();
@@ -135,5 +135,6 @@ fn on(app: &AppHandle) -> Desktop {
         announce: Box::new(move |notice| notify::announce(&announcing, notice)),
         choose: Box::new(move |choice| dialogs::choose(&choosing, choice)),
         drag,
+        zoom: Box::new(move |percent| window::zoom(&zooming, percent)),
     }
 }

@@ -34,13 +34,29 @@ impl Operations {
     where
         Failure: From<E>,
     {
+        self.run_to(name, verb, || false).await
+    }
+
+    /// As [`Operations::run`], but a verb whose effect can no longer be held back is waited for: cancelling comes too late then,
+    /// and what it did is its outcome.
+    pub(crate) async fn run_to<T, E>(
+        &self,
+        name: &str,
+        verb: impl Future<Output = Result<T, E>>,
+        is_too_late: impl Fn() -> bool,
+    ) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
         let token = self.register(name)?;
         let _registered = Registered {
             operations: self,
             name,
         };
-        match token.run_until_cancelled(verb).await {
+        let mut verb = std::pin::pin!(verb);
+        match token.run_until_cancelled(&mut verb).await {
             Some(outcome) => Ok(outcome?),
+            None if is_too_late() => Ok(verb.await?),
             None => Err(Failure::cancelled()),
         }
     }
@@ -108,6 +124,29 @@ mod tests {
         };
         let (outcome, ()) = tokio::join!(run, cancel);
         assert_eq!(outcome.expect_err("cancelled").code, "cancelled");
+        assert_eq!(operations.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn cancelling_too_late_waits_for_the_outcome() {
+        let operations = Operations::default();
+        let other = operations.clone();
+        let too_late = std::cell::Cell::new(false);
+        let (go_on, goes_on) = tokio::sync::oneshot::channel::<()>();
+        let verb = async {
+            too_late.set(true);
+            goes_on.await.expect("let go on");
+            Ok::<_, Failure>("recorded")
+        };
+        let run = operations.run_to("load-1", verb, || too_late.get());
+        let cancel = async {
+            other.cancel("load-1");
+            tokio::task::yield_now().await;
+            assert_eq!(other.count(), 1, "it is waited for");
+            go_on.send(()).expect("somebody waits");
+        };
+        let (outcome, ()) = tokio::join!(run, cancel);
+        assert_eq!(outcome, Ok("recorded"));
         assert_eq!(operations.count(), 0);
     }
 

@@ -1,5 +1,6 @@
 //! Progress on its way to the window: many counts from the engine, at most ten messages a second to the page.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,6 +97,8 @@ pub(crate) struct ChannelSink {
     meter: Mutex<Meter>,
     /// Whether the window knows of an archive that is read or written.
     begun: Mutex<bool>,
+    /// Whether the outcome is being recorded, which nobody can hold back any more.
+    recording: AtomicBool,
 }
 
 impl ChannelSink {
@@ -108,6 +111,7 @@ impl ChannelSink {
             send: Box::new(send),
             meter: Mutex::new(Meter::new(Instant::now())),
             begun: Mutex::new(false),
+            recording: AtomicBool::new(false),
         }
     }
 
@@ -139,6 +143,11 @@ impl ChannelSink {
                 _ = clock.tick() => self.tick(),
             }
         }
+    }
+
+    /// Tells whether the work has come to where its outcome is recorded.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
     }
 
     fn tick(&self) {
@@ -219,6 +228,7 @@ impl Progress for ChannelSink {
                 delay_seconds: u32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
             }),
             Event::Passed { current, total } => self.passed(current, total),
+            Event::Recording => self.recording.store(true, Ordering::Relaxed),
             // A kind of event that this window does not know yet cannot be needed by it: all counts are absolute.
             _ => {}
         }

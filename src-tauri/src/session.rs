@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// Follows a verb to its end: the page hears from `sink` how far it is and can cancel it, and the user gets the notice of its
-    /// end. One that is cancelled ends without a notice.
+    /// end. One that is cancelled ends without a notice; one that is being recorded is no longer cancelled.
     ///
     /// # Errors
     /// As [`Operations::run`].
@@ -161,12 +161,13 @@ impl Session {
     {
         // Verbs are large, and this one would be moved several times.
         let verb = Box::pin(verb);
-        operations.run(operation, async move {
+        let followed = async move {
             let outcome = sink.tell(verb).await;
             let outcome = outcome.map(Outcome::from).map_err(Failure::from);
             self.announce_end(notice(&outcome));
             outcome
-        })
+        };
+        operations.run_to(operation, followed, || sink.is_recording())
     }
 
     async fn engine(&self) -> Result<Engine, Failure> {
@@ -385,6 +386,11 @@ impl Session {
         if self.settings().notifications {
             (self.shared.desktop.announce)(notice);
         }
+    }
+
+    /// Draws everything in the window at a part of its usual size, in percent.
+    pub(crate) fn zoom(&self, percent: u32) {
+        (self.shared.desktop.zoom)(percent);
     }
 
     /// Notes that the window shows its first real frame.

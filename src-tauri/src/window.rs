@@ -101,6 +101,15 @@ fn is_own(url: &Url, development: Option<&Url>) -> bool {
     own || development.is_some_and(|development| development.origin() == url.origin())
 }
 
+/// Draws everything in the window at a part of its usual size, in percent.
+pub(crate) fn zoom<R: Runtime>(app: &AppHandle<R>, percent: u32) {
+    if let Some(window) = main(app)
+        && let Err(error) = window.set_zoom(f64::from(percent) / 100.0)
+    {
+        tracing::warn!(%error, percent, "the window keeps its size of text");
+    }
+}
+
 /// The window, while there is one.
 pub(crate) fn main<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {
     app.get_webview_window(LABEL)

@@ -106,4 +106,24 @@ fn what_shares_what_is_told_with_the_largest_first() {
     assert_eq!(sharing["saved"], largest["size"]);
     assert_eq!(sharing["images"][0]["layers"][0]["images"], 2);
     assert_eq!(sharing["images"][0]["layers"][1]["images"], 1);
+
+    // The same files once more, but as other bytes: they take room of their own.
+    let plain = base.packed(testkit::Packing::Plain);
+    let built = ImageBuilder::new().layer(plain).build();
+    let reference = shell.registry.push("team/plain:1", &built);
+    shell.pull(&reference.to_string());
+    let beside = shell.call("disk_sharing", json!({}));
+    assert_eq!(beside["saved"], sharing["saved"]);
+    assert_eq!(beside["layers"][0]["diffId"], largest["diffId"]);
+    assert_eq!(beside["layers"][0]["images"], 1);
+    assert_eq!(beside["images"][0]["layers"][0]["images"], 1);
+}
+
+#[test]
+fn the_window_is_drawn_larger_and_smaller_within_bounds() {
+    let shell = Shell::start();
+    for percent in [125, 0, 100_000] {
+        shell.call("zoom", json!({ "percent": percent }));
+    }
+    assert_eq!(*shell.zoomed.lock().expect("no panic"), [125, 50, 300]);
 }

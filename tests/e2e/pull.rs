@@ -149,7 +149,7 @@ fn a_pull_can_be_cancelled_and_a_refusal_says_what_to_do() {
         "Reference",
         &registry.reference("team/none:1").to_string(),
     );
-    window.read("No plan for");
+    window.read("team/none:1 cannot be pulled");
     window.judge("pull-refused");
     window.fill("combobox", "Reference", &reference);
     window.read("5 MB");

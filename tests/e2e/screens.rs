@@ -42,6 +42,9 @@ fn every_screen_is_accessible_at_every_size() {
     window.click("button", "Grid");
     window.see("gridcell", "worker 1");
     window.judge("grid-narrow");
+    window.click("button", "Expand sidebar");
+    window.click("button", "Collapse sidebar");
+    window.see("button", "Expand sidebar");
     window.resize(1280, 800);
     window.press(&["Control", "k"]);
     window.see("dialog", "Command palette");

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use oci::{Descriptor, Digest, ImageConfig, ImageName, MediaType, Platform};
+use oci::{Descriptor, Digest, ImageConfig, ImageName, MediaType, Platform, Reference};
 
 use crate::{Compression, Error, Result};
 
@@ -212,19 +212,30 @@ pub(crate) fn platform(config: &ImageConfig) -> Option<Platform> {
     Some(config.platform()).filter(|platform| !platform.os.is_empty())
 }
 
-/// Reads a name that must be a whole one.
+/// Reads a name; one without a tag is that of `latest`.
 pub(crate) fn name(member: &str, text: &str) -> Result<ImageName> {
+    named(member, text, |reference| reference.digest().is_none())
+}
+
+/// Reads a name that must have a tag, as docker and podman demand of each one in `manifest.json`.
+pub(crate) fn tagged_name(member: &str, text: &str) -> Result<ImageName> {
+    named(member, text, |reference| {
+        reference.digest().is_none() && reference.tag().is_some()
+    })
+}
+
+fn named(member: &str, text: &str, is_whole: fn(&Reference) -> bool) -> Result<ImageName> {
     let shown = || text.chars().take(200).collect::<String>();
-    let reference = oci::Reference::parse_normalized(text).map_err(|source| Error::Name {
+    let reference = Reference::parse_normalized(text).map_err(|source| Error::Name {
         member: member.to_owned(),
         text: shown(),
         source,
     })?;
-    if reference.digest().is_some() {
-        return Err(Error::NameWithoutTag {
+    match is_whole(&reference) {
+        true => Ok(ImageName::of(&reference)),
+        false => Err(Error::NameWithoutTag {
             member: member.to_owned(),
             text: shown(),
-        });
+        }),
     }
-    Ok(ImageName::of(&reference))
 }

@@ -75,7 +75,7 @@ fn image(shelf: &dyn Shelf, line: Line) -> Result<ArchivedImage> {
         .repo_tags
         .unwrap_or_default()
         .iter()
-        .map(|text| contents::name(MANIFEST, text))
+        .map(|text| contents::tagged_name(MANIFEST, text))
         .collect::<Result<_>>()?;
     // The file's name may say the digest, and nobody else checks it: the config is what its bytes are.
     let id = Digest::sha256(&bytes);

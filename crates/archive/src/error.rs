@@ -83,7 +83,7 @@ pub enum Error {
     #[error("oci-layout is missing, beside index.json and blobs")]
     NoLayoutFile,
     /// A name or a link leads out of the archive.
-    #[error("{member} leads out of the archive, to {target}")]
+    #[error("{member} leads out of the archive{}", beyond(.member, .target))]
     Outside {
         /// The member.
         member: String,
@@ -188,7 +188,7 @@ pub enum Error {
         /// What is wrong with it.
         source: ReferenceError,
     },
-    /// A name for an image has a digest where a tag belongs.
+    /// A name for an image has a digest where a tag belongs, or nothing.
     #[error("{member} names an image {text:?}, which has no tag")]
     NameWithoutTag {
         /// The member that says so.
@@ -210,6 +210,14 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+}
+
+/// Says where a link leads; a name that leads out by itself was said already.
+fn beyond(member: &str, target: &str) -> String {
+    match member == target {
+        true => String::new(),
+        false => format!(", to {target}"),
+    }
 }
 
 impl Error {

@@ -99,6 +99,7 @@ impl Engine {
             .await?;
         let layer = self.take_in(source, &lease, progress).await?;
         let config = config(&layer, &platform, &settings, message, &now.to_string());
+        progress.report(Event::Recording);
         self.with_store(move |store| {
             let config = store.put_document(&lease, config.to_string().as_bytes())?;
             let manifest = manifest(store, &config, &layer)?;

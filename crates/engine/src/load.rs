@@ -20,7 +20,7 @@ use self::select::Selected;
 use crate::engine::blocking;
 use crate::probe::{contents_of, failed};
 use crate::{
-    ArchiveContents, ArchiveFormat, Engine, Error, IncompleteImage, MovePolicy, MovedFrom,
+    ArchiveContents, ArchiveFormat, Engine, Error, Event, IncompleteImage, MovePolicy, MovedFrom,
     Progress, TagMove,
 };
 
@@ -284,6 +284,7 @@ impl Engine {
         let brought = self
             .bring_parts(work, &archive, &selected, progress)
             .await?;
+        progress.report(Event::Recording);
         self.record_loaded(work, selected, contents, brought).await
     }
 
@@ -297,6 +298,7 @@ impl Engine {
         let (contents, brought) = self.pass(work, passage, length, progress).await?;
         let selected = self.select(work, &contents)?;
         self.refuse_taken(work, &selected).await?;
+        progress.report(Event::Recording);
         self.record_loaded(work, selected, &contents, brought).await
     }
 

@@ -49,6 +49,9 @@ pub enum Event {
         /// Bytes of the whole; `None` where they come through a pipe.
         total: Option<u64>,
     },
+    /// All of it is here, and the next step makes it visible as a whole: whoever drops the verb from here on may find the images
+    /// there all the same, and learns the outcome only by waiting for it.
+    Recording,
     /// A transfer failed in a way that passes; it is tried again.
     Retrying {
         /// The blob, or `None` where a manifest or a token was asked for.

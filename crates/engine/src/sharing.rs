@@ -69,7 +69,8 @@ const NAMED: usize = 8;
 impl Engine {
     /// Tells which images take the room on disk and which layers they share: so many of each at most.
     ///
-    /// A layer is known by its tar. Of an image for several platforms only the layers of one are told; its sizes are of all.
+    /// A layer is known by its tar and its blob's bytes: one that came compressed and plain lies on disk twice. Of an image for
+    /// several platforms only the layers of one are told; its sizes are of all.
     ///
     /// # Errors
     /// `io`.
@@ -77,7 +78,7 @@ impl Engine {
         self.with_store(move |store| {
             let mut all = store.images()?;
             all.sort_by_key(|image| Reverse(image.unique_size.saturating_add(image.shared_size)));
-            let mut known: HashMap<Digest, LayerShare> = HashMap::new();
+            let mut known: HashMap<(Digest, u64), LayerShare> = HashMap::new();
             let mut saved: u64 = 0;
             for image in &all {
                 let mut stack = image.layers.layers();
@@ -86,7 +87,7 @@ impl Engine {
                 stack.dedup_by(|a, b| a.diff_id == b.diff_id);
                 for layer in stack {
                     let share = known
-                        .entry(layer.diff_id.clone())
+                        .entry((layer.diff_id.clone(), layer.size))
                         .or_insert_with(|| LayerShare {
                             diff_id: layer.diff_id,
                             size: layer.size,
@@ -113,10 +114,15 @@ impl Engine {
                     .layers
                     .layers()
                     .into_iter()
-                    .map(|layer| ImageLayer {
-                        images: known.get(&layer.diff_id).map_or(1, |share| share.images),
-                        diff_id: layer.diff_id,
-                        size: layer.size,
+                    .map(|layer| {
+                        let known_by = (layer.diff_id, layer.size);
+                        let images = known.get(&known_by).map_or(1, |share| share.images);
+                        let (diff_id, size) = known_by;
+                        ImageLayer {
+                            diff_id,
+                            size,
+                            images,
+                        }
                     })
                     .collect(),
             });

@@ -113,7 +113,8 @@ export const commands = {
 	/**
 	 *  Lets the pointer, whose button is down, take a file or a folder out of the window.
 	 * 
-	 *  It is written when it is dropped on another program; the window hears of it as `FileDropped` and saves.
+	 *  It is written when it is dropped on another program; the window hears of it as `FileDropped` and saves. What could not be
+	 *  written then is refused before anything is held.
 	 */
 	dragFile: (source: FileOf) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_file", { source })),
 	/**  Lists all containers, newest first. */
@@ -271,6 +272,8 @@ export const commands = {
 	dragImages: (images: string[], name: string) => typedError<null, ErrorPayload>(__TAURI_INVOKE("drag_images", { images, name })),
 	/**  Says that the first real frame of a page is on the screen. What an earlier page looked at goes on without one. */
 	ready: () => typedError<null, ErrorPayload>(__TAURI_INVOKE("ready")),
+	/**  Draws everything in the window larger or smaller: in percent of the usual, within sensible bounds. */
+	zoom: (percent: number) => typedError<null, ErrorPayload>(__TAURI_INVOKE("zoom", { percent })),
 };
 
 /** Events */

@@ -18,6 +18,11 @@ export const window = {
     await unwrap(commands.ready());
   },
 
+  /** Draws everything larger or smaller, in percent of the usual. */
+  async zoom(percent: number): Promise<void> {
+    await unwrap(commands.zoom(percent));
+  },
+
   /** Calls back after anything in the store changed, from this window, another one or the command line. */
   onStoreChanged: (listener: (generation: number) => void): Promise<Unlisten> =>
     events.storeChanged.listen((event) => {

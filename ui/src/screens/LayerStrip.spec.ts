@@ -1,6 +1,8 @@
 import { render, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { clearMocks } from "@tauri-apps/api/mocks";
+import { layers as known } from "../state/layers.svelte";
+import { layeredDetail } from "../test/files";
 import BlobBars from "./activity/BlobBars.svelte";
 import LayerStrip from "./LayerStrip.svelte";
 
@@ -22,6 +24,14 @@ test("every layer is a named button, and one of them is a stop of Tab", async ()
   expect(second).toHaveFocus();
   await userEvent.click(second);
   expect(opened).toEqual(["sha256:bbbbbbbb"]);
+});
+
+test("of an image that is not here a layer says in how many that are", () => {
+  known.take(layeredDetail());
+  const { diffId } = layeredDetail().layers[0] ?? { diffId: "" };
+  render(LayerStrip, { layers: [{ diffId, size: 1 }] });
+  expect(screen.getByRole("button", { name: /In 2 images on this computer/ })).toBeInTheDocument();
+  known.forget();
 });
 
 test("the layer under the pointer lights up in every strip", async () => {

@@ -7,6 +7,9 @@ const actions: ShortcutActions = {
   settings: vi.fn(),
   undo: vi.fn(),
   filter: vi.fn(),
+  larger: vi.fn(),
+  smaller: vi.fn(),
+  usualSize: vi.fn(),
 };
 let dialogOpen = false;
 let stop: () => void;
@@ -75,6 +78,17 @@ describe("shortcuts", () => {
     expect(actions.undo).not.toHaveBeenCalled();
     expect(actions.pull).not.toHaveBeenCalled();
     expect(actions.filter).not.toHaveBeenCalled();
+  });
+
+  it("change the size of text, over a dialog and in a field, too", () => {
+    dialogOpen = true;
+    press("+", { ctrlKey: true, shiftKey: true });
+    press("=", { ctrlKey: true }, field("input"));
+    press("-", { ctrlKey: true });
+    press("0", { ctrlKey: true });
+    expect(actions.larger).toHaveBeenCalledTimes(2);
+    expect(actions.smaller).toHaveBeenCalledOnce();
+    expect(actions.usualSize).toHaveBeenCalledOnce();
   });
 
   it("focus the filter with a slash, but write the slash into text", () => {

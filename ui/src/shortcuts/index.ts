@@ -5,6 +5,9 @@ export interface ShortcutActions {
   settings: () => void;
   undo: () => void;
   filter: () => void;
+  larger: () => void;
+  smaller: () => void;
+  usualSize: () => void;
 }
 
 /** The system's word for the key that goes with shortcuts. */
@@ -27,7 +30,8 @@ export function isTextField(target: EventTarget | null): boolean {
  * Listens for the window-wide shortcuts until the returned function is called.
  *
  * Undo and `/` belong to the text while somebody writes; the palette, the filter and the others work everywhere. While
- * a dialog is open only the palette is told, which closes itself that way: the rest would act behind the dialog's back.
+ * a dialog is open only the palette is told, which closes itself that way, and the size of text: the rest would act behind
+ * the dialog's back.
  */
 export function installShortcuts(actions: ShortcutActions, dialogIsOpen: () => boolean): () => void {
   function handleKey(event: KeyboardEvent): void {
@@ -49,8 +53,13 @@ function actionFor(event: KeyboardEvent, actions: ShortcutActions, dialogOpen: b
   if (!(event.ctrlKey || event.metaKey)) {
     return key === "/" && !writing && !dialogOpen ? actions.filter : null;
   }
+  // On many keyboards the plus has a shift key; the size of text is nobody's work, and changes over a dialog, too.
+  if (key === "+" || key === "=") return actions.larger;
+  if (key === "-") return actions.smaller;
   if (event.shiftKey) return null;
   switch (key) {
+    case "0":
+      return actions.usualSize;
     case "k":
       return actions.palette;
     case "z":

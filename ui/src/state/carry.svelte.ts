@@ -1,5 +1,6 @@
 import type { DragReturned } from "../api";
 import { dialogs, type CopiedImage } from "./dialogs.svelte";
+import { windowMemory } from "./remembered.svelte";
 
 /** A press that moves less than this is a click. */
 const STEADY = 6;
@@ -101,9 +102,12 @@ class Carry {
   }
 
   /** Follows what left the window and is over it again, where it is dropped on a place as if it had never left. */
-  returned({ at, released }: DragReturned): void {
+  returned({ at: point, released }: DragReturned): void {
     const image = this.#away;
     if (!image) return;
+    // The shell knows nothing of how large the page is drawn.
+    const part = windowMemory.zoom / 100;
+    const at = point && { x: point.x / part, y: point.y / part };
     this.image = at && image;
     this.over = at && landing(document.elementFromPoint(at.x, at.y), image);
     if (at) ({ x: this.x, y: this.y } = at);

@@ -24,16 +24,21 @@ export async function saveFile(target: FilesOf, view: FileView, file: ListedFile
   }
 }
 
-/** Tells whether the pointer can take a file out of the window: a link would lead elsewhere there. */
-export function canDrag(file: ListedFile | undefined): boolean {
-  if (!file || !(status.value?.dragsOut ?? false)) return false;
-  return file.kind !== "special" && file.kind !== "symlink";
+/** Tells whether the pointer can take a file out of the window: a link would lead elsewhere there, and what was removed is gone. */
+export function canDrag(file: ListedFile): boolean {
+  return file.kind !== "special" && file.kind !== "symlink" && file.change !== "removed";
 }
 
-/** Lets the pointer, whose button went down on a file or a folder, take it out of the window. */
-export function holdFile(event: MouseEvent, target: FilesOf, view: FileView, file: ListedFile): void {
+/**
+ * Lets the pointer, whose button went down on a file or a folder, take it out of the window, where the desktop has a way.
+ *
+ * The mouse's own event begins it: after a drag out of the window, whose end the page does not hear, the pointer's next one is
+ * missing.
+ */
+export function holdFile(event: MouseEvent, source: FileOf): void {
+  if (!(status.value?.dragsOut ?? false)) return;
   carry.press(null, event, () => {
-    api.dragFile({ target, view, path: file.path }).catch((thrown: unknown) => {
+    api.dragFile(source).catch((thrown: unknown) => {
       toasts.showError(toApiError(thrown));
     });
   });

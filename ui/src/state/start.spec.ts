@@ -1,6 +1,7 @@
 import { emit } from "@tauri-apps/api/event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeEngine, refuse, storedSettings } from "../test/engine";
+import { archives } from "./archives.svelte";
 import { operations } from "./operations.svelte";
 import { startApp, tellOutcome } from "./start.svelte";
 import { toasts } from "./toasts.svelte";
@@ -88,6 +89,24 @@ describe("the app", () => {
     });
     stop();
   });
+});
+
+it("says what is true of a load that was cancelled too late: it is there, with the way back", async () => {
+  const moved = [{ name: "app:1", from: null, to: "sha256:b" }];
+  let come: (outcome: unknown) => void = () => {};
+  fakeEngine({
+    load: () => new Promise((resolve) => (come = resolve)),
+    cancel: () => null,
+    undoable: () => null,
+  });
+  archives.load({ token: "t1", name: "app.tar" }, []);
+  const operation = operations.all[0];
+  await operation?.cancel();
+  come({ images: ["sha256:b"], moved, fetchedBytes: 41e6, reusedBytes: 0 });
+  await expect.poll(() => operation?.status).toBe("done");
+  if (operation) tellOutcome(operation, places);
+  expect(toasts.list[0]).toMatchObject({ title: "Loaded app.tar", action: { label: "Undo" } });
+  expect(toasts.list[0]?.detail).toMatch(/^It was complete before it could be cancelled\. 41 MB/);
 });
 
 it.each([

@@ -5,7 +5,7 @@ import { operations } from "./operations.svelte";
 import { VERBS, type Operation } from "./operation.svelte";
 import { settings } from "./settings.svelte";
 import { toasts } from "./toasts.svelte";
-import { describeMoves, movedNames, undo } from "./undo.svelte";
+import { describeMoves, describeNew, movedNames, undo } from "./undo.svelte";
 
 /** The places in the window that state can send somebody to. */
 export interface Places {
@@ -64,32 +64,31 @@ export function tellOutcome(operation: Operation, places: Places): void {
   const { outcome, error, subject: name, kind } = operation;
   const verbs = VERBS[kind];
   if (operation.status === "done" && outcome) {
-    const { target } = outcome;
-    const moved = describeMoves(outcome.moved ?? []);
-    if (moved) {
-      toasts.show({
-        tone: "good",
-        title: `${verbs.done} ${name}`,
-        detail: `${transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind)} ${moved}`,
-        action: undo.offer(movedNames(outcome.moved ?? [])),
-      });
-      return;
-    }
+    const { target, moved: moves = [] } = outcome;
+    const transfer = transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind);
+    const moved = describeMoves(moves);
+    // Whoever cancelled wants none of the names that it made.
+    const unwanted = operation.cancelling ? moves.map((move) => move.name) : movedNames(moves);
+    const details = [
+      operation.cancelling ? "It was complete before it could be cancelled." : null,
+      moved || !(outcome.upToDate || kind === "copy") ? transfer : null,
+      moved ?? (outcome.fetchedBytes === 0 && kind === "load" ? describeNew(moves) : null),
+    ];
     toasts.show({
       tone: "good",
-      title: outcome.upToDate ? `${name} is up to date` : `${verbs.done} ${name}`,
-      detail:
-        outcome.upToDate || kind === "copy"
-          ? undefined
-          : transferSentence(outcome.fetchedBytes, outcome.reusedBytes, kind),
-      action: target
-        ? {
-            label: "Show",
-            run: () => {
-              places.openImage(target);
-            },
-          }
-        : undefined,
+      title: outcome.upToDate && !moved ? `${name} is up to date` : `${verbs.done} ${name}`,
+      detail: details.filter((sentence) => sentence !== null).join(" ") || undefined,
+      action:
+        unwanted.length > 0
+          ? undo.offer(unwanted)
+          : target
+            ? {
+                label: "Show",
+                run: () => {
+                  places.openImage(target);
+                },
+              }
+            : undefined,
     });
   } else if (operation.status === "cancelled") {
     toasts.show({

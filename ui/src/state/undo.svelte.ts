@@ -38,6 +38,13 @@ export function describeMoves(moves: readonly TagMove[]): string | null {
   return `${listNames(names)} ${names.length === 1 ? "points" : "point"} to another image than before.`;
 }
 
+/** Says in one sentence which names there were not before; null when none is new. */
+export function describeNew(moves: readonly TagMove[]): string | null {
+  const names = moves.filter((move) => move.from === null && move.to !== null).map((move) => move.name);
+  if (names.length === 0) return null;
+  return `${listNames(names)} ${names.length === 1 ? "is a new name" : "are new names"} of it.`;
+}
+
 /** A change that a notice offers to take back, with the button that the notice has for it. */
 interface Offer {
   action: ToastAction;

@@ -1,4 +1,4 @@
-import { indentJson } from "./json";
+import { indentJson, jsonPieces } from "./json";
 
 test("lines are broken as JSON.stringify breaks them", () => {
   const value = { a: [1, { b: null }, []], "c:,{": {}, d: 'say "[x]"\\', e: -1.5e3, f: true };
@@ -12,4 +12,16 @@ test("what the document says twice or precisely stays, and so does what is no JS
   );
   expect(indentJson('{"a":')).toBe('{"a":');
   expect(indentJson("7")).toBe("7");
+});
+
+it.each([
+  ['  "a\\"b": "c:\\u202e",', ["key", "string"]],
+  ['  "size": -1.5e+9,', ["key", "number"]],
+  ["    null", ["word"]],
+  ['  "open": {', ["key"]],
+  ["not JSON at all \u202e", []],
+])("tells the pieces of %s", (line, kinds) => {
+  const pieces = jsonPieces(line);
+  expect(pieces.map((piece) => piece.text).join("")).toBe(line);
+  expect(pieces.map((piece) => piece.kind).filter((kind) => kind !== "")).toEqual(kinds);
 });

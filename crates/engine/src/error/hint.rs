@@ -169,7 +169,7 @@ fn archive(error: &archive::Error) -> Option<String> {
         E::RootFilesystem => "Did you mean import? It makes an image of a file system.".into(),
         E::Legacy => "Load it into a Docker and save it again.".into(),
         E::NotAnArchive { .. } => {
-            "Give it a file of docker save, podman save or skopeo, or an OCI layout.".into()
+            "Use a file of docker save, podman save or skopeo, or an OCI layout.".into()
         }
         E::Truncated { .. } | E::CutBetween { .. } | E::Compressed { .. } => {
             "The file was cut or damaged on its way: copy it again.".into()

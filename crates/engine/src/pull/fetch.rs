@@ -69,6 +69,7 @@ impl Engine {
             .buffer_unordered(parallel)
             .try_collect::<()>()
             .await?;
+        progress.report(Event::Recording);
         self.record(prepared, request, lease).await
     }
 

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use engine::{CopyOptions, CopyProgress, Event, FileKind, ImageFiles, Progress as _, human};
+use engine::{CopyOptions, CopyProgress, Event, FileKind, FileRow, Progress as _, human};
 use serde::Serialize;
 use specta::Type;
 use tauri::{State, ipc::Channel};
 
-use super::{FileOf, FileView, FilesOf, paths};
+use super::{FileOf, FileView, FilesOf, look, paths};
 use crate::desktop::{Choice, Notice};
 use crate::drag_links;
 use crate::drag_out::DraggedWhat;
@@ -82,7 +82,7 @@ pub(crate) async fn save_file(
             let saved = operations.run(&operation, async {
                 let dragged = session.dragged().has(&place);
                 if dragged {
-                    refuse_undraggable(&files, &path, view)?;
+                    refuse_undraggable(&files.look_in(&path, view.into())?, &path)?;
                 }
                 let copy = files.copy_out(&path, &place, options, &told);
                 let saved = Box::pin(sink.tell(copy)).await;
@@ -103,12 +103,21 @@ pub(crate) async fn save_file(
 
 /// Lets the pointer, whose button is down, take a file or a folder out of the window.
 ///
-/// It is written when it is dropped on another program; the window hears of it as `FileDropped` and saves.
+/// It is written when it is dropped on another program; the window hears of it as `FileDropped` and saves. What could not be
+/// written then is refused before anything is held.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn drag_file(session: State<'_, Session>, source: FileOf) -> Result<(), Failure> {
-    let name = dragged_name(&paths::bytes(&source.path)?);
-    session.drag_out(DraggedWhat::File(source), &name)
+    let (path, view) = (paths::bytes(&source.path)?, source.view);
+    // Where nothing can be dragged, that is what there is to say.
+    if session.drags_out() {
+        let looked = path.clone();
+        let look = look(&session, source.target.clone(), move |files| {
+            files.look_in(&looked, view.into())
+        });
+        refuse_undraggable(&Box::pin(look).await?, &path)?;
+    }
+    session.drag_out(DraggedWhat::File(source), &dragged_name(&path))
 }
 
 /// Removes the links of a dragged folder that lead out of it, and tells how many there were.
@@ -122,8 +131,7 @@ async fn leave_out_links(place: PathBuf) -> Result<u64, Failure> {
 }
 
 /// Refuses links, which another program would follow on this computer, and what is too much for whoever waits for it.
-fn refuse_undraggable(files: &ImageFiles, path: &[u8], view: FileView) -> Result<(), Failure> {
-    let row = files.look_in(path, view.into())?;
+fn refuse_undraggable(row: &FileRow, path: &[u8]) -> Result<(), Failure> {
     let path = paths::absolute(path);
     if row.kind == FileKind::Symlink {
         let words = format!("{path} is a link, and what it leads to is in the image.");
@@ -137,7 +145,7 @@ fn refuse_undraggable(files: &ImageFiles, path: &[u8], view: FileView) -> Result
         human::size(row.size),
         human::size(MOST_DRAGGED)
     );
-    Err(Failure::new("too_large", words).with_hint("Use Save instead."))
+    Err(Failure::new("too_large", words).with_hint("Choose it, and use Save in its panel instead."))
 }
 
 /// Names what is dragged out: as in the image, as far as every system can have it.

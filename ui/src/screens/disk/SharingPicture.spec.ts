@@ -46,6 +46,17 @@ describe("the picture of what shares what", () => {
     expect(screen.queryByRole("button", { name: "Show more images" })).toBeNull();
   });
 
+  it("draws a layer twice that lies there compressed and plain", () => {
+    const some = [{ target: "sha256:0", name: "app:0" }];
+    const layer = { diffId: "sha256:01", images: 1, some };
+    const layers = [
+      { ...layer, size: 90e6 },
+      { ...layer, size: 40e6 },
+    ];
+    render(SharingPicture, { sharing: sharing(1, { layers }) });
+    expect(screen.getAllByText("one image")).toHaveLength(2);
+  });
+
   it("is empty for an empty store", () => {
     render(SharingPicture, { sharing: sharing(0, { layers: [], saved: 0 }) });
     expect(screen.getByText("No images yet.")).toBeVisible();

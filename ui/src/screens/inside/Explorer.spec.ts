@@ -1,6 +1,6 @@
 import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { carry } from "../../state/carry.svelte";
 import { closers } from "../../state/closers";
 import { explorers } from "../../state/explorer.svelte";
@@ -9,6 +9,7 @@ import { operations } from "../../state/operations.svelte";
 import { status } from "../../state/status.svelte";
 import { fakeEngine, refuse, storeStatus, type FakeEngine } from "../../test/engine";
 import { fakeOutline, layeredDetail, listedFile, mapNode, wasteOf } from "../../test/files";
+import CoreSample from "./CoreSample.svelte";
 import Explorer from "./Explorer.svelte";
 
 const text = (words: string): Record<string, unknown> => ({
@@ -125,6 +126,8 @@ describe("the Layers tab", () => {
     const found = await screen.findByRole("option", { name: /\/usr\/bin\/python3\s*from\s*layer\s*2/ });
     expect(screen.getByRole("option", { name: /\/opt\/python3.9\s*removed by\s*layer\s*2/ })).toBeVisible();
     expect(asked.asked("search_files")).toHaveLength(1);
+    await userEvent.keyboard("{ArrowDown}");
+    expect(screen.getByRole("listbox", { name: "Files found" })).toHaveFocus();
     await userEvent.dblClick(found);
     await waitFor(() => {
       expect(asked.asked("file_outline").at(-1)).toMatchObject({ reveal: "usr/bin/python3" });
@@ -167,17 +170,18 @@ it("closes the open file with Escape before anything else, and gives the keyboar
   expect(closers.closeLast()).toBe(false);
 });
 
+async function drag(from: Element): Promise<void> {
+  await fireEvent.mouseDown(from, { clientX: 40, clientY: 10 });
+  carry.move(new MouseEvent("pointermove", { clientX: 43, clientY: 10, buttons: 1 }) as PointerEvent);
+  carry.move(new MouseEvent("pointermove", { clientX: 52, clientY: 10, buttons: 1 }) as PointerEvent);
+  carry.move(new MouseEvent("pointermove", { clientX: 90, clientY: 10, buttons: 1 }) as PointerEvent);
+}
+
 it("lets a line of the tree be dragged out of the window where the shell can", async () => {
   const asked = engine({ drag_file: () => null });
   status.value = storeStatus();
   render(Explorer, { detail: layeredDetail(), part: "files" });
   const line = await screen.findByRole("treeitem", { name: /^etc/ });
-  const drag = async (from: Element): Promise<void> => {
-    await fireEvent.mouseDown(from, { clientX: 40, clientY: 10 });
-    carry.move(new MouseEvent("pointermove", { clientX: 43, clientY: 10, buttons: 1 }) as PointerEvent);
-    carry.move(new MouseEvent("pointermove", { clientX: 52, clientY: 10, buttons: 1 }) as PointerEvent);
-    carry.move(new MouseEvent("pointermove", { clientX: 90, clientY: 10, buttons: 1 }) as PointerEvent);
-  };
   await drag(line);
   expect(asked.asked("drag_file")).toMatchObject([
     { source: { target: "sha256:target-of-data", view: { kind: "merged" }, path: "etc" } },
@@ -185,6 +189,43 @@ it("lets a line of the tree be dragged out of the window where the shell can", a
   status.value = storeStatus({ dragsOut: false });
   await drag(line);
   expect(asked.asked("drag_file")).toHaveLength(1);
+});
+
+it("lets what a search found be dragged out as its layer left it, unless it is gone", async () => {
+  const asked = engine({ drag_file: () => null });
+  status.value = storeStatus();
+  render(Explorer, layered);
+  await userEvent.type(screen.getByRole("searchbox", { name: "Find in all layers" }), "python3*");
+  await drag(await screen.findByRole("option", { name: /python3\.9/ }));
+  expect(asked.asked("drag_file")).toEqual([]);
+  await drag(screen.getByRole("option", { name: /bin\/python3/ }));
+  expect(asked.asked("drag_file")).toEqual([
+    {
+      source: { target: "sha256:target-of-data", view: { kind: "upTo", layer: 2 }, path: "usr/bin/python3" },
+    },
+  ]);
+});
+
+it("keeps the chosen layer in sight when an opened file takes the room of the core", async () => {
+  engine();
+  let resize: () => void = () => {};
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(heard: () => void) {
+        resize = heard;
+      }
+      observe(): void {}
+      disconnect(): void {}
+    },
+  );
+  const into = vi.spyOn(Element.prototype, "scrollIntoView");
+  const { unmount } = render(CoreSample, { detail: layeredDetail(), selected: 1, onselect: () => {} });
+  into.mockClear();
+  resize();
+  expect(into.mock.instances).toEqual([screen.getByRole("button", { current: true })]);
+  unmount();
+  vi.unstubAllGlobals();
 });
 
 describe("the Files tab", () => {

@@ -1,8 +1,10 @@
-import { render, screen, waitFor } from "@testing-library/svelte";
+import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it, vi } from "vitest";
+import { carry } from "../../state/carry.svelte";
 import { closers } from "../../state/closers";
-import { fakeEngine } from "../../test/engine";
+import { status } from "../../state/status.svelte";
+import { fakeEngine, storeStatus } from "../../test/engine";
 import { mapNode } from "../../test/files";
 import Treemap from "./Treemap.svelte";
 
@@ -54,4 +56,22 @@ it("is walked with the arrow keys, gone into with Enter and left with Backspace 
     expect(asked.asked("file_treemap").at(-1)).toMatchObject({ folder: "" });
   });
   expect(closers.closeLast()).toBe(false);
+});
+
+it("lets a tile be dragged out of the window, but not the frame around all of them", async () => {
+  const asked = fakeEngine({ file_treemap: () => MAPS[""], drag_file: () => null });
+  status.value = storeStatus();
+  const view = { kind: "upTo", layer: 2 } as const;
+  render(Treemap, { props: { target: "sha256:a", view, diffIds: ["sha256:d"], onfile: vi.fn() } });
+  const drag = async (from: Element): Promise<void> => {
+    await fireEvent.mouseDown(from, { clientX: 40, clientY: 10 });
+    carry.move(new MouseEvent("pointermove", { clientX: 60, clientY: 10, buttons: 1 }) as PointerEvent);
+  };
+  await drag(await screen.findByRole("option", { name: /^usr, folder/ }));
+  await drag(screen.getByRole("option", { name: /^srv/ }));
+  await drag(screen.getByRole("listbox"));
+  expect(asked.asked("drag_file")).toEqual([
+    { source: { target: "sha256:a", view, path: "usr" } },
+    { source: { target: "sha256:a", view, path: "srv" } },
+  ]);
 });

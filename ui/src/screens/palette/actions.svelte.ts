@@ -5,6 +5,7 @@ import { navigation, type ImageTab, type Screen } from "../../state/navigation.s
 import { VERBS } from "../../state/operation.svelte";
 import { operations } from "../../state/operations.svelte";
 import { places } from "../../state/places.svelte";
+import { windowMemory } from "../../state/remembered.svelte";
 import { settings } from "../../state/settings.svelte";
 import { status } from "../../state/status.svelte";
 import { undo } from "../../state/undo.svelte";
@@ -125,6 +126,33 @@ export function paletteActions(to: Destinations): PaletteAction[] {
         to.go(screen);
       },
     })),
+    {
+      id: "larger",
+      label: "Larger text",
+      words: "zoom in size bigger accessibility",
+      keys: shortcutLabel("+"),
+      run: () => {
+        windowMemory.larger();
+      },
+    },
+    {
+      id: "smaller",
+      label: "Smaller text",
+      words: "zoom out size",
+      keys: shortcutLabel("-"),
+      run: () => {
+        windowMemory.smaller();
+      },
+    },
+    {
+      id: "usual size",
+      label: "Usual size of text",
+      words: "zoom reset 100 %",
+      keys: shortcutLabel("0"),
+      run: () => {
+        windowMemory.usual();
+      },
+    },
     ...THEMES.filter(({ theme }) => theme !== settings.theme).map(({ theme, label }) => ({
       id: `theme ${theme}`,
       label,

@@ -157,6 +157,29 @@ describe("the pull dialog", () => {
     expect(engine.asked("pull")).toEqual([]);
   });
 
+  it("leads from a tag that is not there to those that are", async () => {
+    fakeEngine({
+      complete_reference: ({ text }) =>
+        String(text).endsWith(":") ? [{ reference: "ghcr.io/team/app:1.4", kind: "tag" }] : [],
+      plan_pull: ({ reference }) => {
+        if (String(reference).endsWith(":")) return refuse("bad_reference", "The tag is missing.");
+        return reference === "ghcr.io/team/app:1.4"
+          ? pullPlan()
+          : refuse("tag_not_found", "It is not there.");
+      },
+    });
+    render(PullDialog, { reference: "ghcr.io/team/app" });
+    await userEvent.click(await screen.findByRole("button", { name: "Choose a tag…" }));
+    expect(field()).toHaveFocus();
+    expect(await screen.findByRole("option", { name: /app:1\.4/ })).toBeVisible();
+    // Nothing is wrong with a name whose end is still to come.
+    expect(field()).toBeValid();
+    expect(pullButton()).toBeDisabled();
+    await userEvent.keyboard("{ArrowDown}{Enter}");
+    expect(field()).toHaveValue("ghcr.io/team/app:1.4");
+    expect(await screen.findByText("41 of 180 MB to download")).toBeVisible();
+  });
+
   it("closes only the completions with the first Escape", async () => {
     const closed = vi.fn();
     fakeEngine({
