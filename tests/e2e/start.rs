@@ -1,6 +1,8 @@
-//! Starting: the first window, and a second one.
+//! Starting: the first window, a second one, and none.
 
-use crate::support::desktop::Desktop;
+use std::process::Command;
+
+use crate::support::desktop::{Desktop, PROGRAM};
 
 #[test]
 fn a_second_start_on_the_same_store_ends_and_one_on_another_does_not_meet_it() {
@@ -11,4 +13,19 @@ fn a_second_start_on_the_same_store_ends_and_one_on_another_does_not_meet_it() {
     let other = desktop.open_store(&desktop.home().join("other"));
     other.close();
     window.close();
+}
+
+#[test]
+fn without_a_desktop_it_says_so() {
+    let home = tempfile::tempdir().expect("a folder");
+    let output = Command::new(PROGRAM)
+        .env_clear()
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .output()
+        .expect("it starts");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("there is no desktop"), "{words}");
+    assert!(!words.contains("panicked"), "{words}");
 }

@@ -67,10 +67,12 @@ pub(crate) fn still_there(file: &File, path: &Path) -> bool {
             |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
         matches!((file.metadata(), std::fs::symlink_metadata(path)), (Ok(open), Ok(named)) if same(&open, &named))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
-        let _ = file; // Windows does not let an open file be renamed or removed.
-        path.exists()
+        // The standard library opens files so that they can be renamed and removed meanwhile, as on Unix.
+        use same_file::Handle;
+        let open = file.try_clone().and_then(Handle::from_file);
+        matches!((open, Handle::from_path(path)), (Ok(open), Ok(named)) if open == named)
     }
 }
 pub(crate) fn try_shared(path: &Path) -> Result<Option<Lock>> {

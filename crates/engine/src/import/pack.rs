@@ -157,10 +157,13 @@ impl Packing<'_> {
         let metadata = member.metadata;
         let kind = member.kind;
         let device = match kind {
-            EntryKind::CharDevice | EntryKind::BlockDevice => Device {
-                major: rustix::fs::major(metadata.rdev()).into(),
-                minor: rustix::fs::minor(metadata.rdev()).into(),
-            },
+            EntryKind::CharDevice | EntryKind::BlockDevice => {
+                let number = device(metadata);
+                Device {
+                    major: rustix::fs::major(number).into(),
+                    minor: rustix::fs::minor(number).into(),
+                }
+            }
             _ => Device::default(),
         };
         let xattrs = match kind {
@@ -185,6 +188,17 @@ impl Packing<'_> {
         };
         tar::write_header(self.out, &entry)
     }
+}
+
+#[cfg_attr(
+    target_vendor = "apple",
+    expect(
+        clippy::cast_possible_truncation,
+        reason = "it was widened from this type"
+    )
+)]
+fn device(metadata: &Metadata) -> rustix::fs::Dev {
+    metadata.rdev() as rustix::fs::Dev
 }
 
 /// Reads the attributes that an image may carry: capabilities, and what users put there. Sorted.

@@ -112,26 +112,22 @@ impl Place<'_> {
 
     /// Makes a symbolic link, pipe or device, with its attributes. Returns whether the system lets the user make it.
     pub(super) fn special(&self, file: &File, owners: bool) -> io::Result<bool> {
-        let node = |kind, device| {
-            self.in_place_of(|| {
-                rustix::fs::mknodat(self.folder, self.name, kind, Mode::RUSR, device)
-            })
-        };
         let made = match file.kind {
             EntryKind::Symlink => {
                 let target = OsStr::from_bytes(&file.link_target);
                 self.in_place_of(|| rustix::fs::symlinkat(target, self.folder, self.name))
             }
-            EntryKind::Fifo => node(FileType::Fifo, 0),
-            EntryKind::CharDevice => node(FileType::CharacterDevice, device(file)?),
-            EntryKind::BlockDevice => node(FileType::BlockDevice, device(file)?),
+            EntryKind::Fifo => self.node(FileType::Fifo, 0),
+            EntryKind::CharDevice => self.node(FileType::CharacterDevice, device(file)?),
+            EntryKind::BlockDevice => self.node(FileType::BlockDevice, device(file)?),
             _ => return Err(io::ErrorKind::Unsupported.into()),
         };
         match made {
-            // In a user namespace devices cannot be made.
+            // In a user namespace devices cannot be made, and on macOS no pipes either.
             Err(error)
                 if error.kind() == io::ErrorKind::PermissionDenied
-                    && matches!(file.kind, EntryKind::CharDevice | EntryKind::BlockDevice) =>
+                    && (matches!(file.kind, EntryKind::CharDevice | EntryKind::BlockDevice)
+                        || cfg!(target_vendor = "apple") && file.kind == EntryKind::Fifo) =>
             {
                 return Ok(false);
             }
@@ -148,6 +144,17 @@ impl Place<'_> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         rustix::fs::utimensat(self.folder, self.name, &times(file), flags)?;
         Ok(true)
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    fn node(&self, kind: FileType, device: rustix::fs::Dev) -> io::Result<()> {
+        self.in_place_of(|| rustix::fs::mknodat(self.folder, self.name, kind, Mode::RUSR, device))
+    }
+
+    /// No call makes one in an open folder there, and by its path it could be made behind a link.
+    #[cfg(target_vendor = "apple")]
+    fn node(&self, _kind: FileType, _device: rustix::fs::Dev) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
     }
 
     /// Sets the mode of what cannot be opened, and may be exchanged for a link at any moment: by a handle that names just it.
