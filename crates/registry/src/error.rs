@@ -284,7 +284,7 @@ pub enum Error {
 
 impl Error {
     /// Tells whether the same request may succeed later without anyone changing anything.
-    pub fn is_temporary(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         self.most_tries() > 1
     }
 
