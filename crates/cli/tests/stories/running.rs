@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -24,13 +25,11 @@ fn first_line(child: &mut Child) -> String {
 
 /// Waits until something is so, which it is soon.
 fn soon(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: it did not come");
+        std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{what}: it did not come");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::place::both;
 #[test]
 fn a_container_lives_on_until_it_is_stopped() {
     both(|place| {
-        let script = "trap 'exit 5' TERM; echo up; echo 1 > /one; while :; do sleep 0.1; done";
+        let script = "trap 'exit 5' TERM; echo 1 > /one; echo up; while :; do sleep 0.1; done";
         place
             .run(&["run", "-d", "--name", "bg", "base:1", "sh", "-c", script])
             .ok();
@@ -41,7 +41,7 @@ fn a_container_lives_on_until_it_is_stopped() {
         assert_eq!(place.run(&["cat", "live:1", "/two"]).ok().out, "2\n");
         place.run(&["rm", "bg"]).ended(1);
         place.run(&["start", "bg"]).ok();
-        place.run(&["stop", "bg"]).ok();
+        place.run(&["stop", "-t", "60", "bg"]).ok();
         let list = place.json(&["ps", "-a"]);
         assert_eq!(
             (&list[0]["status"], &list[0]["exit_code"]),
