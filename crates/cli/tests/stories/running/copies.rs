@@ -7,6 +7,7 @@ use std::path::Path;
 use testkit::Layer;
 
 use super::soon;
+use crate::lab::Ran;
 use crate::place::{Place, both};
 
 #[test]
@@ -27,63 +28,11 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
                 script,
             ])
             .ok();
-        let inside = |line: &str| place.run(&["exec", "web", "sh", "-c", line]);
-        soon("the program", || inside("ls /way/in").code == 0);
-        let page = place.home().join("page");
-        fs::write(&page, "new\n").expect("a file");
-        let page = page.display().to_string();
-        let cp = |to: &str| place.run(&["cp", &page, to]);
-        // Into the image's folders, over a file, through a link into a volume, and never above the root.
-        for to in ["web:/tmp/", "web:/etc/motd", "web:/way/", "web:/../../top"] {
-            cp(to).ok();
-        }
-        let seen = inside("cat /tmp/page /etc/motd /data/page /top; id -u; ls -n /tmp/page").ok();
-        assert!(
-            seen.out.starts_with("new\nnew\nnew\nnew\n0\n-rw"),
-            "{}",
-            seen.out
-        );
-        assert!(seen.out.contains(" 0 "), "root's: {}", seen.out);
-        for (to, code) in [
-            ("web:/none/x", "not_found"),
-            ("web:/etc/motd/", "not_a_folder"),
-            ("web:/data/none/", "not_found"),
-        ] {
-            let refused = place.run(&["--json", "cp", &page, to]).ended(1).error();
-            assert_eq!(refused["code"], code, "{to}");
-        }
-        // Out again, what a program writes meanwhile too.
-        inside("echo made > /tmp/made").ok();
-        let out = place.home().join("out").display().to_string();
-        place.run(&["cp", "web:/tmp/made", &out]).ok();
-        assert_eq!(fs::read_to_string(&out).expect("a file"), "made\n");
+        soon("the program", || inside(place, "ls /way/in").code == 0);
+        copies_go_in_and_out(place);
         volumes_go_both_ways(place);
         all_of_it_or_nothing(place);
-        // Single changes, and back.
-        for edit in [
-            &["mkdir", "-p", "/srv/a"][..],
-            &["mv", "/tmp/page", "/srv/a/b"],
-            &["chmod", "4750", "/srv/a/b"],
-            &["chown", "7:8", "/srv/a/b"],
-            &["rm", "/tmp/made", "/etc/passwd"],
-            &["mv", "/tmp", "/moved"],
-            &["mkdir", "/tmp"],
-        ] {
-            place.run(&[&["edit", "web"], edit].concat()).ok();
-        }
-        let seen = inside("ls -n /srv/a/b; ls -a /; ls /moved /tmp /etc").ok();
-        assert!(!seen.out.contains(".strata-"), "{}", seen.out);
-        assert!(seen.out.starts_with("-rwsr-x---"), "{}", seen.out);
-        assert!(
-            seen.out.contains(" 7 ") && seen.out.contains(" 8 "),
-            "{}",
-            seen.out
-        );
-        assert!(
-            seen.out.ends_with("/moved:\n\n/tmp:\n") && !seen.out.contains("passwd"),
-            "{}",
-            seen.out
-        );
+        single_edits_are_seen(place);
         let changes = place.run(&["diff", "web"]).ok().out;
         for change in ["A /srv/a/b", "A /top", "A /way"] {
             assert!(
@@ -107,10 +56,79 @@ fn files_of_a_container_that_runs_are_changed_where_its_programs_see_them() {
     });
 }
 
+/// Runs a line in the container `web`.
+fn inside(place: &Place, line: &str) -> Ran {
+    place.run(&["exec", "web", "sh", "-c", line])
+}
+
+/// Copies into the image's folders of the container `web`, into a volume through a link, and out again.
+fn copies_go_in_and_out(place: &Place) {
+    let page = place.home().join("page");
+    fs::write(&page, "new\n").expect("a file");
+    let page = page.display().to_string();
+    let cp = |to: &str| place.run(&["cp", &page, to]);
+    // Into the image's folders, over a file, through a link into a volume, and never above the root.
+    for to in ["web:/tmp/", "web:/etc/motd", "web:/way/", "web:/../../top"] {
+        cp(to).ok();
+    }
+    let seen = inside(
+        place,
+        "cat /tmp/page /etc/motd /data/page /top; id -u; ls -n /tmp/page",
+    )
+    .ok();
+    assert!(
+        seen.out.starts_with("new\nnew\nnew\nnew\n0\n-rw"),
+        "{}",
+        seen.out
+    );
+    assert!(seen.out.contains(" 0 "), "root's: {}", seen.out);
+    for (to, code) in [
+        ("web:/none/x", "not_found"),
+        ("web:/etc/motd/", "not_a_folder"),
+        ("web:/data/none/", "not_found"),
+    ] {
+        let refused = place.run(&["--json", "cp", &page, to]).ended(1).error();
+        assert_eq!(refused["code"], code, "{to}");
+    }
+    // Out again, what a program writes meanwhile too.
+    inside(place, "echo made > /tmp/made").ok();
+    let out = place.home().join("out").display().to_string();
+    place.run(&["cp", "web:/tmp/made", &out]).ok();
+    assert_eq!(fs::read_to_string(&out).expect("a file"), "made\n");
+}
+
+/// Changes single files and folders of the container `web`, and looks at them from inside.
+fn single_edits_are_seen(place: &Place) {
+    for edit in [
+        &["mkdir", "-p", "/srv/a"][..],
+        &["mv", "/tmp/page", "/srv/a/b"],
+        &["chmod", "4750", "/srv/a/b"],
+        &["chown", "7:8", "/srv/a/b"],
+        &["rm", "/tmp/made", "/etc/passwd"],
+        &["mv", "/tmp", "/moved"],
+        &["mkdir", "/tmp"],
+    ] {
+        place.run(&[&["edit", "web"], edit].concat()).ok();
+    }
+    let seen = inside(place, "ls -n /srv/a/b; ls -a /; ls /moved /tmp /etc").ok();
+    assert!(!seen.out.contains(".strata-"), "{}", seen.out);
+    assert!(seen.out.starts_with("-rwsr-x---"), "{}", seen.out);
+    assert!(
+        seen.out.contains(" 7 ") && seen.out.contains(" 8 "),
+        "{}",
+        seen.out
+    );
+    assert!(
+        seen.out.ends_with("/moved:\n\n/tmp:\n") && !seen.out.contains("passwd"),
+        "{}",
+        seen.out
+    );
+}
+
 /// Copies out of and into `/data`, a volume of the container `web`, which has `/way` as a link to it.
 fn volumes_go_both_ways(place: &Place) {
-    let inside = |line: &str| place.run(&["exec", "web", "sh", "-c", line]);
     inside(
+        place,
         "cd /data; busybox mkdir -m 700 own; echo 2 > own/two; busybox ln own/two own/twice; \
          busybox ln -s two own/link; busybox chown 7:8 own",
     )
@@ -140,7 +158,7 @@ fn volumes_go_both_ways(place: &Place) {
         format!("\"$0\" cp web:/data/own/two - > {tar} && \"$0\" cp - web:/data/own < {tar}");
     let both = place.shell(&line).output().expect("sh runs");
     assert!(both.status.success(), "{both:?}");
-    inside("busybox mkdir /data/own/sub").ok();
+    inside(place, "busybox mkdir /data/own/sub").ok();
     let page = place.home().join("page").display().to_string();
     place.run(&["cp", &page, "web:/data/own/sub/"]).ok();
     // A device, with two names, comes where the user may make one, and keeps nothing else away.
@@ -153,8 +171,12 @@ fn volumes_go_both_ways(place: &Place) {
     let line = format!("\"$0\" cp - web:/data < {tar}");
     let came = place.shell(&line).output().expect("sh runs");
     assert!(came.status.success(), "{came:?}");
-    assert_eq!(inside("cat /data/beside").ok().out, "beside\n");
-    let seen = inside("cat /data/own/two /data/own/sub/page; ls -nd /data/own").ok();
+    assert_eq!(inside(place, "cat /data/beside").ok().out, "beside\n");
+    let seen = inside(
+        place,
+        "cat /data/own/two /data/own/sub/page; ls -nd /data/own",
+    )
+    .ok();
     assert!(seen.out.starts_with("2\nnew\ndrwx------"), "{}", seen.out);
     assert!(seen.out.contains(" 7 "), "its owner: {}", seen.out);
 }
