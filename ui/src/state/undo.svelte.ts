@@ -5,7 +5,7 @@ import { toasts, type ToastAction } from "./toasts.svelte";
 const NAMED = 2;
 
 /** Joins names for a sentence: "a", "a and b", "a, b and 3 more". */
-export function listNames(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const shown = names.slice(0, NAMED);
   const rest = names.length - shown.length;
   if (rest > 0) return `${shown.join(", ")} and ${String(rest)} more`;
