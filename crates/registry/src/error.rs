@@ -1,4 +1,4 @@
-//! Why a registry did not give what was asked for.
+//! The errors of this crate, and how often it makes sense to try again after each.
 
 mod connection;
 mod credentials;
