@@ -140,6 +140,12 @@ impl RegistryClient {
         &self.shared.options
     }
 
+    /// Returns the address of something below a repository's API path.
+    pub(crate) async fn place(&self, repository: &Repository, path: &str) -> Result<Url, Error> {
+        let endpoint = self.shared.endpoints.of(repository.host()).await?;
+        Place::Path(path).url(&endpoint, repository)
+    }
+
     /// Asks the registry itself once.
     pub(crate) async fn ask_there(
         &self,

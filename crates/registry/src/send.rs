@@ -15,7 +15,7 @@ use url::Url;
 use crate::access::Access;
 use crate::address::{authority, reach};
 use crate::auth::Refusal;
-use crate::client::{Answer, MAX_REDIRECTS, Place, redirect_target};
+use crate::client::{Answer, MAX_REDIRECTS, redirect_target};
 use crate::endpoint::accepts_any_certificate;
 use crate::source::BlobSource;
 use crate::status::{self, Account, MAX_ERROR_BODY};
@@ -92,12 +92,6 @@ impl Refused {
 }
 
 impl RegistryClient {
-    /// Returns the address of something below a repository's API path.
-    pub(crate) async fn place(&self, repository: &Repository, path: &str) -> Result<Url, Error> {
-        let endpoint = self.shared.endpoints.of(repository.host()).await?;
-        Place::Path(path).url(&endpoint, repository)
-    }
-
     /// Sends once: answers 401, follows 307 and 308 with the body read again. Does not retry.
     ///
     /// `Authorization` goes to the registry's own origin only, wherever the address came from.
