@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use strata_desktop::commands::inside::{FileOf, FileView, FilesOf};
-use strata_desktop::drag_out::DraggedWhat;
+use strata_desktop::drag_out::{Dragged, DraggedWhat};
 use testkit::Layer;
 
 use super::*;

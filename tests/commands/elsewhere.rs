@@ -1,5 +1,7 @@
 //! Registries and other engines, by the commands.
 
+use testkit::Registry;
+
 use super::*;
 
 /// What the page would send to push the image that a name has here.

@@ -34,7 +34,7 @@ mod view;
 mod whole;
 
 use jiff::Timestamp;
-use oci::{Digest, Selector};
+use oci::{Digest, Reference, Selector};
 use runtime::RunOptions;
 use store::{ContainerId, ContainerRecord, ContainerStatus, NewContainer};
 
@@ -362,6 +362,20 @@ impl Container {
             }
         }
         container
+    }
+}
+
+impl Container {
+    /// Returns the image as people write it: the short name that it was called by, or its short ID.
+    #[must_use]
+    pub fn image_called(&self) -> String {
+        match self.image.parse::<Digest>() {
+            Ok(id) => id.short().to_owned(),
+            Err(_) => self
+                .image
+                .parse::<Reference>()
+                .map_or_else(|_| self.image.clone(), |name| name.familiar()),
+        }
     }
 }
 

@@ -37,9 +37,21 @@ const FIRST_WORDS: [&str; 15] = [
 pub fn sentence_case(message: &str) -> String {
     let first = message.split(' ').next().unwrap_or_default();
     match FIRST_WORDS.contains(&first) {
-        true => message[..1].to_uppercase() + &message[1..],
+        true => capitalised(message),
         false => message.to_owned(),
     }
+}
+
+/// Makes a whole sentence of words that begin with no name: a capital, and a full stop.
+#[must_use]
+pub fn whole_sentence(words: &str) -> String {
+    capitalised(&sentence(words))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
+    first.collect::<String>() + rest.as_str()
 }
 
 /// Writes a size with three significant digits and a decimal unit: `0B`, `77.8MB`, `1.36GB`.
@@ -189,6 +201,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(sentence_case(message), shown);
+        }
+    }
+
+    #[test]
+    fn words_that_begin_with_no_name_become_a_whole_sentence() {
+        for (words, shown) in [
+            ("image is in use", "Image is in use."),
+            ("it has 2 names.", "It has 2 names."),
+            ("", ""),
+        ] {
+            assert_eq!(whole_sentence(words), shown);
         }
     }
 

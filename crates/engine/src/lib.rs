@@ -129,7 +129,5 @@ pub use store::{
     ChangeId, ContainerId, ContainerIdError, ContainerStatus, LayerStrip, StripLayer as LayerStripe,
 };
 pub use tag::{TagMove, TagPlan};
-pub use tags::{
-    LocalMark, RemoteTag, TagGroup, TagsPage, Update, UpdateState, by_version, grouped,
-};
+pub use tags::{LocalMark, RemoteTag, TagsPage, Update, UpdateState, by_version};
 pub use unpack::{CopiedOut, CopyOptions, CopyProgress, OnCopy};

@@ -48,6 +48,17 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
+    /// Takes a blob from its beginning: what an earlier attempt left of it is as easily read again as hashed again.
+    ///
+    /// Nothing of it stays where it does not come to its end.
+    pub(crate) fn anew(mut writer: IngestWriter) -> Result<Self, Error> {
+        writer.forget_when_dropped();
+        if writer.offset() > 0 {
+            writer.restart()?;
+        }
+        Ok(Self::Named(writer))
+    }
+
     /// Returns the digest, where it is known before the bytes.
     fn digest(&self) -> Option<&Digest> {
         match self {

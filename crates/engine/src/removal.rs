@@ -1,5 +1,7 @@
 //! Removing names and images: a plan first, then exactly that.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Selector};
 
@@ -244,6 +246,47 @@ impl From<store::DeletedImage> for DeletedImage {
     }
 }
 
+/// What keeps an image where it is: the same in the store and in an engine, whose words for it differ.
+pub(crate) enum Obstacle<'a> {
+    NotFound,
+    Ambiguous,
+    SeveralNames,
+    /// The container of this name runs on it.
+    Running(&'a str),
+    /// Other images stand on it.
+    Children,
+    YieldsToForce,
+    /// Nothing that could be named helps.
+    Firm,
+}
+
+impl Blocked {
+    /// Adds to a reason the code that belongs to it and what would unblock it.
+    pub(crate) fn by(name: String, reason: &impl fmt::Display, obstacle: Obstacle<'_>) -> Self {
+        let (code, unblock) = match obstacle {
+            Obstacle::NotFound => ("not_found", None),
+            Obstacle::Ambiguous => ("ambiguous_reference", Some("Give more of the ID.".into())),
+            Obstacle::SeveralNames => (
+                "conflict",
+                Some("Remove its names one by one, or all at once with force.".into()),
+            ),
+            Obstacle::Running(container) => (
+                "conflict",
+                Some(format!("Stop and remove the container {container} first.")),
+            ),
+            Obstacle::Children => ("conflict", Some("Remove those first.".into())),
+            Obstacle::YieldsToForce => ("conflict", Some("Force removes it all the same.".into())),
+            Obstacle::Firm => ("conflict", None),
+        };
+        Self {
+            name,
+            reason: reason.to_string(),
+            unblock,
+            code,
+        }
+    }
+}
+
 impl From<store::Blocked> for Blocked {
     fn from(
         store::Blocked {
@@ -253,32 +296,15 @@ impl From<store::Blocked> for Blocked {
         }: store::Blocked,
     ) -> Self {
         use store::BlockReason as Reason;
-        let (code, unblock) = match &reason {
-            Reason::NotFound => ("not_found", None),
-            Reason::Ambiguous => (
-                "ambiguous_reference",
-                Some("Give more of the ID.".to_owned()),
-            ),
-            Reason::SeveralNames { .. } => (
-                "conflict",
-                Some("Remove its names one by one, or all at once with force.".to_owned()),
-            ),
-            Reason::RunningContainer { container } => (
-                "conflict",
-                Some(format!("Stop and remove the container {container} first.")),
-            ),
-            other if other.yields_to_force() => (
-                "conflict",
-                Some("Force removes it all the same.".to_owned()),
-            ),
-            _ => ("conflict", None),
+        let obstacle = match &reason {
+            Reason::NotFound => Obstacle::NotFound,
+            Reason::Ambiguous => Obstacle::Ambiguous,
+            Reason::SeveralNames { .. } => Obstacle::SeveralNames,
+            Reason::RunningContainer { container } => Obstacle::Running(container),
+            other if other.yields_to_force() => Obstacle::YieldsToForce,
+            _ => Obstacle::Firm,
         };
-        Self {
-            name,
-            reason: reason.to_string(),
-            unblock,
-            code,
-        }
+        Self::by(name, &reason, obstacle)
     }
 }
 

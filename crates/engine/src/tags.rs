@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use oci::{Digest, Document, ImageConfig, ImageName, MediaType, Platform, Reference, Tag};
 use registry::{NextPage, Quota, Repository};
 
-pub use self::order::{TagGroup, by_version, grouped};
+pub use self::order::by_version;
 use crate::paging::Listed;
 use crate::pull::{MAX_CONFIG_SIZE, Retries};
 use crate::{Engine, Error, NoProgress};
@@ -378,22 +378,6 @@ impl Engine {
             state,
             quota,
         }
-    }
-
-    /// Asks how many pulls a registry still allows, without using one up. `None` where it does not say.
-    ///
-    /// # Errors
-    /// `not_found`, and what a registry can fail with.
-    pub async fn pull_quota(&self, reference: &Reference) -> Result<Option<Quota>, Error> {
-        let observer = Retries {
-            progress: &NoProgress,
-        };
-        Ok(self
-            .shared
-            .registry
-            .named(reference, &observer)
-            .await?
-            .quota)
     }
 }
 

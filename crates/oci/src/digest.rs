@@ -27,7 +27,7 @@ impl Algorithm {
     }
 
     /// Returns how many hexadecimal digits follow the colon.
-    pub fn hex_len(self) -> usize {
+    fn hex_len(self) -> usize {
         match self {
             Self::Sha256 => 64,
             Self::Sha512 => 128,

@@ -1,3 +1,5 @@
+//! The client: one request, its redirects, and the answer to whoever asks for a login.
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,6 +65,27 @@ pub(crate) enum Place<'a> {
     Page(&'a Url),
 }
 
+impl Place<'_> {
+    /// Returns the address, at the registry's own origin.
+    pub(crate) fn url(self, endpoint: &Endpoint, repository: &Repository) -> Result<Url, Error> {
+        let host = || repository.host().to_owned();
+        let joined = |path: &str| {
+            let joined = endpoint.base.join(path);
+            joined.map_err(|_| Error::BadHost { host: host() })
+        };
+        match self {
+            Self::Path(path) => joined(&format!("{}/{path}", repository.path())),
+            Self::Root(path) => joined(path),
+            Self::Page(url) if url.origin() == endpoint.base.origin() => Ok(url.clone()),
+            // The page before may have come from a host that the registry redirected to. The request would carry a token.
+            Self::Page(_) => Err(Error::BadResponse {
+                host: host(),
+                reason: "the next page is on another host".to_owned(),
+            }),
+        }
+    }
+}
+
 /// An answer with status 200 or 206, or 416 where an offset was asked for.
 pub(crate) struct Answer {
     pub(crate) response: Response,
@@ -117,6 +140,12 @@ impl RegistryClient {
         &self.shared.options
     }
 
+    /// Returns the address of something below a repository's API path.
+    pub(crate) async fn place(&self, repository: &Repository, path: &str) -> Result<Url, Error> {
+        let endpoint = self.shared.endpoints.of(repository.host()).await?;
+        Place::Path(path).url(&endpoint, repository)
+    }
+
     /// Asks the registry itself once.
     pub(crate) async fn ask_there(
         &self,
@@ -130,26 +159,7 @@ impl RegistryClient {
             ..
         } = &*self.shared;
         let endpoint = endpoints.of(ask.repository.host()).await?;
-        let url = match ask.place {
-            Place::Path(path) => endpoint
-                .base
-                .join(&format!("{}/{path}", ask.repository.path()))
-                .map_err(|_| Error::BadHost {
-                    host: ask.repository.host().to_owned(),
-                })?,
-            Place::Root(path) => endpoint.base.join(path).map_err(|_| Error::BadHost {
-                host: ask.repository.host().to_owned(),
-            })?,
-            // The page before may have come from a host that the registry redirected to. This request carries a token.
-            Place::Page(url) if url.origin() == endpoint.base.origin() => url.clone(),
-            Place::Page(_) => {
-                let host = ask.repository.host().to_owned();
-                return Err(Error::BadResponse {
-                    host,
-                    reason: "the next page is on another host".to_owned(),
-                });
-            }
-        };
+        let url = ask.place.url(&endpoint, ask.repository)?;
         let mut authorization = authorizer
             .ready(ask.repository, ask.access, url.scheme())
             .await?;

@@ -1,9 +1,16 @@
-use std::fmt;
-use std::path::PathBuf;
+//! The errors of this crate, and how often it makes sense to try again after each.
+
+mod connection;
+mod credentials;
+mod options;
+
 use std::time::Duration;
 
 use oci::{Digest, DocumentError};
 
+pub use self::connection::{Phase, TlsReason};
+pub use self::credentials::{CredentialError, CredentialUse};
+pub use self::options::OptionsError;
 use crate::{PeerCertificate, What};
 
 /// Why a registry did not give what was asked for.
@@ -283,175 +290,9 @@ pub enum Error {
     Options(#[from] OptionsError),
 }
 
-/// What a server was waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The connection.
-    Connect,
-    /// The answer.
-    Headers,
-    /// The next piece of the body.
-    Body,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "connecting",
-            Self::Headers => "waiting for the answer",
-            Self::Body => "in the middle of the data",
-        })
-    }
-}
-
-/// What is wrong with a server's certificate or TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TlsReason {
-    /// The certificate has expired, or this computer's clock is ahead.
-    Expired,
-    /// The certificate is not valid yet, or this computer's clock is behind.
-    NotYetValid,
-    /// The certificate is for another name.
-    WrongName,
-    /// Nobody whom this computer trusts has signed the certificate.
-    UnknownIssuer,
-    /// The certificate is signed by itself, and is not among those that are trusted.
-    SelfSigned,
-    /// The server does not speak TLS on this port.
-    NotTls,
-    /// Something else, in the TLS library's words.
-    Other(String),
-}
-
-impl fmt::Display for TlsReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired => f.write_str("its certificate has expired"),
-            Self::NotYetValid => f.write_str("its certificate is not valid yet"),
-            Self::WrongName => f.write_str("its certificate is for another name"),
-            Self::UnknownIssuer => {
-                f.write_str("its certificate is signed by an authority that is not trusted here")
-            }
-            Self::SelfSigned => {
-                f.write_str("its certificate is signed by itself and not trusted here")
-            }
-            Self::NotTls => f.write_str("it does not speak TLS"),
-            Self::Other(words) => f.write_str(words),
-        }
-    }
-}
-
-/// What was done about credentials before a registry said no.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialUse {
-    /// There are none for this host.
-    None,
-    /// They were sent and not accepted.
-    Sent,
-    /// There are some, but they were not sent, because the token server is not the registry's own.
-    Withheld {
-        /// The token server's host.
-        realm: String,
-    },
-}
-
-impl CredentialUse {
-    fn clause(&self) -> String {
-        match self {
-            Self::None => String::new(),
-            Self::Sent => ": it did not accept the saved login".to_owned(),
-            Self::Withheld { realm } => {
-                format!(": the saved login was not sent to {realm}, which is another site")
-            }
-        }
-    }
-}
-
-/// Why credentials could not be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// A credential file is there and cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A credential file is not what docker or podman write.
-    #[error("{} is not a valid credential file: {reason}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where and what, without any of the content.
-        reason: String,
-    },
-    /// The name of a helper has other characters than a-z, 0-9 and `-`.
-    #[error("{name:?} is not the name of a credential helper")]
-    HelperName {
-        /// The name.
-        name: String,
-    },
-    /// The helper is not installed.
-    #[error("the credential helper docker-credential-{name} is not installed")]
-    HelperMissing {
-        /// The helper's name.
-        name: String,
-    },
-    /// The system's keyring failed.
-    #[error("the system's keyring cannot be used: {reason}")]
-    Keyring {
-        /// How, without any secret.
-        reason: String,
-    },
-    /// The helper failed.
-    #[error("the credential helper docker-credential-{name} failed: {reason}")]
-    Helper {
-        /// The helper's name.
-        name: String,
-        /// How, never with its output.
-        reason: String,
-    },
-}
-
-/// Why the options of a client cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OptionsError {
-    /// A file with certificates cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A file with certificates holds none, or a damaged one.
-    #[error("{} holds no usable certificate: {reason}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The address of a proxy is not a URL.
-    #[error("the address of the {scheme} proxy is not valid")]
-    Proxy {
-        /// `http` or `https`.
-        scheme: &'static str,
-    },
-    /// The HTTP client could not be made.
-    #[error("the HTTP client cannot be set up: {reason}")]
-    Client {
-        /// What it said.
-        reason: String,
-    },
-}
-
 impl Error {
     /// Tells whether the same request may succeed later without anyone changing anything.
-    pub fn is_temporary(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         self.most_tries() > 1
     }
 

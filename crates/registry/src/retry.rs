@@ -57,9 +57,9 @@ impl Attempts {
 
     /// Waits before the next try, or gives the error back if there is none.
     ///
-    /// There is none if the error will not pass ([`Error::is_temporary`]), if the tries are used up, or if the server
-    /// asks to wait for longer than the policy allows. Wrong bytes of a mirror are no try of the registry's: it is asked at once.
-    /// Dropping the future while it waits is safe.
+    /// There is none if the error will not pass, if the tries are used up, or if the server asks to wait for longer than the
+    /// policy allows. Wrong bytes of a mirror are no try of the registry's: it is asked at once. Dropping the future while it
+    /// waits is safe.
     pub async fn again(&mut self, error: Error, observer: &dyn Observer) -> Result<(), Error> {
         let is_wrong = matches!(
             error,

@@ -219,9 +219,18 @@ impl RegistryClient {
                 | Error::Denied { .. }
                 | Error::Unauthorized { .. }
                 | Error::RedirectRefused { .. },
-            ) => {}
-            other => return other,
+            ) => self.search_catalog(query, what, observer).await,
+            other => other,
         }
+    }
+
+    /// Looks for the term in the names of a registry's catalog, as far as that is read.
+    async fn search_catalog(
+        &self,
+        query: &SearchQuery,
+        what: &What,
+        observer: &dyn Observer,
+    ) -> Result<Vec<FoundRepository>, Error> {
         let mut found = Vec::new();
         let mut next = None;
         for _ in 0..MAX_CATALOG_PAGES {

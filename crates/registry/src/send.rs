@@ -92,15 +92,6 @@ impl Refused {
 }
 
 impl RegistryClient {
-    /// Returns the address of something below a repository's API path.
-    pub(crate) async fn place(&self, repository: &Repository, path: &str) -> Result<Url, Error> {
-        let endpoint = self.shared.endpoints.of(repository.host()).await?;
-        let joined = endpoint.base.join(&format!("{}/{path}", repository.path()));
-        joined.map_err(|_| Error::BadHost {
-            host: repository.host().to_owned(),
-        })
-    }
-
     /// Sends once: answers 401, follows 307 and 308 with the body read again. Does not retry.
     ///
     /// `Authorization` goes to the registry's own origin only, wherever the address came from.

@@ -163,11 +163,6 @@ impl Runtime {
     pub fn leftovers(_roots: &Path) -> Result<Leftovers, Error> {
         Ok(Leftovers::default())
     }
-
-    /// Returns where the files of a stack of layers are, or would be.
-    pub fn root_of(&self, _chain_id: &oci::Digest) -> PathBuf {
-        match self.0 {}
-    }
 }
 
 /// Steers a process.

@@ -116,7 +116,7 @@ impl Runtime {
     }
 
     /// Returns where the files of a stack of layers are, or would be.
-    pub fn root_of(&self, chain_id: &oci::Digest) -> PathBuf {
+    fn root_of(&self, chain_id: &oci::Digest) -> PathBuf {
         self.roots().join(chain_id.hex())
     }
 

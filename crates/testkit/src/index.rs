@@ -29,22 +29,9 @@ impl IndexBuilder {
 
     /// Adds an image under the platform of its config.
     #[must_use]
-    pub fn image(self, image: Image) -> Self {
-        let platform = platform_json(&image.platform);
-        self.entry(image, Some(platform))
-    }
-
-    /// Adds an image without saying its platform.
-    #[must_use]
-    pub fn image_without_platform(self, image: Image) -> Self {
-        self.entry(image, None)
-    }
-
-    fn entry(mut self, image: Image, platform: Option<Value>) -> Self {
+    pub fn image(mut self, image: Image) -> Self {
         let mut entry = to_json(&image.root.descriptor());
-        if let Some(platform) = platform {
-            entry["platform"] = platform;
-        }
+        entry["platform"] = platform_json(&image.platform);
         self.entries.push(entry);
         self.images.push(image);
         self

@@ -2,11 +2,12 @@
 
 mod auth;
 pub(crate) mod http;
+mod repository;
 mod rule;
+mod serve;
 mod upload;
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::BufReader;
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -16,7 +17,8 @@ use oci::{Digest, Reference};
 pub use self::auth::Bearer;
 use self::auth::{Guard, Tokens};
 pub use self::http::Logged;
-use self::http::{After, Reply, Silence, cut_off, read_body, read_head, write_reply};
+use self::http::Silence;
+use self::repository::Repository;
 pub use self::rule::{Cut, Fault, Rule};
 use self::upload::Sessions;
 pub use self::upload::Uploads;
@@ -53,13 +55,6 @@ struct State {
     connections: Vec<Weak<TcpStream>>,
 }
 
-#[derive(Debug, Default)]
-struct Repository {
-    tags: BTreeMap<String, Digest>,
-    manifests: HashMap<Digest, Document>,
-    blobs: HashMap<Digest, Vec<u8>>,
-}
-
 impl Default for Registry {
     fn default() -> Self {
         Self::start()
@@ -78,7 +73,7 @@ impl Registry {
         });
         let acceptor = std::thread::spawn({
             let shared = shared.clone();
-            move || accept(&listener, &shared)
+            move || serve::accept(&listener, &shared)
         });
         Self {
             address,
@@ -287,240 +282,5 @@ impl Drop for Registry {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.silence.is_over() {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        stream.set_nodelay(true).unwrap();
-        let stream = Arc::new(stream);
-        {
-            let mut state = shared.state();
-            state
-                .connections
-                .retain(|connection| connection.strong_count() > 0);
-            state.connections.push(Arc::downgrade(&stream));
-        }
-        let shared = shared.clone();
-        std::thread::spawn(move || converse(&stream, &shared));
-    }
-}
-
-fn converse(stream: &TcpStream, shared: &Shared) {
-    let mut reader = BufReader::new(stream);
-    while let Some(mut request) = read_head(&mut reader) {
-        let faults = shared.state().faults(&request);
-        let cut = faults.iter().find_map(|fault| match fault {
-            Fault::CutRequest(at, cut) => Some((*at, *cut)),
-            _ => None,
-        });
-        let Some(whole) = read_body(&mut reader, &mut request, cut.map(|(at, _)| at)) else {
-            return;
-        };
-        let reply = answer(shared, request.clone(), whole, &faults);
-        if let Some((_, cut)) = cut.filter(|_| !whole) {
-            cut_off(stream, cut);
-            return;
-        }
-        let head = request.method == "HEAD";
-        if write_reply(stream, head, &reply, &faults, &shared.silence) == After::Close {
-            return;
-        }
-    }
-}
-
-/// Finds the answer to a request. Some of the faults are still to happen while it is sent.
-fn answer(shared: &Shared, mut request: Logged, whole: bool, faults: &[Fault]) -> Reply {
-    let mut state = shared.state();
-    // A request that the rule answers does not reach the registry.
-    let is_answered = faults
-        .iter()
-        .any(|fault| matches!(fault, Fault::Answer(..) | Fault::Redirect(..)));
-    let mut reply = match is_answered {
-        true => Reply::default(),
-        false => state.route(&request, &shared.base, whole, faults),
-    };
-    for fault in faults {
-        match fault {
-            Fault::Answer(status, headers, body) => {
-                reply = Reply {
-                    status: *status,
-                    headers: headers.clone(),
-                    body: body.clone(),
-                };
-            }
-            Fault::Redirect(status, to) => {
-                reply = Reply {
-                    status: *status,
-                    ..Reply::default()
-                };
-                reply.set("Location", to.replace("{path}", &request.path));
-            }
-            Fault::Flip(at) => {
-                if let Some(byte) = reply.body.get_mut(*at) {
-                    *byte ^= 1;
-                }
-            }
-            Fault::ContentRange(value) => reply.set("Content-Range", value),
-            Fault::Header(name, value) => reply.set(name, value),
-            Fault::WithoutHeader(name) => reply.remove(name),
-            Fault::Body(body) => reply.body.clone_from(body),
-            _ => {}
-        }
-    }
-    let unanswered = faults
-        .iter()
-        .any(|fault| matches!(fault, Fault::Cut(None, _) | Fault::Stall(None)));
-    request.status = if unanswered || !whole {
-        0
-    } else {
-        reply.status
-    };
-    state.log.push(request);
-    reply
-}
-
-impl State {
-    /// Returns what goes wrong with a request, and counts it.
-    fn faults(&mut self, request: &Logged) -> Vec<Fault> {
-        let hit = self.rules.iter_mut().find_map(|rule| {
-            rule.hits(&request.method, &request.path)
-                .then(|| rule.faults.clone())
-        });
-        hit.unwrap_or_default()
-    }
-
-    fn route(&mut self, request: &Logged, base: &str, whole: bool, faults: &[Fault]) -> Reply {
-        let all = faults.contains(&Fault::IgnoreRange);
-        let path = request.path.split('?').next().unwrap_or_default();
-        if path == "/token" {
-            return match &self.guard {
-                Guard::Bearer(bearer) => auth::token(bearer, &mut self.tokens, request),
-                _ => Reply::error(404, "UNSUPPORTED"),
-            };
-        }
-        if let Some(refusal) = auth::refuse(&self.guard, &mut self.tokens, request, base) {
-            return refusal;
-        }
-        if path == "/v2/" {
-            return Reply::new(200, "application/json", "{}");
-        }
-        if let Some(reply) = self.upload(request, whole) {
-            return reply;
-        }
-        if path == "/v2/_catalog" {
-            return self.catalog(request);
-        }
-        let rest = path.strip_prefix("/v2/").unwrap_or_default();
-        for part in ["/manifests/", "/blobs/", "/tags/"] {
-            if let Some((repository, name)) = rest.rsplit_once(part) {
-                let Some(found) = self.repositories.get(repository) else {
-                    return Reply::error(404, "NAME_UNKNOWN");
-                };
-                return match part {
-                    "/manifests/" => found.manifest(name, self.uploads.conditional),
-                    "/blobs/" => found.blob(name, request.header("range").filter(|_| !all)),
-                    _ => found.tag_list(repository, request, self.page_size),
-                };
-            }
-        }
-        Reply::error(404, "UNSUPPORTED")
-    }
-}
-
-impl State {
-    fn catalog(&self, request: &Logged) -> Reply {
-        let names: std::collections::BTreeSet<_> = self.repositories.keys().collect();
-        let last = request.parameter("last").unwrap_or_default();
-        let asked = request.parameter("n").and_then(|n| n.parse().ok());
-        let size = self.page_size.or(asked).unwrap_or(usize::MAX);
-        let after: Vec<_> = names.into_iter().filter(|name| **name > last).collect();
-        let page = &after[..after.len().min(size)];
-        let body = serde_json::json!({"repositories": page});
-        let mut reply = Reply::new(200, "application/json", body.to_string());
-        if let Some(last) = page.last().filter(|_| page.len() < after.len()) {
-            reply.set(
-                "Link",
-                format!("</v2/_catalog?last={last}&n={size}>; rel=\"next\""),
-            );
-        }
-        reply
-    }
-}
-
-impl Repository {
-    fn manifest(&self, name: &str, marked: bool) -> Reply {
-        let digest = self.tags.get(name).cloned().or_else(|| name.parse().ok());
-        let Some(document) = digest.and_then(|digest| self.manifests.get(&digest)) else {
-            return Reply::error(404, "MANIFEST_UNKNOWN");
-        };
-        let mut reply = Reply::new(200, document.media_type.as_str(), document.bytes.clone());
-        reply.set("Docker-Content-Digest", document.digest.as_str());
-        if marked {
-            reply.set("ETag", format!("\"{}\"", document.digest));
-        }
-        reply
-    }
-
-    fn blob(&self, name: &str, range: Option<&str>) -> Reply {
-        let Some(bytes) = name
-            .parse::<Digest>()
-            .ok()
-            .and_then(|digest| self.blobs.get(&digest))
-        else {
-            return Reply::error(404, "BLOB_UNKNOWN");
-        };
-        let start = range.and_then(|range| {
-            range
-                .strip_prefix("bytes=")?
-                .strip_suffix('-')?
-                .parse::<usize>()
-                .ok()
-        });
-        let mut reply = match start {
-            None => Reply::new(200, "application/octet-stream", bytes.clone()),
-            Some(start) if start < bytes.len() => {
-                let mut reply = Reply::new(206, "application/octet-stream", &bytes[start..]);
-                reply.set(
-                    "Content-Range",
-                    format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len()),
-                );
-                reply
-            }
-            Some(_) => {
-                let mut reply = Reply {
-                    status: 416,
-                    ..Reply::default()
-                };
-                reply.set("Content-Range", format!("bytes */{}", bytes.len()));
-                reply
-            }
-        };
-        reply.set("Accept-Ranges", "bytes");
-        reply
-    }
-
-    fn tag_list(&self, repository: &str, request: &Logged, page_size: Option<usize>) -> Reply {
-        let last = request.parameter("last").unwrap_or_default();
-        let asked = request
-            .parameter("n")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(usize::MAX);
-        let size = page_size.unwrap_or(usize::MAX).min(asked);
-        let after: Vec<_> = self.tags.keys().filter(|tag| **tag > last).collect();
-        let page = &after[..after.len().min(size)];
-        let body = serde_json::json!({"name": repository, "tags": page});
-        let mut reply = Reply::new(200, "application/json", body.to_string());
-        if let Some(last) = page.last().filter(|_| page.len() < after.len()) {
-            reply.set(
-                "Link",
-                format!("</v2/{repository}/tags/list?last={last}&n={size}>; rel=\"next\""),
-            );
-        }
-        reply
     }
 }

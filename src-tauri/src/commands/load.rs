@@ -203,23 +203,9 @@ fn beside_its_name(error: engine::Error) -> Failure {
     };
     let mut failure = Failure::from(error);
     if let Some(said) = said {
-        failure.message = capital(said);
+        failure.message = human::sentence_case(&said);
     }
     failure
-}
-
-/// Begins a sentence with a capital letter, unless it begins with the name of a file.
-fn capital(said: String) -> String {
-    let word = said.split(' ').next().unwrap_or_default();
-    match word.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        true => said
-            .chars()
-            .take(1)
-            .map(|first| first.to_ascii_uppercase())
-            .chain(said.chars().skip(1))
-            .collect(),
-        false => said,
-    }
 }
 
 /// A field of a form that was left empty asks for nothing.

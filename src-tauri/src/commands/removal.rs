@@ -272,19 +272,11 @@ impl From<engine::Blocked> for Blocked {
         } = blocked;
         Blocked {
             name: familiar(name),
-            reason: as_sentence(&reason),
+            reason: human::whole_sentence(&reason),
             unblock,
             code: code.to_owned(),
         }
     }
-}
-
-/// Makes a sentence of a reason: it begins with no name, as a message may.
-fn as_sentence(reason: &str) -> String {
-    let sentence = human::sentence(reason);
-    let mut rest = sentence.chars();
-    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
-    first.collect::<String>() + rest.as_str()
 }
 
 /// Writes a full name as people write it, and leaves an ID as it is.

@@ -11,7 +11,7 @@ export interface ShortcutActions {
 }
 
 /** The system's word for the key that goes with shortcuts. */
-export const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
 
 /** Writes a shortcut the way this system does: "Ctrl K" or "⌘K". */
 export function shortcutLabel(key: string): string {

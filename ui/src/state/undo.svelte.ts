@@ -5,7 +5,7 @@ import { toasts, type ToastAction } from "./toasts.svelte";
 const NAMED = 2;
 
 /** Joins names for a sentence: "a", "a and b", "a, b and 3 more". */
-export function listNames(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const shown = names.slice(0, NAMED);
   const rest = names.length - shown.length;
   if (rest > 0) return `${shown.join(", ")} and ${String(rest)} more`;
@@ -45,12 +45,6 @@ export function describeNew(moves: readonly TagMove[]): string | null {
   return `${listNames(names)} ${names.length === 1 ? "is a new name" : "are new names"} of it.`;
 }
 
-/** A change that a notice offers to take back, with the button that the notice has for it. */
-interface Offer {
-  action: ToastAction;
-  change: ChangeId;
-}
-
 function same(one: ChangeId, other: ChangeId): boolean {
   return one.number === other.number && one.time === other.time;
 }
@@ -58,7 +52,8 @@ function same(one: ChangeId, other: ChangeId): boolean {
 /** Takes back removals and tag moves of this store: the last one, or the very one that a notice speaks of. */
 class Undo {
   running = $state(false);
-  #offers: Offer[] = [];
+  /** The changes that notices offer to take back, by their buttons; one that nobody holds any more goes by itself. */
+  #offered = new WeakMap<ToastAction, ChangeId>();
 
   /** Undoes once and says in a toast what came back. A second call while one runs does nothing. */
   async run(): Promise<void> {
@@ -86,7 +81,7 @@ class Undo {
       },
     };
     void change.then((made) => {
-      if (made) this.#offers.push({ action, change: made });
+      if (made) this.#offered.set(action, made);
     });
     return action;
   }
@@ -130,10 +125,9 @@ class Undo {
   }
 
   #withdraw(change: ChangeId): void {
-    const gone = this.#offers.filter((offer) => same(offer.change, change)).map((offer) => offer.action);
-    this.#offers = this.#offers.filter((offer) => !gone.includes(offer.action));
     for (const toast of toasts.list) {
-      if (toast.action && gone.includes(toast.action)) toasts.dismiss(toast);
+      const offered = toast.action && this.#offered.get(toast.action);
+      if (offered && same(offered, change)) toasts.dismiss(toast);
     }
   }
 

@@ -1,10 +1,9 @@
 //! `strata ps`, `rm`, `diff` and `export`: working containers.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 
 use engine::{
-    Container, ContainerChange, ContainerStatus, Digest, Engine, FileChange, Reference, TarTarget,
-    human,
+    Container, ContainerChange, ContainerStatus, Digest, Engine, FileChange, TarTarget, human,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -67,7 +66,7 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "Image",
         header: "IMAGE",
-        value: |row| called(&row.container.image).into(),
+        value: |row| row.container.image_called().into(),
     },
     Field {
         name: "RunningFor",
@@ -212,21 +211,9 @@ pub(super) fn export(
 ) -> Result<(), Failure> {
     let target = match arguments.output {
         Some(path) => TarTarget::File(path),
-        None if session.json() => {
-            return Err(Failure::Usage(
-                "with --json the tar needs a file: give it with -o".into(),
-            ));
-        }
-        // docker's words.
-        None if std::io::stdout().is_terminal() => {
-            return Err(Failure::Usage(
-                "cowardly refusing to save to a terminal. Use the -o flag or redirect".into(),
-            ));
-        }
-        None => {
-            out.flush()?;
-            TarTarget::Stream(Box::new(super::save::standard_output()?))
-        }
+        None => TarTarget::Stream(Box::new(super::save::to_standard_output(
+            session, "tar", out,
+        )?)),
     };
     let (id, written_bytes) =
         session.with_engine_at_length("No file was written.", async |engine| {
@@ -239,16 +226,6 @@ pub(super) fn export(
         json::write(out, &ExportDocument { id, written_bytes })?;
     }
     Ok(())
-}
-
-/// The image as docker writes it: the short name, or the short ID.
-fn called(image: &str) -> String {
-    match image.parse::<Digest>() {
-        Ok(id) => id.short().to_owned(),
-        Err(_) => image
-            .parse::<Reference>()
-            .map_or_else(|_| image.to_owned(), |name| name.familiar()),
-    }
 }
 
 /// docker's words for it.

@@ -1,5 +1,6 @@
 //! `strata save`.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write};
 
 use engine::{
@@ -38,22 +39,7 @@ pub(super) fn run(session: &Session, arguments: Save, out: &mut dyn Write) -> Re
     } = arguments;
     let target = match output {
         Some(path) => SaveTarget::File(path),
-        None if session.json() => {
-            return Err(Failure::Usage(
-                "with --json the archive needs a file: give it with -o".into(),
-            ));
-        }
-        // docker's words.
-        None if std::io::stdout().is_terminal() => {
-            return Err(Failure::Usage(
-                "cowardly refusing to save to a terminal. Use the -o flag or redirect".into(),
-            ));
-        }
-        None => {
-            // Whatever else is printed stands before the archive; nothing is.
-            out.flush()?;
-            SaveTarget::Stream(Box::new(standard_output()?))
-        }
+        None => SaveTarget::Stream(Box::new(to_standard_output(session, "archive", out)?)),
     };
     let request = SaveRequest {
         images: references,
@@ -81,8 +67,30 @@ pub(super) fn run(session: &Session, arguments: Save, out: &mut dyn Write) -> Re
     Ok(())
 }
 
+/// Opens standard output for a file that was given no other place, unless a person or a program reads something else there.
+pub(super) fn to_standard_output(
+    session: &Session,
+    what: &str,
+    out: &mut dyn Write,
+) -> Result<File, Failure> {
+    if session.json() {
+        return Err(Failure::Usage(format!(
+            "with --json the {what} needs a file: give it with -o"
+        )));
+    }
+    if std::io::stdout().is_terminal() {
+        // docker's words.
+        return Err(Failure::Usage(
+            "cowardly refusing to save to a terminal. Use the -o flag or redirect".into(),
+        ));
+    }
+    // Whatever else is printed stands before it; nothing is.
+    out.flush()?;
+    Ok(standard_output()?)
+}
+
 /// Opens standard output once more: the program's own hold on it would keep the thread that writes the archive waiting.
-pub(super) fn standard_output() -> std::io::Result<std::fs::File> {
+pub(super) fn standard_output() -> std::io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;

@@ -9,7 +9,9 @@ use std::process::Stdio;
 use testkit::{DockerRegistry, Dockerd, ImageBuilder, Layer, Packing};
 
 use crate::lab::{Lab, Ran, blob};
-use crate::unpacking::{Seen, member, run, tree};
+use crate::odd::member;
+use crate::on_disk::{Seen, tree};
+use crate::unpacking::run;
 
 /// What a container's root has beside its image: <https://docs.docker.com/reference/cli/docker/container/export/>.
 const DOCKERS_OWN: [&str; 8] = [

@@ -3,6 +3,7 @@
 
 mod archives;
 mod committing;
+mod copying;
 mod damage;
 #[cfg(target_os = "linux")]
 mod debian;
@@ -12,13 +13,19 @@ mod engines;
 mod errors;
 #[cfg(target_os = "linux")]
 mod exported;
+mod foreign;
 mod full;
+mod importing;
 mod input;
 mod inside;
 mod lab;
 #[cfg(target_os = "linux")]
 mod launching;
 mod looking;
+#[cfg(unix)]
+mod odd;
+#[cfg(unix)]
+mod on_disk;
 #[cfg(target_os = "linux")]
 mod peers;
 #[cfg(target_os = "linux")]

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::changeset::{Change, ChangeSet};
 use super::config;
+use super::edit::clean;
 use super::editing::replay;
-use super::stream::clean;
 use super::view::{beneath, parents};
 use crate::changes::Changes;
 use crate::engine::{Shared, blocking};

@@ -358,7 +358,7 @@ impl<'a> Edits<'a> {
     /// Makes one path, and what is below it, what the image has there.
     pub(super) fn revert(&mut self, path: &[u8]) -> Result<(), Error> {
         // A path that was removed leads nowhere any more, so that it is looked for as it is spelt, too.
-        let spelt = wanted_parts(path).join(&b'/');
+        let spelt = clean(path);
         let changed =
             |path: &[u8]| self.set.contains_key(path) || beneath(&self.set, path).next().is_some();
         let path = match changed(&spelt) {
@@ -377,6 +377,11 @@ impl<'a> Edits<'a> {
         self.forget_parents(&path);
         Ok(())
     }
+}
+
+/// Resolves `.` and `..` by the text alone, never above the root.
+pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+    wanted_parts(path).join(&b'/')
 }
 
 fn wanted_parts(path: &[u8]) -> Vec<&[u8]> {

@@ -15,6 +15,8 @@ use super::editing::{Editing, Told};
 use super::place;
 use super::view::join;
 use crate::Error;
+#[cfg(target_os = "linux")]
+use crate::import::pack::carried_xattrs;
 
 /// How files are copied in.
 #[derive(Clone, Copy)]
@@ -241,23 +243,13 @@ impl Walk<'_, '_> {
 /// Reads the attributes that an image may carry.
 #[cfg(target_os = "linux")]
 fn attributes(handle: impl AsFd) -> io::Result<Vec<(Bytes, Bytes)>> {
-    let mut list = vec![0; 64 * 1024];
-    let length = match rustix::fs::flistxattr(&handle, &mut list[..]) {
-        Ok(length) => length,
-        Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let mut found = Vec::new();
-    for name in list[..length].split(|byte| *byte == 0) {
-        if name == b"security.capability" || name.starts_with(b"user.") {
-            let mut value = vec![0; 64 * 1024];
-            let length = rustix::fs::fgetxattr(&handle, OsStr::from_bytes(name), &mut value[..])?;
-            value.truncate(length);
-            found.push((Bytes(name.to_vec()), Bytes(value)));
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
+    use rustix::fs::{fgetxattr, flistxattr};
+    let found = carried_xattrs(
+        |names| flistxattr(&handle, names),
+        |name, value| fgetxattr(&handle, name, value),
+    )?;
+    let bytes = |(name, value)| (Bytes(name), Bytes(value));
+    Ok(found.into_iter().map(bytes).collect())
 }
 
 #[cfg(not(target_os = "linux"))]

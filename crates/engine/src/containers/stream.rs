@@ -6,7 +6,7 @@ use layer::tar::{Parser, Step};
 use layer::{Entry, EntryKind, ModifiedTime};
 
 use super::changeset::{Bytes, Kind, Node};
-use super::edit::refuse_marked;
+use super::edit::{clean, refuse_marked};
 use super::editing::{Editing, Told};
 use super::place;
 use super::view::{Found, join};
@@ -153,19 +153,6 @@ impl Taking<'_, '_> {
         }
         place::put(self.editing, place, node)
     }
-}
-
-/// Resolves `.` and `..` by the text alone, never above the root.
-pub(super) fn clean(path: &[u8]) -> Vec<u8> {
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in path.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join(&b'/')
 }
 
 /// The members of a tar; reading gives the content of the one that came last.

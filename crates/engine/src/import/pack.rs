@@ -201,22 +201,34 @@ fn device(metadata: &Metadata) -> rustix::fs::Dev {
     metadata.rdev() as rustix::fs::Dev
 }
 
+/// Reads the attributes of a path that an image may carry. Sorted.
+#[cfg(target_os = "linux")]
+fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    use rustix::fs::{lgetxattr, llistxattr};
+    carried_xattrs(
+        |names| llistxattr(path, names),
+        |name, value| lgetxattr(path, name, value),
+    )
+}
+
 /// Reads the attributes that an image may carry: capabilities, and what users put there. Sorted.
 #[cfg(target_os = "linux")]
-pub(crate) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    use rustix::fs::{lgetxattr, llistxattr};
-    let mut list = vec![0; 64 * 1024];
-    let length = match llistxattr(path, &mut list[..]) {
+pub(crate) fn carried_xattrs(
+    list: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>,
+    get: impl Fn(&OsStr, &mut [u8]) -> rustix::io::Result<usize>,
+) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut names = vec![0; 64 * 1024];
+    let length = match list(&mut names) {
         Ok(length) => length,
         // A file system without attributes.
         Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     let mut found = Vec::new();
-    for name in list[..length].split(|byte| *byte == 0) {
+    for name in names[..length].split(|byte| *byte == 0) {
         if name == b"security.capability" || name.starts_with(b"user.") {
             let mut value = vec![0; 64 * 1024];
-            let length = lgetxattr(path, OsStr::from_bytes(name), &mut value[..])?;
+            let length = get(OsStr::from_bytes(name), &mut value)?;
             value.truncate(length);
             found.push((name.to_vec(), value));
         }
@@ -226,7 +238,7 @@ pub(crate) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn xattrs(_: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+fn xattrs(_: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     // Those of other systems mean nothing to a container.
     Ok(Vec::new())
 }

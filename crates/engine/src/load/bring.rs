@@ -195,6 +195,29 @@ pub(super) fn shown(part: &Part) -> Digest {
         .unwrap_or_else(|| Digest::sha256(part.member.as_bytes()))
 }
 
+/// Reads in this thread what another one writes meanwhile, and returns what was written.
+pub(super) fn write_while<T: Send>(
+    write: impl FnOnce(mpsc::Receiver<Message>) -> Result<T, Error> + Send,
+    read: impl FnOnce(&mpsc::Sender<Message>) -> Result<(), Error>,
+) -> Result<T, Error> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (read, written) = std::thread::scope(|scope| {
+        let writing = scope.spawn(move || write(receiver));
+        let read = read(&sender);
+        drop(sender);
+        let written = writing
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (read, written)
+    });
+    match (read, written) {
+        // Where the writing side ended first, it says why.
+        (Ok(()), written) => written,
+        (Err(Error::Cancelled), Err(error)) => Err(error),
+        (Err(error), _) => Err(error),
+    }
+}
+
 /// Says which member of the archive has the wrong bytes: nobody knows a blob by its digest yet.
 pub(super) fn of_member(place: &str, member: &str, error: Error) -> Error {
     let Error::Store(inner) = error else {
@@ -243,47 +266,25 @@ impl Bringing {
             Some(digest) => match self.store.ingest(&self.lease, digest, part.size)? {
                 Ingest::Busy => return Ok(None),
                 Ingest::Present => return self.present(digest, compression).map(Some),
-                Ingest::Partial(mut writer) => {
-                    // What an earlier attempt left is as easily read again as hashed again.
-                    writer.forget_when_dropped();
-                    if writer.offset() > 0 {
-                        writer.restart()?;
-                    }
-                    Sink::Named(writer)
-                }
+                Ingest::Partial(writer) => Sink::anew(writer)?,
             },
         };
         let is_layer =
             part.diff_id.is_some() || part.media_type.as_ref().is_some_and(MediaType::is_layer);
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let (sent, stored) = std::thread::scope(|scope| {
-            let storing = scope.spawn(|| match (sink, is_layer) {
-                (Sink::Named(writer), false) => {
-                    let (digest, size) = (writer.digest().clone(), writer.size());
-                    pipeline::store(&self.store, writer, None, receiver)?;
-                    Ok((digest, size, None))
-                }
-                (sink, _) => {
-                    let stored =
-                        pipeline::store_layer(&self.store, sink, part.diff_id.as_ref(), receiver)?;
-                    Ok((stored.digest, stored.size, Some(stored.facts)))
-                }
-            });
-            let sent = self.send(&sender, count);
-            drop(sender);
-            let stored = storing
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (sent, stored)
-        });
-        let (digest, size, facts) = match (sent, stored) {
-            (Ok(()), Ok(stored)) => stored,
-            // Where the writing side ended first, it says why.
-            (Ok(()) | Err(Error::Cancelled), Err(error)) => {
-                return Err(of_member(&self.place, &part.member, error));
+        let write = |receiver| match (sink, is_layer) {
+            (Sink::Named(writer), false) => {
+                let (digest, size) = (writer.digest().clone(), writer.size());
+                pipeline::store(&self.store, writer, None, receiver)?;
+                Ok((digest, size, None))
             }
-            (Err(error), _) => return Err(error),
+            (sink, _) => {
+                let stored =
+                    pipeline::store_layer(&self.store, sink, part.diff_id.as_ref(), receiver)?;
+                Ok((stored.digest, stored.size, Some(stored.facts)))
+            }
         };
+        let (digest, size, facts) = write_while(write, |sender| self.send(sender, count))
+            .map_err(|error| of_member(&self.place, &part.member, error))?;
         let (diff_id, broken) = match facts {
             None => (None, None),
             Some(Ok(facts)) => (Some(facts.diff_id), None),

@@ -9,14 +9,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Work;
-use super::bring::{Brought, Parts, follow, of_member};
+use super::bring::{Brought, Parts, follow, of_member, write_while};
 use crate::engine::blocking;
 use crate::pipeline::{self, Message, Sink};
 use crate::probe::failed;
 use crate::{Engine, Error, Event, Progress};
-
-/// Pieces that may wait for the disk.
-const QUEUE: usize = 16;
 
 impl Engine {
     /// Lets an archive pass, and keeps what looks like a layer.
@@ -107,33 +104,14 @@ impl Passing {
                 Ingest::Present => return self.present(digest, member.size),
                 // Somebody brings the same blob: it is written once more, under no name until it is whole.
                 Ingest::Busy => self.unnamed(member.size)?,
-                Ingest::Partial(mut writer) => {
-                    writer.forget_when_dropped();
-                    if writer.offset() > 0 {
-                        writer.restart()?;
-                    }
-                    Sink::Named(writer)
-                }
+                Ingest::Partial(writer) => Sink::anew(writer)?,
             },
         };
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let (sent, stored) = std::thread::scope(|scope| {
-            let storing = scope.spawn(|| pipeline::store_layer(&self.store, sink, None, receiver));
-            let sent = self.send(passage, &sender, count);
-            drop(sender);
-            let stored = storing
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (sent, stored)
-        });
-        let stored = match (sent, stored) {
-            (Ok(()), Ok(stored)) => stored,
-            // Where the writing side ended first, it says why.
-            (Ok(()) | Err(Error::Cancelled), Err(error)) => {
-                return Err(of_member(&self.place, &member.name, error));
-            }
-            (Err(error), _) => return Err(error),
-        };
+        let stored = write_while(
+            |receiver| pipeline::store_layer(&self.store, sink, None, receiver),
+            |sender| self.send(passage, sender, count),
+        )
+        .map_err(|error| of_member(&self.place, &member.name, error))?;
         if let Kind::Blob(expected) = &member.kind
             && *expected != stored.digest
         {

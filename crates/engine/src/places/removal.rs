@@ -5,6 +5,7 @@ use oci::{Digest, Selector};
 
 use super::{EnginePlace, PlaceImage};
 use crate::filter::{Bounds, Facts};
+use crate::removal::Obstacle;
 use crate::{Blocked, Error, PruneRequest, RemovalRequest, Untagged};
 
 /// What a removal or a prune at an engine will do, and nothing else.
@@ -135,31 +136,13 @@ impl EnginePlace {
 }
 
 fn blocked(blocked: &docker::Blocked) -> Blocked {
-    let reason = &blocked.reason;
-    let (code, unblock) = match reason {
-        Reason::NotFound => ("not_found", None),
-        Reason::Ambiguous => (
-            "ambiguous_reference",
-            Some("Give more of the ID.".to_owned()),
-        ),
-        Reason::SeveralNames { .. } => (
-            "conflict",
-            Some("Remove its names one by one, or all at once with force.".to_owned()),
-        ),
-        Reason::RunningContainer { container } => (
-            "conflict",
-            Some(format!("Stop and remove the container {container} first.")),
-        ),
-        Reason::StoppedContainer { .. } => (
-            "conflict",
-            Some("Force removes it all the same.".to_owned()),
-        ),
-        Reason::Children { .. } => ("conflict", Some("Remove those first.".to_owned())),
+    let obstacle = match &blocked.reason {
+        Reason::NotFound => Obstacle::NotFound,
+        Reason::Ambiguous => Obstacle::Ambiguous,
+        Reason::SeveralNames { .. } => Obstacle::SeveralNames,
+        Reason::RunningContainer { container } => Obstacle::Running(container),
+        Reason::StoppedContainer { .. } => Obstacle::YieldsToForce,
+        Reason::Children { .. } => Obstacle::Children,
     };
-    Blocked {
-        name: blocked.name.clone(),
-        reason: reason.to_string(),
-        unblock,
-        code,
-    }
+    Blocked::by(blocked.name.clone(), &blocked.reason, obstacle)
 }

@@ -44,13 +44,7 @@ impl Engine {
             .iter()
             .filter(|blob| Some(&blob.digest) == config.as_ref() && !blob.present)
         {
-            progress.report(Event::Fetched {
-                digest: blob.digest.clone(),
-                current: blob.size,
-            });
-            progress.report(Event::Stored {
-                digest: blob.digest.clone(),
-            });
+            report_whole(progress, blob);
         }
         let documents: Vec<_> = prepared
             .documents
@@ -186,13 +180,7 @@ impl Engine {
                         self.index_stored(blob).await?;
                     }
                     if !blob.present {
-                        progress.report(Event::Fetched {
-                            digest: blob.digest.clone(),
-                            current: blob.size,
-                        });
-                        progress.report(Event::Stored {
-                            digest: blob.digest.clone(),
-                        });
+                        report_whole(progress, blob);
                     }
                     return Ok(());
                 }
@@ -367,4 +355,15 @@ fn store_documents(
         store.put_verified(lease, digest, bytes)?;
     }
     Ok(())
+}
+
+/// Tells of a blob that is here by now without having been fetched by this pull.
+fn report_whole(progress: &dyn Progress, blob: &PlannedBlob) {
+    progress.report(Event::Fetched {
+        digest: blob.digest.clone(),
+        current: blob.size,
+    });
+    progress.report(Event::Stored {
+        digest: blob.digest.clone(),
+    });
 }

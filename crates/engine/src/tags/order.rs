@@ -1,42 +1,8 @@
-//! Orders for tags: by version, and by what they name. Pure functions, for lists of ten thousand.
+//! The order of tags by version: a pure function, for lists of ten thousand.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
-use oci::{Digest, Tag};
-
-use super::RemoteTag;
-
-/// Tags that name the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagGroup {
-    /// What they name; `None` for a tag of which that is not known, which then stands alone.
-    pub digest: Option<Digest>,
-    /// The positions of the tags in the list that was given, in its order.
-    pub members: Vec<usize>,
-}
-
-/// Puts tags that name the same together, in the order of their first members.
-#[must_use]
-pub fn grouped(tags: &[RemoteTag]) -> Vec<TagGroup> {
-    let mut groups: Vec<TagGroup> = Vec::new();
-    let mut known: HashMap<&Digest, usize> = HashMap::new();
-    for (position, tag) in tags.iter().enumerate() {
-        let group = tag.digest.as_ref().and_then(|digest| known.get(digest));
-        if let Some(group) = group.and_then(|at| groups.get_mut(*at)) {
-            group.members.push(position);
-            continue;
-        }
-        if let Some(digest) = &tag.digest {
-            known.insert(digest, groups.len());
-        }
-        groups.push(TagGroup {
-            digest: tag.digest.clone(),
-            members: vec![position],
-        });
-    }
-    groups
-}
+use oci::Tag;
 
 /// Compares two tags so that a list begins with what is likely wanted: `latest`, then versions, the highest first, then words.
 ///
@@ -135,7 +101,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::LocalMark;
 
     fn tag(text: &str) -> Tag {
         text.parse().expect("a tag")
@@ -182,30 +147,6 @@ mod tests {
                 "edge"
             ]
         );
-    }
-
-    #[test]
-    fn equal_digests_stand_together() {
-        let remote = |text: &str, digest: Option<&[u8]>| RemoteTag {
-            tag: tag(text),
-            digest: digest.map(Digest::sha256),
-            media_type: None,
-            size: None,
-            platforms: Vec::new(),
-            created: None,
-            local: LocalMark::Nothing,
-        };
-        let tags = [
-            remote("latest", Some(b"a")),
-            remote("1.26", Some(b"b")),
-            remote("1.27", Some(b"a")),
-            remote("broken", None),
-            remote("1.27.3", Some(b"a")),
-            remote("lost", None),
-        ];
-        let groups = grouped(&tags);
-        let members: Vec<_> = groups.iter().map(|group| group.members.clone()).collect();
-        assert_eq!(members, [vec![0, 2, 4], vec![1], vec![3], vec![5]]);
     }
 
     proptest! {

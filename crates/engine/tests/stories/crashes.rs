@@ -1,5 +1,6 @@
 //! A pull that dies at any moment leaves a whole store, and the next one goes on.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -41,20 +42,11 @@ fn a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on() {
     for moment in MOMENTS {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store");
-        let mut victim = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "crashes::a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on",
-            ])
-            .env(VICTIM, format!("{reference} {}", store.display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
-        // SIGKILL: nothing is put in order.
-        victim.kill().unwrap();
-        victim.wait().unwrap();
+        kill_after(
+            moment,
+            "crashes::a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on",
+            (VICTIM, format!("{reference} {}", store.display()).as_ref()),
+        );
         runtime.block_on(async {
             let engine = open(&store).await;
             check(&engine).await;
@@ -71,6 +63,21 @@ fn a_killed_pull_leaves_a_whole_store_and_the_next_one_goes_on() {
             check(&engine).await;
         });
     }
+}
+
+/// Runs a story as a process of its own, which finds its task in a variable, and kills it after so many milliseconds.
+fn kill_after(moment: u64, story: &str, (variable, task): (&str, &OsStr)) {
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", story])
+        .env(variable, task)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(moment));
+    // SIGKILL: nothing is put in order.
+    victim.kill().unwrap();
+    victim.wait().unwrap();
 }
 
 fn die(task: &str) {
@@ -113,19 +120,11 @@ fn a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were
             };
             engine.create_container(request).await.unwrap();
         });
-        let mut victim = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "crashes::a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were",
-            ])
-            .env(EDITOR, &store)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
-        victim.kill().unwrap();
-        victim.wait().unwrap();
+        kill_after(
+            moment,
+            "crashes::a_killed_edit_or_commit_leaves_the_last_whole_edit_and_the_names_as_they_were",
+            (EDITOR, store.as_ref()),
+        );
         runtime.block_on(async {
             let engine = open(&store).await;
             check(&engine).await;

@@ -1,8 +1,12 @@
 //! What a registry says of an upload that is going on.
 
 use oci::Digest;
-use reqwest::header::{HeaderMap, RANGE};
+use reqwest::header::{HeaderMap, LOCATION, RANGE};
 use url::Url;
+
+use crate::address::reach;
+use crate::client::{Answer, redirect_target};
+use crate::{Error, RegistryClient};
 
 /// An upload that a registry has begun.
 #[derive(Clone, Debug)]
@@ -16,7 +20,25 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn at(location: Url, headers: &HeaderMap) -> Self {
+    /// Reads where an upload that was begun goes on.
+    pub(super) async fn begun(
+        client: &RegistryClient,
+        asked: &Url,
+        answer: &Answer,
+    ) -> Result<Self, Error> {
+        let headers = answer.response.headers();
+        let location = headers.get(LOCATION);
+        if location.is_none() {
+            return Err(Error::BadResponse {
+                host: answer.host.clone(),
+                reason: "it does not say where to upload to".to_owned(),
+            });
+        }
+        let location = redirect_target(asked, location, reach(asked), client.options())?;
+        Ok(Self::at(location, headers))
+    }
+
+    fn at(location: Url, headers: &HeaderMap) -> Self {
         let least_piece = headers
             .get("oci-chunk-min-length")
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());

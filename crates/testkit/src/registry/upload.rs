@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use oci::{Digest, MediaType};
 
+use super::State;
 use super::http::{Logged, Reply};
-use super::{Repository, State};
+use super::repository::Repository;
 use crate::Document;
 
 /// How a registry takes uploads.

@@ -1,6 +1,6 @@
 //! The containers: which there are, a new one, one less.
 
-use engine::{CreateRequest, Digest, Reference, Selector};
+use engine::{CreateRequest, Selector};
 use serde::Serialize;
 use specta::Type;
 use tauri::State;
@@ -98,22 +98,13 @@ pub(crate) async fn remove_container(
         .await
 }
 
-/// Writes an image's name as people do.
-fn called(image: &str) -> String {
-    match image.parse::<Digest>() {
-        Ok(id) => id.short().to_owned(),
-        Err(_) => image
-            .parse::<Reference>()
-            .map_or_else(|_| image.to_owned(), |name| name.familiar()),
-    }
-}
-
 impl From<engine::Container> for ContainerRow {
     fn from(container: engine::Container) -> ContainerRow {
+        let called = container.image_called();
         let engine::Container {
             id,
             name,
-            image,
+            image: _,
             image_id,
             target,
             created,
@@ -127,7 +118,7 @@ impl From<engine::Container> for ContainerRow {
         ContainerRow {
             id: id.to_string(),
             name,
-            image: called(&image),
+            image: called,
             image_id: image_id.to_string(),
             target: target.to_string(),
             created: created.to_string(),

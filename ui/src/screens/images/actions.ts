@@ -96,7 +96,7 @@ export function runImage(row: ImageRow): void {
 }
 
 /** Compares two images: the older is the first, so that what was added is new. */
-export function compareImages(one: ImageRow, other: ImageRow): void {
+function compareImages(one: ImageRow, other: ImageRow): void {
   const [first, second] = (one.created ?? "") <= (other.created ?? "") ? [one, other] : [other, one];
   navigation.compare(first.target, second.names[0]?.familiar ?? second.target);
 }
@@ -112,12 +112,12 @@ function names(row: ImageRow): string[] {
 }
 
 /** Opens the dialog that pushes an image. */
-export function pushImage(row: ImageRow): void {
+function pushImage(row: ImageRow): void {
   dialogs.openPush({ target: row.target, names: names(row) });
 }
 
 /** Opens the dialog that copies an image to another place. */
-export function copyImage(row: ImageRow): void {
+function copyImage(row: ImageRow): void {
   dialogs.openCopy({ from: null, image: row.target, id: row.id, names: names(row) });
 }
 
