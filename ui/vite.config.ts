@@ -46,7 +46,10 @@ export default defineConfig({
     // Each file has a context of its own in threads that stay: with a process for each, most of the time went into jsdom's start.
     pool: "vmThreads",
     maxWorkers: "100%",
-    // A component test under a loaded machine may take seconds only to compile its imports.
-    testTimeout: 20_000,
+    // A component test under a loaded machine may take seconds only to compile its imports; what it waits for inside has its own
+    // deadline in src/test/setup.ts.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });
