@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::{Dockerd, Layer, Tool, Workshop};
@@ -23,13 +24,11 @@ fn first_line(child: &mut Child) -> String {
 
 /// Waits until something is so, which it is soon.
 fn soon(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: it did not come");
+        std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{what}: it did not come");
 }
 
 #[test]
@@ -280,7 +279,7 @@ fn what_programs_change_is_kept_with_what_was_edited() {
 #[test]
 fn a_container_lives_on_until_it_is_stopped() {
     both(|place| {
-        let script = "trap 'exit 5' TERM; echo up; echo 1 > /one; while :; do sleep 0.1; done";
+        let script = "trap 'exit 5' TERM; echo 1 > /one; echo up; while :; do sleep 0.1; done";
         place
             .run(&["run", "-d", "--name", "bg", "base:1", "sh", "-c", script])
             .ok();
@@ -309,7 +308,7 @@ fn a_container_lives_on_until_it_is_stopped() {
         assert_eq!(place.run(&["cat", "live:1", "/two"]).ok().out, "2\n");
         place.run(&["rm", "bg"]).ended(1);
         place.run(&["start", "bg"]).ok();
-        place.run(&["stop", "bg"]).ok();
+        place.run(&["stop", "-t", "60", "bg"]).ok();
         let list = place.json(&["ps", "-a"]);
         assert_eq!(
             (&list[0]["status"], &list[0]["exit_code"]),
