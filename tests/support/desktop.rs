@@ -99,7 +99,7 @@ impl Desktop {
 
     /// Opens the window on a store.
     pub(crate) fn open_store(&self, store: &Path) -> Window {
-        let command = |port| {
+        let command = |port: u16| {
             let mut command = Command::new("WebKitWebDriver");
             command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
             self.furnish(&mut command);
