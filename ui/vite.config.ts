@@ -45,8 +45,12 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     // Each file has a context of its own in threads that stay: with a process for each, most of the time went into jsdom's start.
     pool: "vmThreads",
-    maxWorkers: "100%",
-    // A component test under a loaded machine may take seconds only to compile its imports.
-    testTimeout: 20_000,
+    // However few cores there are: one worker alone would have all files share a context, and what one of them leaves behind.
+    maxWorkers: 2,
+    // A component test under a loaded machine may take seconds only to compile its imports; what it waits for inside has its own
+    // deadline in src/test/setup.ts.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

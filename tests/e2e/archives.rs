@@ -255,6 +255,8 @@ fn a_card_is_dragged_to_another_program_as_a_file_that_other_tools_load() {
     };
     let carry = window.take_hold("gridcell", "app 1");
     carry.drop_at((1300, 80), || !files().is_empty());
+    // It is said for some seconds only.
+    window.read("Saved");
     let file = files().remove(0);
     let name = file
         .file_name()
@@ -266,7 +268,6 @@ fn a_card_is_dragged_to_another_program_as_a_file_that_other_tools_load() {
         Some(id) if id == image.config.to_string() => Ok(()),
         other => Err(format!("{other:?}")),
     });
-    window.read("Saved");
     // The page is as before: a click is a click, and a press on empty space begins no drag of an image.
     window.click("gridcell", "app 1");
     window.see("tab", "History");

@@ -5,6 +5,7 @@ use testkit::{DockerRegistry, ImageBuilder, Layer};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
+use crate::support::wait::until;
 
 /// What a person would find in the image of a service: a base, packages, the service, and a clean-up that comes too late.
 fn service() -> testkit::Image {
@@ -64,13 +65,15 @@ fn an_image_is_looked_into_layer_by_layer_and_file_by_file() {
     // The base, by its piece of the core; the file that every image has.
     window.click("treeitem", "os-release 26 B");
     window.read("ID=debian");
-    assert_eq!(
-        window.js(
-            "return getSelection().toString() + document.querySelectorAll('pre .string').length"
-        ),
-        json!("1"),
-        "the value is coloured as a string"
-    );
+    // Its colours come a moment after the text.
+    until("the value to be coloured as a string", || {
+        let coloured =
+            "return getSelection().toString() + document.querySelectorAll('pre .string').length";
+        match window.js(coloured) {
+            count if count == json!("1") => Ok(()),
+            other => Err(other.to_string()),
+        }
+    });
 
     // Over all layers, also what is gone.
     window.fill("searchbox", "Find in all layers", "python3*");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{DockerRegistry, ImageBuilder, Layer};
 
 use crate::filled::fill;
@@ -142,8 +142,12 @@ fn a_container_runs_in_a_terminal_of_the_window_and_what_it_changed_is_committed
         }
     });
     window.press(&["Shift", "Escape"]);
-    let focused = window.js("return document.activeElement.textContent");
-    assert_eq!(focused, Value::from("Terminal"));
+    until("the keyboard to leave the terminal", || {
+        match window.js("return document.activeElement.textContent") {
+            focused if focused == "Terminal" => Ok(()),
+            other => Err(other.to_string()),
+        }
+    });
 
     // One more command beside it, in the same place.
     window.fill("textbox", "Command", "ls /etc");

@@ -1,9 +1,12 @@
 //! The screens that no other story comes by, and sizes of the window.
 
+use std::process::Command;
+
 use testkit::{ImageBuilder, Layer, Registry};
 
 use crate::filled::fill;
 use crate::support::desktop::Desktop;
+use crate::support::wait::until;
 
 #[test]
 fn every_screen_is_accessible_at_every_size() {
@@ -70,6 +73,18 @@ fn a_setting_is_kept_over_a_restart() {
     window.fill("textbox", "Registry", "registry.lab:5000");
     window.click("button", "Add");
     window.see("button", "Remove registry.lab:5000");
+    // The page shows it before the disk has it.
+    until("the settings", || {
+        let written = Command::new("grep")
+            .args(["-r", "--include=settings.json", "registry.lab:5000"])
+            .arg(desktop.home().join("config"))
+            .output()
+            .expect("grep is everywhere");
+        match written.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&written.stderr).into_owned()),
+        }
+    });
     window.close();
     let window = desktop.open();
     window.click("button", "Settings");

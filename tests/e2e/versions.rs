@@ -66,7 +66,10 @@ fn make(debian: &Debian, versions: &[PathBuf; 2]) -> String {
         "apt-get update -q && apt-get install -q -y --no-install-recommends python3-minimal";
     run(
         &python,
-        &format!("export DEBIAN_FRONTEND=noninteractive; {install}"),
+        // A mirror may have a bad moment.
+        &format!(
+            "export DEBIAN_FRONTEND=noninteractive; for _ in 1 2 3; do {install} && break; done"
+        ),
     );
     let pythons = run(&python, "find / -xdev -name 'python3*' | wc -l");
     commit(&python, &format!("RUN {install}"), "python");

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, process};
@@ -12,7 +11,6 @@ use tempfile::TempDir;
 use super::notifications::Notifications;
 use super::program::Running;
 use super::screen::{Drag, Screen};
-use super::wait::until;
 use super::window::Window;
 
 /// The program under test, built by cargo together with the tests.
@@ -101,17 +99,14 @@ impl Desktop {
 
     /// Opens the window on a store.
     pub(crate) fn open_store(&self, store: &Path) -> Window {
-        let port = free_port();
-        let mut command = Command::new("WebKitWebDriver");
-        command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
-        self.furnish(&mut command);
-        let driver = Running::start(
-            command.stdout(Stdio::null()).stderr(Stdio::inherit()),
-            "webkit2gtk-driver",
-        );
-        until("WebKitWebDriver", || {
-            TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
-        });
+        let command = |port: u16| {
+            let mut command = Command::new("WebKitWebDriver");
+            command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
+            self.furnish(&mut command);
+            command.stdout(Stdio::null()).stderr(Stdio::inherit());
+            command
+        };
+        let (driver, port) = Running::start_on_port(command, "webkit2gtk-driver");
         Window::open(driver, port, store, self.home.path(), self.screen.clone())
     }
 
@@ -209,9 +204,4 @@ fn assert_built() {
         page.contains("<script"),
         "the window's files are not built: run ./x test, or npm run build in ui and then cargo again"
     );
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("bound").port()
 }

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::program::Running;
-use super::wait::until;
+use super::wait::{DEADLINE, until, until_for};
 
 /// How long dropped files may take before they count as flown back.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A private X server, by its name.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ impl<'a> Carry<'a> {
     pub(crate) fn drop_after(&self, way: &[(i32, i32)], arrived: impl Fn() -> bool) {
         let mut step: usize = 0;
         let mut released: Option<Instant> = None;
-        until("the images to arrive", || {
+        until_for(2 * DEADLINE, "the images to arrive", || {
             match (step, released) {
                 (0, _) => {
                     self.go(self.from.0, self.from.1);
@@ -212,7 +212,7 @@ impl<'a> Drag<'a> {
     pub(crate) fn drop(self, arrived: impl Fn() -> bool) {
         let mut step = 0;
         let mut released = None;
-        until("the files to arrive", || {
+        until_for(2 * DEADLINE, "the files to arrive", || {
             match released {
                 None if step < 15 => {
                     step += 1;

@@ -32,7 +32,9 @@ impl Session {
     /// Starts the program and connects to its page.
     pub(crate) fn start(port: u16, program: &str, arguments: &[&str]) -> Result<Session, Refusal> {
         let options = json!({ "binary": program, "args": arguments });
-        let always = json!({ "webkitgtk:browserOptions": options });
+        // A script may take as long as anything else here.
+        let timeouts = json!({ "script": DEADLINE.as_secs() * 1000 });
+        let always = json!({ "webkitgtk:browserOptions": options, "timeouts": timeouts });
         let body = json!({ "capabilities": { "alwaysMatch": always } });
         let answer = call(port, "POST", "/session", &body)?;
         let id = answer["sessionId"].as_str().expect("a session has an id");
@@ -193,7 +195,8 @@ fn call(port: u16, method: &str, path: &str, body: &Value) -> Answer {
 
 fn exchange(port: u16, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(DEADLINE))?;
+    // The driver has deadlines of its own, and says more about them.
+    stream.set_read_timeout(Some(2 * DEADLINE))?;
     let body = if body.is_null() {
         String::new()
     } else {

@@ -247,6 +247,7 @@ impl From<store::DeletedImage> for DeletedImage {
 }
 
 /// What keeps an image where it is: the same in the store and in an engine, whose words for it differ.
+#[derive(Clone, Copy)]
 pub(crate) enum Obstacle<'a> {
     NotFound,
     Ambiguous,

@@ -3,22 +3,44 @@
 //! There is no control group that could freeze it, so every process of its PID namespace is stopped with `SIGSTOP`, until a look
 //! finds none that runs. A process sees that as it sees a Ctrl-Z that cannot be caught; its children that were stopped are reported to
 //! it as such.
+//!
+//! Whoever calls `vfork` (every command of Debian's `sh`) stands still inside the kernel until its child has become another program,
+//! and does not stop before. Where the child was stopped first, both would wait for ever: then the child goes on for a moment.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-/// Looks that are taken: what forks faster than it can be stopped is not held.
-const LOOKS: usize = 100;
+/// How long it may take until all have stopped. A busy computer does not get to each of them at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pause between two looks.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Looks that find nothing but processes that wait inside the kernel, until their children go on for a moment: that long, and a look
+/// longer each time.
+const WAITS: u32 = 5;
 
 /// A container that is held still. Dropping it lets it go on. (When this program is killed before, the container stays stopped until
 /// it is signalled or ended.)
 #[derive(Debug)]
 pub struct Paused {
-    stopped: Vec<OwnedFd>,
+    stopped: BTreeMap<i32, OwnedFd>,
+}
+
+/// What a process is at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Nothing any more: stopped, traced, or ended.
+    Nothing,
+    /// It waits inside the kernel, where no signal stops it.
+    Waits,
+    Runs,
 }
 
 impl Paused {
@@ -27,41 +49,84 @@ impl Paused {
         let namespace = namespace_of(first)?;
         // From here on what was stopped goes on again, whatever happens.
         let mut paused = Self {
-            stopped: Vec::new(),
+            stopped: BTreeMap::new(),
         };
-        for _ in 0..LOOKS {
-            let mut running = 0;
-            for entry in fs::read_dir("/proc")? {
-                let name = entry?.file_name();
-                let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
-                    continue;
-                };
-                if namespace_of(pid).is_ok_and(|other| other == namespace) && !is_still(pid) {
-                    running += 1;
-                    paused.stop(pid)?;
-                }
-            }
-            if running == 0 {
+        let until = Instant::now() + PATIENCE;
+        let (mut waits, mut moment) = (0, LOOK * WAITS);
+        loop {
+            let found = paused.stop_all(&namespace)?;
+            if found.is_empty() {
                 return Ok(paused);
             }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            let waiting = found.iter().all(|(_, doing)| *doing == Doing::Waits);
+            if Instant::now() > until {
+                return Err(io::Error::other(match waiting {
+                    true => "a process of it waits for something and cannot be stopped",
+                    false => "its processes start others faster than they can be stopped",
+                }));
+            }
+            waits = if waiting { waits + 1 } else { 0 };
+            if waits == WAITS {
+                paused.release(|parent| found.iter().any(|(pid, _)| *pid == parent));
+                std::thread::sleep(moment);
+                (waits, moment) = (0, moment + LOOK);
+            }
+            std::thread::sleep(LOOK);
         }
-        Err(io::Error::other(
-            "its processes start others faster than they can be stopped",
-        ))
+    }
+
+    /// Stops what has not stopped yet, and returns it.
+    fn stop_all(&mut self, namespace: &Path) -> io::Result<Vec<(i32, Doing)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if !namespace_of(pid).is_ok_and(|other| other == namespace) {
+                continue;
+            }
+            match look(pid) {
+                None | Some((Doing::Nothing, _)) => {}
+                Some((doing, _)) => {
+                    found.push((pid, doing));
+                    self.stop(pid)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Lets the stopped children of some processes go on.
+    fn release(&mut self, is_parent: impl Fn(i32) -> bool) {
+        self.stopped.retain(|pid, process| {
+            let goes_on = look(*pid).is_none_or(|(_, parent)| is_parent(parent));
+            if goes_on {
+                let _ = rustix::process::pidfd_send_signal(process, Signal::CONT);
+            }
+            !goes_on
+        });
     }
 
     fn stop(&mut self, pid: i32) -> io::Result<()> {
-        let Some(pid) = Pid::from_raw(pid) else {
+        let Some(number) = Pid::from_raw(pid) else {
             return Ok(());
         };
-        let stopped = rustix::process::pidfd_open(pid, PidfdFlags::empty()).and_then(|process| {
-            rustix::process::pidfd_send_signal(&process, Signal::STOP)?;
-            Ok(process)
-        });
+        if let Some(process) = self.stopped.get(&pid) {
+            match rustix::process::pidfd_send_signal(process, Signal::STOP) {
+                // Its number is another's by now.
+                Err(rustix::io::Errno::SRCH) => drop(self.stopped.remove(&pid)),
+                told => return Ok(told?),
+            }
+        }
+        let stopped =
+            rustix::process::pidfd_open(number, PidfdFlags::empty()).and_then(|process| {
+                rustix::process::pidfd_send_signal(&process, Signal::STOP)?;
+                Ok(process)
+            });
         match stopped {
             Ok(process) => {
-                self.stopped.push(process);
+                self.stopped.insert(pid, process);
                 Ok(())
             }
             Err(rustix::io::Errno::SRCH) => Ok(()),
@@ -72,7 +137,7 @@ impl Paused {
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        for process in &self.stopped {
+        for process in self.stopped.values() {
             // It may have been killed meanwhile.
             let _ = rustix::process::pidfd_send_signal(process, Signal::CONT);
         }
@@ -83,12 +148,17 @@ fn namespace_of(pid: i32) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/{pid}/ns/pid"))
 }
 
-/// Tells whether a process does nothing any more: stopped, traced, or ended.
-fn is_still(pid: i32) -> bool {
-    let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else {
-        return true;
+/// Tells what a process is at, and who its parent is; `None` where it is gone.
+fn look(pid: i32) -> Option<(Doing, i32)> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name, which may be anything, ends at the last bracket.
+    let (_, facts) = stat.rsplit_once(") ")?;
+    let mut facts = facts.split(' ');
+    let doing = match facts.next()? {
+        "T" | "t" | "Z" | "X" => Doing::Nothing,
+        "D" => Doing::Waits,
+        _ => Doing::Runs,
     };
-    let end = stat.iter().rposition(|&byte| byte == b')');
-    let state = end.and_then(|end| stat.get(end + 2));
-    matches!(state, None | Some(b'T' | b't' | b'Z' | b'X'))
+    Some((doing, facts.next()?.parse().ok()?))
 }

@@ -231,7 +231,8 @@ impl Runtime {
         send(&handle, signal).map_err(Error::io("signal", folder))
     }
 
-    /// Holds a container still until what is returned is dropped. It takes some milliseconds, and blocks for them.
+    /// Holds a container still until what is returned is dropped. It takes some milliseconds, on a busy computer more, and blocks
+    /// for them.
     ///
     /// # Errors
     /// [`Failure::NotRunning`]; where its processes cannot be stopped, and then they go on.

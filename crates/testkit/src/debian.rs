@@ -38,19 +38,16 @@ impl Debian {
     /// Makes a Debian, and has its own apt fetch the package.
     fn fetch(&self, folder: &Path) {
         let root = folder.join("root");
-        if root.exists() {
-            fs::remove_dir_all(&root).expect("what an earlier run left goes");
-        }
         let place = root.display().to_string();
-        run(
-            "debootstrap",
-            &["--variant=minbase", "bookworm", &place],
-            folder,
-        );
+        // What an earlier run or attempt left goes.
+        let made = retried("rm -rf root; debootstrap --variant=minbase bookworm root");
+        run("sh", &["-c", &made], folder);
         let packages = root.join("packages");
         fs::create_dir(&packages).expect("a folder");
-        let script = format!("apt-get update -q; cd /packages; apt-get download -q {PACKAGE}");
-        run("chroot", &[&place, "sh", "-euc", &script], folder);
+        let fetched = retried(&format!(
+            "cd /packages && apt-get update -q && apt-get download -q {PACKAGE}"
+        ));
+        run("chroot", &[&place, "sh", "-c", &fetched], folder);
         list(&packages);
         drop(fs::remove_dir_all(&self.packages));
         fs::rename(&packages, &self.packages).expect("a name");
@@ -67,6 +64,11 @@ impl Debian {
         fs::remove_dir_all(&root).expect("it can go");
         fs::rename(new, &self.root).expect("a name");
     }
+}
+
+/// A line of shell that does something again where it fails: a mirror may have a bad moment.
+fn retried(line: &str) -> String {
+    format!("for pause in 5 20 0; do ({line}) && exit 0; sleep $pause; done; exit 1")
 }
 
 /// Writes the list that makes a folder with one package a repository.

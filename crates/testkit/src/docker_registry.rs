@@ -1,17 +1,12 @@
 //! The real `docker-registry`, on a free loopback port.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use oci::Reference;
 use tempfile::TempDir;
 
-use crate::{Document, Image};
-
-const READY_WITHIN: Duration = Duration::from_secs(30);
+use crate::{Document, Image, start_on_port};
 
 /// How the registry is set up.
 #[derive(Clone, Debug, Default)]
@@ -68,48 +63,30 @@ impl DockerRegistry {
             )
             .unwrap();
         }
-        // Another program may take the port between our look and the registry's start.
-        for _ in 0..5 {
-            let port = free_port();
+        let started = start_on_port(|port| {
             let config = folder.join("config.yml");
             std::fs::write(&config, configuration(&folder, port, options)).unwrap();
             let log = std::fs::File::create(folder.join("log")).unwrap();
-            let child = Command::new(&program)
+            Command::new(&program)
                 .arg("serve")
                 .arg(&config)
                 .stdin(Stdio::null())
                 .stdout(log.try_clone().unwrap())
                 .stderr(log)
                 .spawn()
-                .unwrap();
-            let mut started = Self {
-                child,
-                port,
-                folder: folder.clone(),
-                options: options.clone(),
-                _throw_away: None,
-            };
-            if started.becomes_ready() {
-                started._throw_away = throw_away;
-                return started;
-            }
+                .unwrap()
+        });
+        let Some((child, port)) = started else {
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            panic!("docker-registry does not start: {log}");
+        };
+        Self {
+            child,
+            port,
+            folder,
+            options: options.clone(),
+            _throw_away: throw_away,
         }
-        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        panic!("docker-registry does not start: {log}");
-    }
-
-    fn becomes_ready(&mut self) -> bool {
-        let deadline = Instant::now() + READY_WITHIN;
-        while Instant::now() < deadline {
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            if answers(self.port) {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        false
     }
 
     /// Returns `localhost:PORT` with TLS, whose certificate is for that name too, else `127.0.0.1:PORT`.
@@ -209,28 +186,6 @@ fn configuration(folder: &Path, port: u16, options: &DockerRegistryOptions) -> S
         ));
     }
     text
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-/// Tells whether something answers HTTP, or an HTTP error over TLS, on the port.
-fn answers(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
-        return false;
-    };
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
-    let mut first = [0; 4];
-    stream.write_all(b"GET /v2/ HTTP/1.0\r\n\r\n").is_ok()
-        && stream.read_exact(&mut first).is_ok()
-        && first == *b"HTTP"
 }
 
 pub(crate) fn find(program: &str, package: &str) -> PathBuf {

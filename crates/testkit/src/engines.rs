@@ -6,9 +6,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::docker_registry::{find, free_port, run};
+use crate::docker_registry::{find, run};
+use crate::start_on_port;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long one may take until it answers.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long one may take to end in good order.
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running `dockerd` (Debian's package `docker.io`) on a socket of its own. Stopped by its process id when dropped.
 #[derive(Debug)]
@@ -33,35 +38,42 @@ impl Dockerd {
     fn started(tls: Option<Certificates>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        let log = std::fs::File::create(place("log")).unwrap();
         std::fs::write(place("daemon.json"), "{}").unwrap();
-        let port = free_port();
-        let mut command = Command::new(find("dockerd", "docker.io"));
-        command
-            .arg(format!("--host=unix://{}", place("docker.sock").display()))
-            .arg(format!("--data-root={}", place("data").display()))
-            .arg(format!("--exec-root={}", place("exec").display()))
-            .arg(format!("--pidfile={}", place("docker.pid").display()))
-            .arg(format!("--config-file={}", place("daemon.json").display()))
-            .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
-            .args(["--bridge=none", "--storage-driver=vfs"]);
-        if let Some(tls) = &tls {
+        let command = || {
+            let log = std::fs::File::create(place("log")).unwrap();
+            let mut command = Command::new(find("dockerd", "docker.io"));
             command
-                .arg(format!("--host=tcp://127.0.0.1:{port}"))
-                .arg("--tlsverify")
-                .arg(format!("--tlscacert={}", tls.file("ca.pem").display()))
-                .arg(format!(
-                    "--tlscert={}",
-                    tls.file("server-cert.pem").display()
-                ))
-                .arg(format!("--tlskey={}", tls.file("server-key.pem").display()));
-        }
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+                .arg(format!("--host=unix://{}", place("docker.sock").display()))
+                .arg(format!("--data-root={}", place("data").display()))
+                .arg(format!("--exec-root={}", place("exec").display()))
+                .arg(format!("--pidfile={}", place("docker.pid").display()))
+                .arg(format!("--config-file={}", place("daemon.json").display()))
+                .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
+                .args(["--bridge=none", "--storage-driver=vfs"])
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log);
+            command
+        };
+        let log = || std::fs::read_to_string(place("log")).unwrap_or_default();
+        let (child, port) = match &tls {
+            None => (command().spawn().unwrap(), 0),
+            Some(tls) => {
+                let file =
+                    |option: &str, name: &str| format!("--{option}={}", tls.file(name).display());
+                let started = start_on_port(|port| {
+                    command()
+                        .arg(format!("--host=tcp://127.0.0.1:{port}"))
+                        .arg("--tlsverify")
+                        .arg(file("tlscacert", "ca.pem"))
+                        .arg(file("tlscert", "server-cert.pem"))
+                        .arg(file("tlskey", "server-key.pem"))
+                        .spawn()
+                        .unwrap()
+                });
+                started.unwrap_or_else(|| panic!("dockerd does not start: {}", log()))
+            }
+        };
         let mut started = Self {
             child,
             folder,
@@ -82,7 +94,7 @@ impl Dockerd {
             std::thread::sleep(Duration::from_millis(100));
         }
         let log = std::fs::read_to_string(started.folder.path().join("log")).unwrap_or_default();
-        panic!("dockerd does not start: {log}");
+        panic!("dockerd does not answer: {log}");
     }
 
     /// Returns its socket.
@@ -127,26 +139,39 @@ impl Drop for Dockerd {
             let pid = self.child.id().to_string();
             drop(Command::new("kill").arg(&pid).status());
         }
-        let deadline = Instant::now() + Duration::from_secs(15);
-        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until_ended(|| !matches!(self.child.try_wait(), Ok(None)));
         drop(self.child.kill());
         drop(self.child.wait());
-        // One that was killed leaves its containerd behind.
+        // One that was killed leaves its containerd behind, which writes into the folder until it has ended,
         let left = self.folder.path().join("exec/containerd/containerd.pid");
         if let Ok(pid) = std::fs::read_to_string(left) {
-            drop(
-                Command::new("kill")
-                    .arg(pid.trim())
-                    .stderr(Stdio::null())
-                    .status(),
-            );
+            let folder = self.folder.path().display().to_string();
+            let line = Path::new("/proc").join(pid.trim()).join("cmdline");
+            // The number may be another program's by now.
+            let runs = || {
+                let line = std::fs::read(&line).unwrap_or_default();
+                String::from_utf8_lossy(&line).contains(&folder)
+            };
+            if runs() {
+                drop(Command::new("kill").arg(pid.trim()).status());
+                until_ended(|| !runs());
+            }
         }
-        let mount = self.folder.path().join("exec/netns/default");
-        if mount.exists() {
-            drop(Command::new("umount").arg(mount).status());
+        // and what it had mounted, on its data too: nothing of that can be removed before.
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let places = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+        let ours = places.filter(|place| Path::new(place).starts_with(self.folder.path()));
+        for place in ours.collect::<Vec<_>>().into_iter().rev() {
+            drop(Command::new("umount").args(["--lazy", place]).status());
         }
+    }
+}
+
+/// Waits until something has ended, or takes too long.
+fn until_ended(mut ended: impl FnMut() -> bool) {
+    let deadline = Instant::now() + ENDED_WITHIN;
+    while !ended() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

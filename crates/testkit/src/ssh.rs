@@ -1,15 +1,12 @@
 //! The real `sshd` on the loopback, for those with its key.
 
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::docker_registry::{find, free_port, run};
-
-const READY_WITHIN: Duration = Duration::from_secs(30);
+use crate::docker_registry::{find, run};
+use crate::start_on_port;
 
 /// A running `sshd` (Debian's package `openssh-server`) on a port of its own. Stopped by its process id when dropped.
 ///
@@ -32,45 +29,42 @@ impl SshServer {
             run("ssh-keygen", &quiet, folder.path());
         }
         std::fs::copy(place("user.pub"), place("authorized")).unwrap();
-        let port = free_port();
-        let host_key = std::fs::read_to_string(place("host.pub")).unwrap();
-        let known = format!("[127.0.0.1]:{port} {host_key}");
-        std::fs::write(place("known_hosts"), known).unwrap();
-        let other_key = std::fs::read_to_string(place("stranger.pub")).unwrap();
-        let outdated = format!("[127.0.0.1]:{port} {other_key}");
-        std::fs::write(place("outdated_hosts"), outdated).unwrap();
-        let settings = format!(
-            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
-             PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n",
-            place("host").display(),
-            place("authorized").display(),
-        );
-        std::fs::write(place("sshd_config"), settings).unwrap();
+        let start = |port: u16| {
+            let settings = format!(
+                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
+                 PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n",
+                place("host").display(),
+                place("authorized").display(),
+            );
+            std::fs::write(place("sshd_config"), settings).unwrap();
+            let log = std::fs::File::create(place("log")).unwrap();
+            Command::new(find("sshd", "openssh-server"))
+                .args(["-D", "-e", "-f"])
+                .arg(place("sshd_config"))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()
+                .unwrap()
+        };
         // Where it puts the processes that know no secret; in a container nobody has made it yet.
         drop(std::fs::create_dir_all("/run/sshd"));
-        let log = std::fs::File::create(place("log")).unwrap();
-        let child = Command::new(find("sshd", "openssh-server"))
-            .args(["-D", "-e", "-f"])
-            .arg(place("sshd_config"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut started = Self {
+        let Some((child, port)) = start_on_port(start) else {
+            let log = std::fs::read_to_string(place("log")).unwrap_or_default();
+            panic!("sshd does not start: {log}");
+        };
+        for (key, file) in [
+            ("host.pub", "known_hosts"),
+            ("stranger.pub", "outdated_hosts"),
+        ] {
+            let key = std::fs::read_to_string(place(key)).unwrap();
+            std::fs::write(place(file), format!("[127.0.0.1]:{port} {key}")).unwrap();
+        }
+        Self {
             child,
             folder,
             port,
-        };
-        let deadline = Instant::now() + READY_WITHIN;
-        while Instant::now() < deadline && started.child.try_wait().unwrap().is_none() {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return started;
-            }
-            std::thread::sleep(Duration::from_millis(50));
         }
-        let log = std::fs::read_to_string(started.folder.path().join("log")).unwrap_or_default();
-        panic!("sshd does not start: {log}");
     }
 
     /// Returns the `ssh://` address of an engine's socket behind it.

@@ -1,3 +1,4 @@
+import { waitFor } from "@testing-library/svelte";
 import { describe, expect, it, vi } from "vitest";
 import type { ImagePage, ImageQuery, ImageRow } from "../api";
 import { held, imageRow } from "../test/engine";
@@ -36,11 +37,11 @@ describe("the list of images", () => {
     list.selection.replace(await list.targets(0, 249));
     expect(list.selection.targets.size).toBe(250);
     await list.ask({ filter: "app24" });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.selection.targets.size).toBe(11);
     });
     await list.ask({ filter: "nothing" });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.selection.targets.size).toBe(0);
     });
   });
@@ -51,7 +52,7 @@ describe("the list of images", () => {
     list.type("app1");
     list.show(120, 130);
     expect(ask.mock.lastCall?.[0]).toMatchObject({ filter: "", offset: 100 });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(ask.mock.lastCall?.[0]).toMatchObject({ filter: "app1" });
     });
     expect(ask.mock.calls.filter(([query]) => query.filter === "app")).toEqual([]);

@@ -1,5 +1,6 @@
+import { waitFor } from "@testing-library/svelte";
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PullEvent } from "../api";
 import { operations, pulling } from "./operations.svelte";
 import { Operation } from "./operation.svelte";
@@ -99,7 +100,7 @@ describe("a pull operation", () => {
     operation.apply({ kind: "stored", digest: "sha256:top" });
     expect(operation.status).toBe("running");
     held.settle(OUTCOME);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(operation.status).toBe("done");
     });
     expect(operation.outcome?.target).toBe("sha256:t");
@@ -109,7 +110,7 @@ describe("a pull operation", () => {
     const held = heldPull();
     const operation = operations.pull("data:v3", null);
     held.fail({ code: "disk_full", message: "The disk is full.", hint: "Free 40 MB." });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(operation.status).toBe("failed");
     });
     expect(operation.error).toMatchObject({ code: "disk_full", hint: "Free 40 MB." });
@@ -131,7 +132,7 @@ describe("operations", () => {
     await operation.cancel();
     expect(held.calls).toContainEqual(["cancel", { operation: operation.id }]);
     held.fail({ code: "cancelled", message: "Cancelled.", hint: null });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(operation.status).toBe("cancelled");
     });
     expect(operation.error).toBeNull();
@@ -141,7 +142,7 @@ describe("operations", () => {
     const held = heldPull();
     const failed = operations.pull("data:v3", "linux/arm64");
     held.fail({ code: "timeout", message: "No answer.", hint: null });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(failed.status).toBe("failed");
     });
     const again = operations.retry(failed);
@@ -157,7 +158,7 @@ describe("operations", () => {
     expect(operations.interrupted).toEqual([]);
     expect(held.calls.map(([command]) => command)).not.toContain("interrupted");
     held.settle(OUTCOME);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(operation.status).toBe("done");
       expect(held.calls.map(([command]) => command)).toContain("interrupted");
     });
@@ -170,7 +171,7 @@ describe("operations", () => {
     const stop = operations.onOutcome((operation) => heard.push(operation.status));
     operations.pull("data:v3", null);
     held.settle(OUTCOME);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(heard).toEqual(["done"]);
     });
     stop();

@@ -1,4 +1,5 @@
-import { expect, it, vi } from "vitest";
+import { waitFor } from "@testing-library/svelte";
+import { expect, it } from "vitest";
 import { fakeEngine, held, remoteTag } from "../test/engine";
 import { RepositoryTags } from "./repository.svelte";
 
@@ -13,7 +14,7 @@ it("asks for no more tags once nobody looks at them, and takes no answer in", as
   const tags = new RepositoryTags("a.example/app");
   await tags.load();
   tags.show(0, 60);
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(engine.asked("tag_details")).toHaveLength(1);
   });
   tags.stop();

@@ -1,3 +1,4 @@
+import { waitFor } from "@testing-library/svelte";
 import { emit } from "@tauri-apps/api/event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeEngine, refuse, storedSettings } from "../test/engine";
@@ -83,7 +84,7 @@ describe("the app", () => {
   it("brings up the image of a clicked notification", async () => {
     fakeEngine(quiet);
     const stop = startApp(places);
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       await emit("focus-image", { target: "sha256:t" });
       expect(places.openImage).toHaveBeenCalledWith("sha256:t");
     });

@@ -1,4 +1,8 @@
 import "@testing-library/jest-dom/vitest";
+import { configure } from "@testing-library/svelte";
+
+// For `waitFor` and every `findBy`. Far more than anything takes, because the machine may be busy.
+configure({ asyncUtilTimeout: 30_000 });
 
 // jsdom has no layout: these stand in for the parts of it that components ask about.
 class NoResize implements ResizeObserver {

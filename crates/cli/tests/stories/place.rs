@@ -10,15 +10,12 @@ use testkit::{Image, ImageBuilder, Layer, Registry};
 
 use crate::lab::Ran;
 
-/// The user of these stories, who has ranges of user numbers.
-const USER: &str = "strata-test";
-
 /// A place to run in, for root or for a user.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) program: PathBuf,
     registry: Registry,
-    user: Option<(String, String)>,
+    user: Option<(u32, u32)>,
 }
 
 fn base() -> Image {
@@ -54,12 +51,6 @@ pub(crate) fn both(story: impl Fn(&Place)) {
     }
 }
 
-fn id(option: &str) -> Option<String> {
-    let output = Command::new("id").args([option, USER]).output();
-    let text = String::from_utf8(output.expect("id runs").stdout).expect("UTF-8");
-    (!text.trim().is_empty()).then(|| text.trim().to_owned())
-}
-
 impl Place {
     pub(crate) fn new(is_root: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -69,19 +60,9 @@ impl Place {
         fs::copy(env!("CARGO_BIN_EXE_strata"), &program).expect("a copy");
         let home = folder.path().join("home");
         fs::create_dir(&home).expect("a folder");
-        let user = (!is_root).then(|| {
-            if id("-u").is_none() {
-                // Another test may do the same at this moment; what counts is that the user is there.
-                let made = Command::new("useradd")
-                    .args(["--create-home", USER])
-                    .output();
-                made.expect("useradd runs");
-            }
-            id("-u").zip(id("-g")).expect("a user")
-        });
-        if let Some((uid, gid)) = &user {
-            let number = |text: &str| text.parse().ok();
-            std::os::unix::fs::chown(&home, number(uid), number(gid)).expect("an owner");
+        let user = (!is_root).then(testkit::user_with_ranges);
+        if let Some((uid, gid)) = user {
+            std::os::unix::fs::chown(&home, Some(uid), Some(gid)).expect("an owner");
         }
         let registry = Registry::start();
         Self {

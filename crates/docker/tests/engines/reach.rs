@@ -1,14 +1,13 @@
 //! Getting to an engine, and what is said when there is no way.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use docker::{Address, Connection, Error, Kind, Options, SshReason, TlsFiles};
-use testkit::{Dockerd, PodmanService, SshServer};
+use testkit::{ClosedPort, Dockerd, PodmanService, SshServer};
 
 use crate::lab::{busybox, connect, open, programs};
 
@@ -46,12 +45,8 @@ async fn a_socket_that_leads_nowhere_says_so() {
         failure(&place("dead")).await,
         Error::Refused { .. }
     ));
-    // The port was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let error = failure(&format!("tcp://{port}")).await;
+    let closed = ClosedPort::new();
+    let error = failure(&format!("tcp://{}", closed.host())).await;
     assert!(matches!(error, Error::Refused { .. }), "{error}");
 }
 
@@ -247,10 +242,9 @@ async fn an_engine_behind_the_real_sshd_is_used() {
     };
     let nowhere = server.address(Path::new("/nowhere/docker.sock"));
     assert_eq!(reason(elsewhere(nowhere).await), SshReason::NoEngine);
-    // The port was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-    let closed = format!("ssh://{}", port.unwrap());
-    assert_eq!(reason(elsewhere(closed).await), SshReason::Unreachable);
+    let closed = ClosedPort::new();
+    let nobody = elsewhere(format!("ssh://{}", closed.host())).await;
+    assert_eq!(reason(nobody), SshReason::Unreachable);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,8 +115,9 @@ impl Engine {
         };
         let runtime = self.runtime()?;
         let folder = self.run_folder(id);
+        let (ours, place) = (runtime.clone(), folder.clone());
         let paused = match pause && runs {
-            true => match runtime.pause(&folder) {
+            true => match blocking(move || Ok(ours.pause(&place))).await? {
                 Ok(paused) => Some(paused),
                 // It has just ended.
                 Err(runtime::Error::Failure(runtime::Failure::NotRunning)) => None,

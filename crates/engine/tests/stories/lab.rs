@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    CheckOptions, Engine, Error, ImageQuery, MovePolicy, NoProgress, Platform, PullRequest, Pulled,
-    Reference, RetryPolicy, Settings,
+    CheckOptions, Engine, Error, Event, ImageQuery, MovePolicy, NoProgress, Platform, Progress,
+    PullRequest, Pulled, Reference, RetryPolicy, Settings,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
 use testkit::Registry;
+use tokio::sync::Notify;
 
 pub(crate) struct Lab {
     pub(crate) registry: Registry,
@@ -54,9 +55,28 @@ impl Lab {
         names.map(ToString::to_string).collect()
     }
 
+    /// Waits until the registry keeps so many clients waiting.
+    pub(crate) async fn keeps_waiting(&self, clients: usize) {
+        while self.registry.clients_kept_waiting() != clients {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Looks at every byte and every row.
     pub(crate) async fn check(&self) {
         check(&self.engine).await;
+    }
+}
+
+/// Wakes somebody when bytes of a layer have come.
+#[derive(Default)]
+pub(crate) struct SomeCame(pub(crate) Notify);
+
+impl Progress for SomeCame {
+    fn report(&self, event: Event) {
+        if matches!(event, Event::Fetched { current: 1.., .. }) {
+            self.0.notify_one();
+        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use engine::NoProgress;
 use testkit::{Fault, ImageBuilder, Layer, Packing, Rule};
 
-use crate::lab::{Lab, check, open, request, settings};
+use crate::lab::{Lab, SomeCame, check, open, request, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_engines_that_pull_the_same_fetch_it_once_and_both_have_it() {
@@ -49,10 +48,21 @@ async fn a_dropped_pull_leaves_what_came_and_moves_no_name() {
     for stalls_at in [0, 1, 100_000, 1_000_000] {
         lab.registry
             .rule(Rule::path(&layer).fault(Fault::Stall(Some(stalls_at))));
-        // A timeout drops the future, as a click on Cancel does.
-        let cancelled =
-            tokio::time::timeout(Duration::from_millis(150), lab.pull(&reference)).await;
-        assert!(cancelled.is_err(), "it came to an end by itself");
+        {
+            let (came, request) = (SomeCame::default(), request(&reference));
+            let stalls = async {
+                lab.keeps_waiting(1).await;
+                if stalls_at > 0 {
+                    came.0.notified().await;
+                }
+            };
+            tokio::select! {
+                pulled = lab.engine.pull(&request, &came) => panic!("it came to an end by itself: {pulled:?}"),
+                () = stalls => {}
+            }
+            // The future is dropped here, as with a click on Cancel.
+        }
+        lab.keeps_waiting(0).await;
         lab.registry.behave();
         let list = lab
             .engine

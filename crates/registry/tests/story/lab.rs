@@ -72,11 +72,11 @@ impl Lab {
         self
     }
 
-    /// Gives silent servers up quickly. Only for stories about silence: a busy machine is silent too.
-    pub(crate) fn impatient() -> Self {
+    /// Gives silent servers up after so long. Only for stories about silence: a busy machine is silent too.
+    pub(crate) fn impatient(patience: Duration) -> Self {
         Self::with(|options| {
-            options.timeouts.headers = Duration::from_millis(500);
-            options.timeouts.stall = Duration::from_millis(500);
+            options.timeouts.headers = patience;
+            options.timeouts.stall = patience;
         })
     }
 

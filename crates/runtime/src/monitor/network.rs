@@ -213,7 +213,7 @@ fn wait_for_link(mut connected: Connected, pid: Pid) -> Result<Connected, Failur
 }
 
 /// How often is looked, 5 milliseconds apart.
-const ATTEMPTS: u32 = 1000;
+const ATTEMPTS: u32 = 6000;
 
 /// Ends the program, and returns what it said.
 fn words(connected: Connected) -> String {

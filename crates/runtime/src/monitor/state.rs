@@ -110,7 +110,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
 }
 
 /// How often, and how far apart, is looked whether a monitor that has written down the end has ended itself.
-pub(crate) const ATTEMPTS: u32 = 500;
+pub(crate) const ATTEMPTS: u32 = 3000;
 pub(crate) const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Tells whether the end of the last run was written down.

@@ -15,9 +15,6 @@ use tokio::io::AsyncReadExt;
 /// Says in which process, and where the monitor is, a story runs as the test user.
 const AS_USER: &str = "STRATA_TEST_MONITOR";
 
-/// The user that the stories are told again as. Made by them where they run as root.
-const USER: &str = "strata-test";
-
 /// Where one story takes place.
 pub(crate) struct Lab {
     pub(crate) runtime: Runtime,
@@ -59,7 +56,7 @@ pub(crate) fn tell(name: &str, story: impl AsyncFn(Lab)) {
 
 /// Starts this test again as the other user, who may not be able to read where it was built.
 fn tell_as_user(name: &str) {
-    let (uid, gid) = test_user();
+    let (uid, gid) = testkit::user_with_ranges();
     let folder = tempfile::tempdir().expect("a folder");
     let copy = |from: &Path, name: &str| {
         let to = folder.path().join(name);
@@ -93,29 +90,8 @@ fn tell_as_user(name: &str) {
         + &String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && text.contains("1 passed"),
-        "as {USER}: {text}"
+        "as user {uid}: {text}"
     );
-}
-
-fn test_user() -> (u32, u32) {
-    let id = |option| {
-        let output = Command::new("id")
-            .args([option, USER])
-            .output()
-            .expect("id runs");
-        String::from_utf8_lossy(&output.stdout)
-            .trim()
-            .parse::<u32>()
-            .ok()
-    };
-    if id("-u").is_none() {
-        // Another test may do the same at this moment; what counts is that the user is there.
-        let _ = Command::new("useradd")
-            .args(["--create-home", USER])
-            .output();
-    }
-    let found = id("-u").zip(id("-g"));
-    found.expect("useradd makes a user with ranges in /etc/subuid and /etc/subgid")
 }
 
 impl Lab {

@@ -10,7 +10,7 @@ use crate::lab::{end, shell, stories};
 
 /// Asks what listens on a port of this computer, until it does.
 async fn ask(port: u16) -> String {
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if let Ok(mut socket) = TcpStream::connect(("127.0.0.1", port)).await {
             let mut answer = String::new();
             let asked = socket.write_all(b"GET /hostname HTTP/1.0\r\n\r\n").await;
@@ -26,12 +26,6 @@ async fn ask(port: u16) -> String {
     "no answer".to_owned()
 }
 
-/// Returns a port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
-}
-
 stories! {
     async fn ports_lead_in_by_either_program(lab: Lab) {
         let can_open = std::fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_ok();
@@ -42,7 +36,7 @@ stories! {
                 programs.pasta = None;
             }
             let runtime: Runtime = lab.runtime.clone().with_programs(programs);
-            let port = free_port();
+            let port = testkit::free_port();
             let options = RunOptions {
                 network: Network::Private,
                 ports: Port::parse(&format!("127.0.0.1:{port}:80")).expect("it is one"),

@@ -1,4 +1,5 @@
-import { expect, it, vi } from "vitest";
+import { waitFor } from "@testing-library/svelte";
+import { expect, it } from "vitest";
 import { comparison } from "../../test/comparison";
 import { fakeEngine, held } from "../../test/engine";
 import { Comparing } from "./comparing.svelte";
@@ -12,13 +13,13 @@ it("the address that was given last is the one that is compared, however long st
   });
   const comparing = new Comparing({ kind: "here", value: "sha256:aaaa", label: null });
   comparing.take("app:1");
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(engine.asked("compare")).toHaveLength(1);
   });
   comparing.take("app:2");
   comparing.take("app:3");
   stops[1]!.settle(null);
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(comparing.other).toBe("app:3");
   });
   stops[0]!.settle(null);
