@@ -293,14 +293,14 @@ pub(super) fn start(
         }
         Ok::<(), engine::Error>(())
     };
-    for_each(session, &arguments.containers, each, out)
+    for_each(session, &arguments.containers, &each, out)
 }
 
 /// Does something with one container after the other, also where it fails for one of them, and prints those with which it was done.
 fn for_each(
     session: &Session,
     containers: &[String],
-    each: impl AsyncFn(&Engine, &str) -> Result<(), engine::Error>,
+    each: &impl AsyncFn(&Engine, &str) -> Result<(), engine::Error>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (done, errors) = session.with_engine_alone(async |engine| {
@@ -333,7 +333,7 @@ pub(super) fn stop(
         let container = engine.container(text).await?;
         engine.stop_container(&container.id, patience).await
     };
-    for_each(session, &arguments.containers, each, out)
+    for_each(session, &arguments.containers, &each, out)
 }
 
 pub(super) fn exec(session: &Session, arguments: Exec) -> Result<(), Failure> {
