@@ -86,25 +86,6 @@ pub(crate) struct RunFlags {
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
-    /// The image (a name, an ID or the beginning of one); whatever follows is the command, in place of the image's
-    #[arg(
-        value_name = "IMAGE",
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
-    words: Vec<String>,
-}
-
-impl RunFlags {
-    /// What is to be run, and the command for it.
-    ///
-    /// # Errors
-    /// What is no image, and no flag either.
-    pub(crate) fn image_and_command(&self) -> Result<(Selector, &[String]), Failure> {
-        let (image, command) = first_and_rest(&self.words)?;
-        Ok((selector(image).map_err(Failure::Usage)?, command))
-    }
 }
 
 /// Takes the words behind the flags apart. Behind the first of them everything is the program's, `--` and flags too, as with docker: so
@@ -129,6 +110,16 @@ pub(crate) struct Create {
     /// How it is started later
     #[command(flatten)]
     pub(crate) flags: RunFlags,
+    /// The image: a name, an ID or the beginning of one
+    #[arg(value_name = "IMAGE", value_parser = selector)]
+    pub(crate) image: Selector,
+    /// The command, in place of the image's; from its first word on everything is part of it
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<String>,
 }
 
 /// `strata run`.
@@ -144,6 +135,25 @@ pub(crate) struct Run {
     /// How it is started
     #[command(flatten)]
     pub(crate) flags: RunFlags,
+    /// The image (a name, an ID or the beginning of one); whatever follows is the command, in place of the image's
+    #[arg(
+        value_name = "IMAGE",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<String>,
+}
+
+impl Run {
+    /// What is to be run, and the command for it.
+    ///
+    /// # Errors
+    /// What is no image, and no flag either.
+    pub(crate) fn image_and_command(&self) -> Result<(Selector, &[String]), Failure> {
+        let (image, command) = first_and_rest(&self.words)?;
+        Ok((selector(image).map_err(Failure::Usage)?, command))
+    }
 }
 
 /// `strata start`.

@@ -27,10 +27,13 @@ pub(super) fn create(
     arguments: Create,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let flags = arguments.flags;
-    flags.image_and_command()?;
+    let Create {
+        flags,
+        image,
+        command,
+    } = arguments;
     let made = session.with_engine_at_length("No container was made.", async |engine| {
-        make(session, engine, &flags).await
+        make(session, engine, &flags, &image, &command).await
     })?;
     match session.json() {
         true => json::write(out, &document(&made))?,
@@ -40,14 +43,15 @@ pub(super) fn create(
 }
 
 pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Result<(), Failure> {
-    let Run { detach, flags } = arguments;
-    flags.image_and_command()?;
+    let (image, command) = arguments.image_and_command()?;
+    let command = command.to_vec();
+    let Run { detach, flags, .. } = arguments;
     if !detach {
         check_terminal(flags.tty, flags.interactive)?;
     }
     let code = session
         .with_engine_alone(async |engine| {
-            let made = make(session, engine, &flags).await?;
+            let made = make(session, engine, &flags, &image, &command).await?;
             let request = StartRequest {
                 detached: detach,
                 ..StartRequest::default()
@@ -89,20 +93,25 @@ pub(super) fn run(session: &Session, arguments: Run, out: &mut dyn Write) -> Res
 }
 
 /// Makes the container that `run` and `create` describe, and brings its image first where that is wanted.
-async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Container, Failure> {
-    let mut options = options(flags)?;
+async fn make(
+    session: &Session,
+    engine: &Engine,
+    flags: &RunFlags,
+    image: &Selector,
+    command: &[String],
+) -> Result<Container, Failure> {
+    let mut options = options(flags, command)?;
     options.network = match &flags.network {
         Some(text) => text.parse().map_err(engine::Error::from)?,
         None if !options.ports.is_empty() => Network::Private,
         None => engine.default_network(),
     };
-    let (image, _) = flags.image_and_command()?;
     let request = || CreateRequest {
         image: image.clone(),
         name: flags.name.clone().filter(|name| !name.is_empty()),
     };
     if flags.pull == PullPolicy::Always {
-        pull(session, engine, flags, &image).await?;
+        pull(session, engine, flags, image).await?;
     }
     let usual = RunOptions {
         network: engine.default_network(),
@@ -118,7 +127,7 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
                 .await
         }
     };
-    let here = match is_for(engine, &image, flags.platform.as_ref()).await {
+    let here = match is_for(engine, image, flags.platform.as_ref()).await {
         Ok(()) => create().await.map_err(Failure::from),
         Err(other) => Err(other),
     };
@@ -128,8 +137,8 @@ async fn make(session: &Session, engine: &Engine, flags: &RunFlags) -> Result<Co
                 && flags.pull == PullPolicy::Missing =>
         {
             session.note(&format!("Unable to find image '{}' locally", image.text()));
-            pull(session, engine, flags, &image).await?;
-            is_for(engine, &image, flags.platform.as_ref()).await?;
+            pull(session, engine, flags, image).await?;
+            is_for(engine, image, flags.platform.as_ref()).await?;
             Ok(create().await?)
         }
         other => other,
@@ -179,7 +188,7 @@ async fn pull(
     Ok(())
 }
 
-fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
+fn options(flags: &RunFlags, command: &[String]) -> Result<RunOptions, Failure> {
     let mut environment = Vec::new();
     for file in &flags.env_file {
         let text = std::fs::read_to_string(file)
@@ -200,7 +209,7 @@ fn options(flags: &RunFlags) -> Result<RunOptions, Failure> {
         ports.extend(Port::parse(text).map_err(engine::Error::from)?);
     }
     Ok(RunOptions {
-        command: flags.image_and_command()?.1.to_vec(),
+        command: command.to_vec(),
         entrypoint: flags.entrypoint.clone().map(|program| vec![program]),
         environment,
         folder: flags.workdir.clone(),

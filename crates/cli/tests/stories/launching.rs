@@ -29,6 +29,12 @@ fn what_follows_the_image_is_the_programs() {
     let id = id.trim();
     let exec = place.run(&["exec", "-e", "A=1", id, "echo", "--", "-e"]);
     assert_eq!(exec.ok().out, "-- -e\n");
+    // What only makes a container takes its flags before and behind the image, up to the command.
+    let made = place.run(&[
+        "create", "base:1", "--name", "made", "--json", "echo", "--name",
+    ]);
+    assert_eq!(made.ok().json()["name"], "made");
+    assert_eq!(place.run(&["start", "-a", "made"]).ok().out, "--name\n");
     for refused in [
         &["run", "--bogus", "base:1", "true"][..],
         &["create", "-x", "base:1"],
