@@ -162,7 +162,7 @@ fn podman_is_a_place_whose_force_takes_containers() {
     desktop.provide("DOCKER_HOST", &engine.address());
 
     let window = desktop.open();
-    window.click("button", "DOCKER_HOST");
+    window.click("button", ", Podman 4");
     window.see("gridcell", "app 1");
     window.read("Podman 4");
     window.judge("podman");
@@ -229,7 +229,7 @@ fn an_engine_is_pruned_after_its_sheet_was_read() {
     desktop.provide("DOCKER_HOST", &engine.address());
 
     let window = desktop.open();
-    window.click("button", "DOCKER_HOST");
+    window.click("button", ", Docker 20");
     window.see("gridcell", "app 1");
     window.click("button", "Prune…");
     window.see("dialog", "Prune DOCKER_HOST");

@@ -131,18 +131,23 @@ async fn make(
         Ok(()) => create().await.map_err(Failure::from),
         Err(other) => Err(other),
     };
-    match here {
-        Err(error)
-            if matches!(error.code(), "not_found" | "platform_not_found")
-                && flags.pull == PullPolicy::Missing =>
-        {
-            session.note(&format!("Unable to find image '{}' locally", image.text()));
-            pull(session, engine, flags, image).await?;
-            is_for(engine, image, flags.platform.as_ref()).await?;
-            Ok(create().await?)
-        }
-        other => other,
+    let is_wanting = match &here {
+        Err(error) if error.code() == "platform_not_found" => true,
+        // It can be the program that there is not.
+        Err(error) if error.code() == "not_found" => !is_here(engine, image).await,
+        _ => false,
+    };
+    if !is_wanting || flags.pull != PullPolicy::Missing {
+        return here;
     }
+    session.note(&format!("Unable to find image '{}' locally", image.text()));
+    pull(session, engine, flags, image).await?;
+    is_for(engine, image, flags.platform.as_ref()).await?;
+    Ok(create().await?)
+}
+
+async fn is_here(engine: &Engine, image: &Selector) -> bool {
+    !matches!(engine.image(image).await, Err(error) if error.code() == "not_found")
 }
 
 /// Refuses an image that is here for another platform than the one that was asked for. One that is not here is not judged.

@@ -383,8 +383,8 @@ fn a_tar_goes_in_and_out_and_what_is_no_container_is_said() {
     // An image's name is still an image's.
     lab.run(&["cp", &format!("{app}:/app"), "from-image"]).ok();
     for (arguments, code) in [
-        (vec!["cp", "files", &format!("{app}:/x")], 2),
-        (vec!["cp", "files", "none:/x"], 2),
+        (vec!["cp", "files", &format!("{app}:/x")], 1),
+        (vec!["cp", "files", "none:/x"], 1),
         (vec!["cp", "files", "elsewhere"], 2),
         (vec!["diff", "none"], 1),
         (vec!["commit", "none"], 1),
