@@ -137,7 +137,7 @@ fn an_engine_that_is_gone_says_so_and_what_to_do() {
     let nowhere = desktop.home().join("no.sock");
     desktop.provide("DOCKER_HOST", &format!("unix://{}", nowhere.display()));
     let window = desktop.open();
-    window.click("button", "DOCKER_HOST");
+    window.click("button", "DOCKER_HOST, No engine");
     window.read("No engine is at unix");
     window.judge("place-unreachable");
     window.close();

@@ -193,7 +193,7 @@ fn without_a_runtime_it_is_said_and_a_container_is_still_changed_and_committed()
         .expect("unshare is a part of util-linux");
     let ran = Ran::of(output).ok();
     assert!(
-        ran.out.starts_with("125\n125\nweb created\n"),
+        ran.out.starts_with("125\n[]\n1\nweb created\n"),
         "{}",
         ran.out
     );
