@@ -90,9 +90,10 @@ describe("the list of images", () => {
     const ask = vi.fn((query: ImageQuery) => answer(query, many));
     const list = new ImageList(ask);
     await list.refresh();
+    list.selection.place(2950);
     for (let first = 0; first < 2900; first += 50) {
       list.show(first, first + 20);
-      await vi.waitFor(() => expect(list.row(first)).toBeDefined(), { interval: 1 });
+      await waitFor(() => expect(list.row(first)).toBeDefined(), { interval: 1 });
     }
     expect(ask).toHaveBeenCalledTimes(30);
     expect(list.row(2300)).toBeDefined();
@@ -100,10 +101,42 @@ describe("the list of images", () => {
     expect(here.length).toBeLessThanOrEqual(1200);
     expect(list.row(0)).toBeUndefined();
     list.show(0, 20);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.row(0)).toBeDefined();
     });
     expect(await list.targets(0, 2999)).toHaveLength(3000);
+  });
+
+  it("keeps the row of the cursor, however far the list is scrolled past it", async () => {
+    const many = Array.from({ length: 2000 }, (_, index) => imageRow(`app${String(index)}`));
+    const list = new ImageList((query) => answer(query, many));
+    await list.refresh();
+    await list.targets(0, 299);
+    list.selection.place(150);
+    list.show(1900, 1920);
+    expect([list.row(50), list.row(150), list.row(250)].map((row) => row?.target)).toEqual([
+      undefined,
+      "sha256:target-of-app150",
+      undefined,
+    ]);
+    list.selection.place(1900);
+    list.show(1900, 1920);
+    expect(list.row(150)).toBeUndefined();
+  });
+
+  it("finds rows of a page that was scrolled to while it waited for another", async () => {
+    const late = held<ImagePage>();
+    const ask = vi.fn((query: ImageQuery) => (query.offset === 100 ? late.promise : answer(query)));
+    const list = new ImageList(ask);
+    await list.refresh();
+    ask.mockClear();
+    const found = list.find(["sha256:target-of-app150", "sha256:target-of-app240"]);
+    await waitFor(() => expect(ask).toHaveBeenCalledOnce());
+    list.show(260, 280);
+    await waitFor(() => expect(list.row(240)).toBeDefined());
+    late.settle(await answer({ filter: "", sort: "created", descending: true, offset: 100, limit: 100 }));
+    expect((await found).map((row) => row.names[0]?.familiar)).toEqual(["app150", "app240"]);
+    expect(ask.mock.calls.map(([query]) => query.offset)).toEqual([100, 200]);
   });
 
   it("takes the rows of the newest question, whatever was asked for before it", async () => {

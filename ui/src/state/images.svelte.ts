@@ -89,7 +89,10 @@ export class ImageList {
     for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(until, 1); page++) {
       if (!this.#asked.has(page)) void this.#fetch(page, this.#ticket);
     }
+    // The cursor's card stays in the page wherever the list is scrolled to: without its row it would lose the focus.
+    const held = Math.floor(this.selection.cursor / PAGE);
     for (const page of [...this.#pages.keys()]) {
+      if (page === held) continue;
       if ((page + 1) * PAGE > first - KEPT && page * PAGE < end + KEPT) continue;
       this.#pages.delete(page);
       this.#asked.delete(page);
@@ -168,15 +171,20 @@ export class ImageList {
         if (wanted.delete(row.target)) found.set(page * PAGE + offset, row);
       });
     };
+    const looked = new Set(this.#pages.keys());
     for (const [page, rows] of this.#pages) look(page, rows);
     const ticket = this.#ticket;
     for (let page = 0; wanted.size > 0 && page * PAGE < this.total; page++) {
-      if (this.#pages.has(page)) continue;
-      const { rows } = await this.#read(page);
-      if (ticket !== this.#ticket) return this.find(targets);
+      if (looked.has(page)) continue;
+      // A page that is here now but was not before was fetched for the screen while another was on its way to this.
+      let rows = this.#pages.get(page);
+      if (!rows) {
+        ({ rows } = await this.#read(page));
+        if (ticket !== this.#ticket) return this.find(targets);
+        this.#asked.add(page);
+        this.#pages.set(page, rows);
+      }
       look(page, rows);
-      this.#asked.add(page);
-      this.#pages.set(page, rows);
     }
     return [...found].sort(([one], [other]) => one - other).map(([, row]) => row);
   }
