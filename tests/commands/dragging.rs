@@ -162,6 +162,30 @@ fn what_is_too_much_to_wait_for_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn what_cannot_be_dragged_is_not_saved_where_something_was_dropped() {
+    let shell = Shell::start();
+    let reference = shell.registry.push("team/app:1", &image()).to_string();
+    let target = text(&shell.pull(&reference)["target"]);
+    let merged = json!({ "kind": "merged" });
+    for (path, code) in [
+        ("etc/passwd", "unsupported"),
+        ("etc/near", "unsupported"),
+        ("huge", "too_large"),
+        ("etc/none", "not_found"),
+    ] {
+        // The page asks for something else than what the pointer was given.
+        shell.call("drag_file", file_of(&target, &merged, "etc/motd"));
+        let file = shell.held().file;
+        let token = shell.dropped(&file);
+        let form = saving(&token, &target, &merged, path);
+        assert_eq!(shell.refused("save_file", form), code, "{path}");
+        let folder = file.parent().expect("a folder of its own");
+        assert!(!folder.exists(), "{path}: {} is left", folder.display());
+    }
+    assert_eq!(shell.operations(), 0);
+}
+
+#[test]
 fn a_name_from_an_image_is_no_path() {
     let shell = Shell::start();
     let image = ImageBuilder::new()
