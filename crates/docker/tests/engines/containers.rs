@@ -173,13 +173,18 @@ async fn what_happens_is_told() {
     let mut events = connection.events().await.unwrap();
     let name = "team/again:1".parse().unwrap();
     // It answers a moment before it listens to itself: what happens in between is told to nobody, and happens again here.
-    let event = loop {
-        connection.tag_image(&digest(&id), &name).await.unwrap();
-        let told = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
-        if let Ok(event) = told {
-            break event.unwrap().unwrap();
+    let told = async {
+        loop {
+            connection.tag_image(&digest(&id), &name).await.unwrap();
+            let told = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
+            if let Ok(event) = told {
+                break event.unwrap().unwrap();
+            }
         }
     };
+    let event = tokio::time::timeout(Duration::from_secs(60), told)
+        .await
+        .expect("an image was given a name for a minute, and nobody was told");
     assert_eq!(
         (event.what.as_str(), event.action.as_str()),
         ("image", "tag")
