@@ -56,8 +56,11 @@ pub enum PlaceError {
         /// The text.
         text: String,
     },
-    /// The place is one that Strata does not know yet.
-    #[error("images cannot be copied from or to {kind} yet")]
+    /// The place is one that Strata does not know.
+    #[error(
+        "{kind} is no place of images here: one of a registry is docker://REF, one of this computer a bare name, \
+         oci:FOLDER, oci-archive:FILE or docker-archive:FILE, and one of an engine docker-daemon:REF"
+    )]
     NotYet {
         /// The kind of place.
         kind: String,
@@ -209,6 +212,7 @@ mod tests {
         ] {
             let error = text.parse::<Place>().expect_err(text);
             assert!(matches!(error, PlaceError::NotYet { .. }), "{error}");
+            assert!(error.to_string().contains("docker://REF"), "{error}");
         }
         assert!(matches!("dir:12".parse(), Ok(Place::Store(_))));
     }

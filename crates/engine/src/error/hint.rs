@@ -19,6 +19,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Place(PlaceError::Opaque { .. }) => {
             Some("strata copy docker-daemon:NAME NAME brings it.".into())
         }
+        Error::Place(PlaceError::NotYet { .. }) => {
+            Some("Write it as one of them, such as docker://debian:12.".into())
+        }
         Error::Place(_) => Some(
             "The places are docker://REF, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME], \
              docker-daemon:REF, and a bare name for the store."
