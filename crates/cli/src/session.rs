@@ -3,11 +3,14 @@
 use std::{
     future::Future,
     io::{self, Write as _},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use engine::{Engine, Mirror, Progress, Settings, TrustedRealm};
+use engine::{Engine, Event, Mirror, Progress, Settings, TrustedRealm};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,11 +22,31 @@ const GRACE: Duration = Duration::from_secs(5);
 /// One run of the program.
 pub(crate) struct Session {
     global: Global,
+    /// Whether a verb has come to where its effect can no longer be held back.
+    recording: Arc<AtomicBool>,
+}
+
+/// Shows how far a verb is, and notices when it comes to its last step.
+struct Noticing {
+    shown: Box<dyn Progress>,
+    recording: Arc<AtomicBool>,
+}
+
+impl Progress for Noticing {
+    fn report(&self, event: Event) {
+        if event == Event::Recording {
+            self.recording.store(true, Ordering::Relaxed);
+        }
+        self.shown.report(event);
+    }
 }
 
 impl Session {
     pub(crate) fn new(global: Global) -> Session {
-        Session { global }
+        Session {
+            global,
+            recording: Arc::default(),
+        }
     }
 
     /// Whether the result is wanted as JSON.
@@ -38,7 +61,10 @@ impl Session {
 
     /// Shows how far the work is, in the way that was asked for.
     pub(crate) fn progress(&self, operation: &'static str) -> Box<dyn Progress> {
-        progress::listener(&self.global, operation)
+        Box::new(Noticing {
+            shown: progress::listener(&self.global, operation),
+            recording: self.recording.clone(),
+        })
     }
 
     /// The time.
@@ -67,7 +93,8 @@ impl Session {
         runtime.block_on(async { verb(&self.open().await?).await })
     }
 
-    /// As [`Session::with_engine`], for long work: on every core, and stopped in good order by Ctrl-C and by SIGTERM.
+    /// As [`Session::with_engine`], for long work: on every core, and stopped in good order by Ctrl-C and by SIGTERM, unless its
+    /// progress has told that it is recording.
     ///
     /// `kept` says what is left when it was stopped.
     pub(crate) fn with_engine_at_length<T>(
@@ -78,10 +105,14 @@ impl Session {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(async {
             let stopped = stopped()?;
-            let work = async { verb(&self.open().await?).await };
+            let mut work = std::pin::pin!(async { verb(&self.open().await?).await });
             tokio::select! {
-                outcome = work => outcome,
-                () = stopped => Err(Failure::Cancelled(format!("Stopped. {kept}"))),
+                outcome = &mut work => outcome,
+                // Too late: what it does is done, and is its outcome.
+                () = stopped => match self.recording.load(Ordering::Relaxed) {
+                    true => work.await,
+                    false => Err(Failure::Cancelled(format!("Stopped. {kept}"))),
+                },
             }
         });
         shut_down(runtime);

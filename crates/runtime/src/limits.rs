@@ -49,7 +49,7 @@ impl Limits {
             thousandths(digits).ok_or_else(|| refused("it is a number with b, k, m, g or t"))?;
         let bytes = (u128::from(thousandths) << factor) / 1000;
         match u64::try_from(bytes) {
-            Ok(0) => Ok(None),
+            Ok(_) if thousandths == 0 => Ok(None),
             Ok(bytes) if bytes >= LEAST_MEMORY => Ok(Some(bytes)),
             Ok(_) => Err(refused("the least is 6m")),
             Err(_) => Err(refused("it is too much")),
@@ -114,6 +114,11 @@ mod tests {
         assert_eq!(memory("6291456"), Some(Some(6 << 20)));
         assert_eq!(memory("1GiB"), Some(Some(1 << 30)));
         assert_eq!((memory("0"), memory("0m")), (Some(None), Some(None)));
+        assert_eq!(
+            (memory("0.5"), memory("0.0004k")),
+            (None, None),
+            "too little is not none"
+        );
         for bad in [
             "",
             "m",

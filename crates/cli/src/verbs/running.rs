@@ -4,9 +4,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use engine::{
-    Container, ContainerId, CreateRequest, Engine, ExecOptions, Limits, LogLine, LogReader,
-    LogStream, Mount, MovePolicy, Network, Platform, Port, PullRequest, RunOptions, Selector,
-    StartRequest, run_options,
+    Container, ContainerId, CreateRequest, Engine, ExecOptions, ImageName, Limits, LogLine,
+    LogReader, LogStream, Mount, MovePolicy, Network, Platform, Port, PullRequest, RunOptions,
+    Selector, StartRequest, run_options,
 };
 
 use super::attend::{Lent, attend, check_terminal};
@@ -132,7 +132,8 @@ async fn make(
         Err(other) => Err(other),
     };
     let is_wanting = match &here {
-        Err(error) if error.code() == "platform_not_found" => true,
+        // What is meant by its ID is what is here.
+        Err(error) if error.code() == "platform_not_found" => is_named(engine, image).await,
         // It can be the program that there is not.
         Err(error) if error.code() == "not_found" => !is_here(engine, image).await,
         _ => false,
@@ -144,6 +145,14 @@ async fn make(
     pull(session, engine, flags, image).await?;
     is_for(engine, image, flags.platform.as_ref()).await?;
     Ok(create().await?)
+}
+
+async fn is_named(engine: &Engine, image: &Selector) -> bool {
+    let Some(name) = image.reference().map(ImageName::of) else {
+        return false;
+    };
+    let found = engine.image(image).await;
+    found.is_ok_and(|detail| detail.summary.names.contains(&name))
 }
 
 async fn is_here(engine: &Engine, image: &Selector) -> bool {
@@ -317,23 +326,20 @@ fn for_each(
     each: &impl AsyncFn(&Engine, &str) -> Result<(), engine::Error>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (done, errors) = session.with_engine_alone(async |engine| {
+    let errors = session.with_engine_alone(async |engine| {
         let (mut done, mut errors) = (Vec::new(), Vec::new());
         for text in containers {
             match each(engine, text.as_str()).await {
-                Ok(()) => done.push(text),
+                Ok(()) if session.json() => done.push(text),
+                Ok(()) => writeln!(out, "{}", escaped(text))?,
                 Err(error) => errors.push(error),
             }
         }
-        Ok((done, errors))
-    })?;
-    if session.json() {
-        json::write(out, &done)?;
-    } else {
-        for text in done {
-            writeln!(out, "{}", escaped(text))?;
+        if session.json() {
+            json::write(out, &done)?;
         }
-    }
+        Ok(errors)
+    })?;
     Failure::of_several(errors)
 }
 

@@ -79,10 +79,19 @@ pub(super) fn copy(session: &Session, arguments: &Cp, out: &mut dyn Write) -> Re
                     "An image itself cannot be changed: make a container of it with strata create.",
                 ));
             }
-            (Side::Image(reference, _), Side::Stream) => {
-                return Err(no_container(
-                    &reference,
-                    "Of what is in an image no tar is made: copy it into a folder.",
+            (Side::Image(place, _), Side::Stream) => {
+                let hint = "Of what is in an image no tar is made: copy it into a folder.";
+                if let Place::Store(image) = &place {
+                    match engine.image(image).await {
+                        Ok(_) => {}
+                        Err(error) if error.code() == "not_found" => {
+                            return Err(no_container(&place, hint));
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                return Err(Failure::Usage(
+                    "of what is in an image no tar is made: copy it into a folder".into(),
                 ));
             }
             (Side::Local(from), Side::Local(_) | Side::Stream) => {

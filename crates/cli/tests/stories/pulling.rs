@@ -221,3 +221,34 @@ fn an_interrupted_pull_goes_on_where_it_was() {
         "{document}"
     );
 }
+
+#[test]
+fn of_several_platforms_the_one_that_was_asked_for_last_is_shown() {
+    let lab = Lab::new();
+    let (amd, arm) = (
+        app("amd").build(),
+        app("arm").platform("linux/arm64").build(),
+    );
+    let index = IndexBuilder::new()
+        .image(amd.clone())
+        .image(arm.clone())
+        .build();
+    lab.registry.push("app:1", &index);
+    let app = lab.at("app:1");
+    for (platform, id) in [
+        ("linux/amd64", &amd.config),
+        ("linux/arm64", &arm.config),
+        ("linux/amd64", &amd.config),
+        ("linux/arm64", &arm.config),
+    ] {
+        lab.run(&["pull", "-q", "--platform", platform, &app]).ok();
+        assert_eq!(lab.json(&["images"])[0]["id"], id.as_str(), "{platform}");
+    }
+    // A container of the other one: the name is pulled again, which brings nothing.
+    lab.run(&["create", "--platform", "linux/amd64", &app]).ok();
+    assert_eq!(lab.json(&["ps", "-a"])[0]["image_id"], amd.config.as_str());
+    // What is named by its ID is that and no other.
+    let words = ["create", "--platform", "linux/arm64", amd.config.as_str()];
+    let refused = lab.run(&[&["--json"], &words[..]].concat()).ended(1);
+    assert_eq!(refused.error()["code"], "platform_not_found");
+}

@@ -10,10 +10,11 @@ use ::layer::Compression;
 use jiff::Timestamp;
 use oci::{Digest, ImageName, Reference};
 use serde_json::Value;
-use store::{ContainerId, LeasePurpose, NewImage};
+use store::{ContainerEdit, ContainerId, Lease, LeasePurpose, NewImage, NewLayer, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::layer::Layer;
 use super::changeset::{Change, ChangeSet};
 use super::config;
 use super::edit::clean;
@@ -90,7 +91,7 @@ impl Engine {
     ///
     /// The new layer has what was changed and the folders on the way to it, and the same changes give the same bytes on every
     /// computer. Nothing of the layers below is read, but for files that were moved or only got other attributes. Dropping the
-    /// future cancels: no name moves, and a layer that was written goes with a later collection.
+    /// future cancels, until [`Event::Recording`]: no name moves, and a layer that was written goes with a later collection.
     ///
     /// # Errors
     /// `usage` (a change is none), `bad_reference`, `not_found`, `name_taken`,
@@ -102,6 +103,7 @@ impl Engine {
     ) -> Result<Committed, Error> {
         let name = request.name.as_ref().map(tag::given_name).transpose()?;
         let changes = Changes::parse(&request.changes)?;
+        let move_policy = request.move_policy;
         Box::pin(self.up_to_date(&request.container, request.pause, true)).await?;
         let now = self.now();
         let stop = CancellationToken::new();
@@ -121,11 +123,59 @@ impl Engine {
                 stop,
                 count,
             };
-            commit.run(name, &changes, now)
+            commit.prepare(&changes, now)
         });
-        let committed = follow(work, &mut counts, &told).await?;
+        let prepared = follow(work, &mut counts, &told).await?;
         told(*counts.borrow());
-        Ok(committed)
+        progress.report(Event::Recording);
+        let store = self.shared.store.clone();
+        blocking(move || prepared.record(&store, name, move_policy, now)).await
+    }
+}
+
+/// An image that is made, and that nobody sees yet.
+struct Prepared {
+    /// Nobody changes the container meanwhile: what is committed is one state.
+    _log: ContainerEdit,
+    lease: Lease,
+    layer: Option<Layer>,
+    written: Option<NewLayer>,
+    config: String,
+    manifest: String,
+}
+
+impl Prepared {
+    fn record(
+        self,
+        store: &Store,
+        name: Option<ImageName>,
+        move_policy: MovePolicy,
+        now: Timestamp,
+    ) -> Result<Committed, Error> {
+        let documents = [self.config.as_bytes(), self.manifest.as_bytes()];
+        let [config, target] = documents.map(Digest::sha256);
+        store.bring_in(&self.lease, self.written, &documents)?;
+        let image = NewImage {
+            target: &target,
+            manifests: std::slice::from_ref(&target),
+            names: name.as_slice(),
+            repo_digest: None,
+            operation: "commit",
+            move_policy: match move_policy {
+                MovePolicy::Move => store::MovePolicy::Move,
+                MovePolicy::Keep => store::MovePolicy::Refuse,
+            },
+            now,
+        };
+        let moved = store.record_image(&self.lease, &image)?.moved;
+        Ok(Committed {
+            id: config,
+            target,
+            name,
+            moved: moved.into_iter().map(TagMove::from).collect(),
+            layer_bytes: self.layer.as_ref().map_or(0, |layer| layer.size),
+            layer: self.layer.map(|layer| layer.digest),
+        })
     }
 }
 
@@ -137,15 +187,9 @@ struct Commit<'a> {
 }
 
 impl Commit<'_> {
-    fn run(
-        &self,
-        name: Option<ImageName>,
-        changes: &Changes,
-        now: Timestamp,
-    ) -> Result<Committed, Error> {
+    fn prepare(&self, changes: &Changes, now: Timestamp) -> Result<Prepared, Error> {
         let store = &self.shared.store;
         let id = &self.request.container;
-        // Nobody changes it meanwhile: what is committed is one state.
         let log = store.edit_container(id)?;
         let record = store.container(id)?;
         let purpose = LeasePurpose::Local {
@@ -175,37 +219,19 @@ impl Commit<'_> {
         let command = words(settings.get("Cmd"));
         changes.apply(&mut settings)?;
         let config = self.config(&base, settings, &command, layer.as_ref(), created)?;
-        let config_bytes = Value::Object(config).to_string();
-        let config = Digest::sha256(config_bytes.as_bytes());
-        let size = config_bytes.len();
-        let manifest = self.manifest(&record, &base, (&config, size), layer.as_ref())?;
-        let manifest_bytes = manifest.to_string();
-        let target = Digest::sha256(manifest_bytes.as_bytes());
+        let config = Value::Object(config).to_string();
+        let digest = Digest::sha256(config.as_bytes());
+        let manifest = self.manifest(&record, &base, (&digest, config.len()), layer.as_ref())?;
         if self.stop.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let documents = [config_bytes.as_bytes(), manifest_bytes.as_bytes()];
-        store.bring_in(&lease, written, &documents)?;
-        let image = NewImage {
-            target: &target,
-            manifests: std::slice::from_ref(&target),
-            names: name.as_slice(),
-            repo_digest: None,
-            operation: "commit",
-            move_policy: match self.request.move_policy {
-                MovePolicy::Move => store::MovePolicy::Move,
-                MovePolicy::Keep => store::MovePolicy::Refuse,
-            },
-            now,
-        };
-        let moved = store.record_image(&lease, &image)?.moved;
-        Ok(Committed {
-            id: config,
-            target,
-            name,
-            moved: moved.into_iter().map(TagMove::from).collect(),
-            layer_bytes: layer.as_ref().map_or(0, |layer| layer.size),
-            layer: layer.map(|layer| layer.digest),
+        Ok(Prepared {
+            _log: log,
+            lease,
+            layer,
+            written,
+            config,
+            manifest: manifest.to_string(),
         })
     }
 }

@@ -205,8 +205,8 @@ impl Engine {
         .await
     }
 
-    /// Tells whether a pull would change nothing: the name points there, the documents are what they should be, and
-    /// the layers are all there and indexed.
+    /// Tells whether a pull would change nothing: the name points there, of an index this platform is the one that is shown, the documents
+    /// are what they should be, and the layers are all there and indexed.
     pub(super) async fn is_up_to_date(&self, prepared: &Prepared) -> Result<bool, Error> {
         let all_here = prepared.blobs.iter().all(|blob| blob.present);
         let (name, target, manifest) = (
@@ -247,15 +247,9 @@ impl Engine {
                     return Ok(false);
                 }
             }
-            // Another platform of the same index may be what is here.
-            if manifest == target {
-                return Ok(true);
-            }
+            // Another platform of the same index may be what is here, or what was asked for last and is shown.
             let known = lost(store.image(&target))?;
-            Ok(known.is_some_and(|image| {
-                let mut entries = image.index.iter();
-                entries.any(|entry| entry.digest == manifest && entry.present)
-            }))
+            Ok(known.is_some_and(|image| image.manifest == manifest))
         })
         .await
     }

@@ -1,8 +1,11 @@
 //! What a commit writes.
 
+use std::path::PathBuf;
+use std::sync::Mutex;
+
 use engine::{
-    CommitRequest, ContainerEdit, LayerCompression, NoProgress, PruneRequest, RemovalRequest,
-    Selector,
+    CommitRequest, ContainerEdit, Event, LayerCompression, NoProgress, Progress, PruneRequest,
+    RemovalRequest, Selector,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,6 +16,44 @@ use super::{
     names, remove, write,
 };
 use crate::lab::Lab;
+
+/// Notes what the names in the store were when a verb said that it records.
+struct AtRecording {
+    index: PathBuf,
+    seen: Mutex<Vec<String>>,
+}
+
+impl Progress for AtRecording {
+    fn report(&self, event: Event) {
+        if event == Event::Recording {
+            let names = std::fs::read_to_string(&self.index).unwrap();
+            self.seen.lock().unwrap().push(names);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_is_not_to_be_seen_before_the_commit_says_so() {
+    let lab = Lab::new().await;
+    let web = made(&lab, "web").await;
+    let progress = AtRecording {
+        index: lab.store().join("index.json"),
+        seen: Mutex::default(),
+    };
+    let request = CommitRequest {
+        name: Some("made:1".parse().unwrap()),
+        ..CommitRequest::new(web.id.clone())
+    };
+    lab.engine.commit(request, &progress).await.unwrap();
+    let name = "docker.io/library/made:1";
+    let seen = progress.seen.into_inner().unwrap();
+    let [before] = seen.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert!(!before.contains(name), "{before}");
+    let after = std::fs::read_to_string(progress.index).unwrap();
+    assert!(after.contains(name), "{after}");
+}
 
 #[tokio::test]
 async fn the_new_layer_has_what_was_changed_in_the_order_that_every_reader_takes() {
