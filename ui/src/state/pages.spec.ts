@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { held } from "../test/engine";
 import { PAGE, Pages, type Page } from "./pages.svelte";
 
@@ -40,6 +40,25 @@ it("keeps the rows of before until the next list is here, and drops one that was
   slow.settle({ total: 9, rows: [9] });
   expect(await overtaken).toBe(false);
   expect([pages.total, pages.row(0), pages.row(2)]).toEqual([1, 0, undefined]);
+});
+
+it("asks for nothing of the list before once the next is on its way, but for the same part of that one", async () => {
+  const before = vi.fn(numbers(1000));
+  const pages = new Pages<number>();
+  await pages.show(before);
+  const slow = held<Page<number>>();
+  const offsets: number[] = [];
+  const shown = pages.show(async (offset, limit) => {
+    offsets.push(offset);
+    const { total, rows } = await (offset === 0 ? slow.promise : numbers(1000)(offset, limit));
+    return { total, rows: rows.map((row) => -row) };
+  });
+  pages.need(610, 650);
+  expect([before.mock.calls.length, offsets]).toEqual([1, [0]]);
+  slow.settle(await numbers(1000)(0, PAGE));
+  expect(await shown).toBe(true);
+  await expect.poll(() => pages.row(610)).toBe(-610);
+  expect([before.mock.calls.length, offsets]).toEqual([1, [0, 600]]);
 });
 
 it("takes rows in where the answer says they are", async () => {

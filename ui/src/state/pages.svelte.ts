@@ -29,6 +29,8 @@ export class Pages<Row> {
   #asked = new Set<number>();
   #fetch: Fetch<Row> | null = null;
   #ticket = 0;
+  /** What was looked at while the next list was on its way, and is missing of that one. */
+  #awaited: { first: number; end: number } | null = null;
 
   /** The row at a place; undefined while it is on its way. */
   row(place: number): Row | undefined {
@@ -63,11 +65,19 @@ export class Pages<Row> {
       this.clearRows();
     }
     this.pending = false;
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    if (awaited) this.need(awaited.first, awaited.end);
     return true;
   }
 
   /** Fetches what is missing of the rows that are looked at. */
   need(first: number, end: number): void {
+    // Asked now, it would be rows of the list before, and they would come into the next one.
+    if (this.pending) {
+      this.#awaited = { first, end };
+      return;
+    }
     const fetch = this.#fetch;
     if (!fetch) return;
     const last = Math.min(end, this.total) - 1;
@@ -94,6 +104,7 @@ export class Pages<Row> {
 
   private clearRows(): void {
     this.#fetch = null;
+    this.#awaited = null;
     this.#rows = new Map();
     this.#asked.clear();
     this.total = 0;
