@@ -111,6 +111,19 @@ it("says what is true of a load that was cancelled too late: it is there, with t
 });
 
 it.each([
+  [["app:1"], "app:1 is a new name here."],
+  [["app:1", "data:v3"], "app:1 and data:v3 are new names here."],
+])("says of a load that fetched nothing which names it made: %j", async (names, sentence) => {
+  const moved = names.map((name) => ({ name, from: null, to: `sha256:${name}` }));
+  fakeEngine({ load: () => ({ images: ["sha256:b"], moved, fetchedBytes: 0, reusedBytes: 41e6 }) });
+  archives.load({ token: "t1", name: "app.tar" }, []);
+  const operation = operations.all[0];
+  await expect.poll(() => operation?.status).toBe("done");
+  if (operation) tellOutcome(operation, places);
+  expect(toasts.list[0]?.detail).toContain(sentence);
+});
+
+it.each([
   ["a copy to this computer", null, "Undo"],
   ["a copy to an engine, which keeps no journal,", "docker", undefined],
 ] as const)("%s that moved a name offers what can be done about it", async (_what, place, label) => {

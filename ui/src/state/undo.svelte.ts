@@ -42,7 +42,7 @@ export function describeMoves(moves: readonly TagMove[]): string | null {
 export function describeNew(moves: readonly TagMove[]): string | null {
   const names = moves.filter((move) => move.from === null && move.to !== null).map((move) => move.name);
   if (names.length === 0) return null;
-  return `${listNames(names)} ${names.length === 1 ? "is a new name" : "are new names"} of it.`;
+  return `${listNames(names)} ${names.length === 1 ? "is a new name" : "are new names"} here.`;
 }
 
 function same(one: ChangeId, other: ChangeId): boolean {
