@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { carry } from "./carry.svelte";
 import { dialogs } from "./dialogs.svelte";
+import { windowMemory } from "./remembered.svelte";
 
 const image = { from: null, image: "sha256:a", id: "sha256:id", names: ["app:1"] };
 
@@ -17,6 +18,7 @@ function over(place: string | null): void {
 beforeEach(() => {
   dialogs.close();
   carry.cancel();
+  windowMemory.usual();
 });
 
 describe("carrying an image", () => {
@@ -66,6 +68,18 @@ describe("carrying an image", () => {
     carry.returned({ at: { x: 20, y: 90 }, released: true });
     expect(dialogs.current).toEqual({ kind: "copy", image: { ...image, to: "docker" } });
     expect(carry.takesClick()).toBe(false);
+  });
+
+  it("comes back to where the page has that point, however large the page is drawn", () => {
+    const found = vi.fn<(x: number, y: number) => Element | null>(() => null);
+    over("docker");
+    carry.press(image, at(100, 100), vi.fn());
+    carry.move(at(-60, 100));
+    document.elementFromPoint = found;
+    windowMemory.zoom = 200;
+    carry.returned({ at: { x: 20, y: 80 }, released: false });
+    expect(found.mock.calls).toEqual([[10, 40]]);
+    expect(carry).toMatchObject({ image, x: 10, y: 40 });
   });
 
   it("is over where it is let go elsewhere", () => {
