@@ -18,3 +18,15 @@ it("says how much of a long document is shown, and shows all of it on demand", a
   await userEvent.click(screen.getByRole("button", { name: "Show all 52 lines" }));
   expect(screen.getByText(/line40"/)).toBeVisible();
 });
+
+it("colours the lines that it begins with, and draws what else was asked for in one piece", async () => {
+  const { container } = render(Documents, {
+    documents: [{ kind: "config", mediaType: "application/json", text, size: text.length }],
+    first: 20,
+  });
+  expect(container.querySelectorAll("pre .string")).toHaveLength(19);
+  await userEvent.click(screen.getByRole("button", { name: "Show all 52 lines" }));
+  expect(container.querySelectorAll("pre .string")).toHaveLength(19);
+  expect(container.querySelectorAll("pre > .untrusted")).toHaveLength(1);
+  expect(container.querySelector("pre")?.textContent.trim()).toBe(JSON.stringify(JSON.parse(text), null, 2));
+});
