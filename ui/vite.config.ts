@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { svelteTesting } from "@testing-library/svelte/vite";
 import type { Plugin } from "vite";
@@ -45,8 +46,9 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     // Each file has a context of its own in threads that stay: with a process for each, most of the time went into jsdom's start.
     pool: "vmThreads",
-    // However few cores there are: one worker alone would have all files share a context, and what one of them leaves behind.
-    maxWorkers: 2,
+    // At least two, however few cores there are: one worker alone would have all files share a context, and what one of them
+    // leaves behind.
+    maxWorkers: Math.max(2, availableParallelism()),
     // A component test under a loaded machine may take seconds only to compile its imports; what it waits for inside has its own
     // deadline in src/test/setup.ts.
     testTimeout: 120_000,
