@@ -61,7 +61,7 @@ pub enum PlaceError {
         "{kind} is no place of images here: one of a registry is docker://REF, one of this computer a bare name, \
          oci:FOLDER, oci-archive:FILE or docker-archive:FILE, and one of an engine docker-daemon:REF"
     )]
-    NotYet {
+    Unknown {
         /// The kind of place.
         kind: String,
     },
@@ -130,7 +130,7 @@ impl FromStr for Place {
         }
         // No name has this in it: an address from a browser, or a place of another program.
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(PlaceError::NotYet {
+            return Err(PlaceError::Unknown {
                 kind: format!("{scheme}://"),
             });
         }
@@ -139,7 +139,7 @@ impl FromStr for Place {
         let is_name = |kind: &str| kind == "dir:" && selector.reference().is_some();
         let elsewhere = ELSEWHERE.iter().find(|kind| text.starts_with(**kind));
         if let Some(kind) = elsewhere.filter(|kind| !is_name(kind)) {
-            return Err(PlaceError::NotYet {
+            return Err(PlaceError::Unknown {
                 kind: (*kind).into(),
             });
         }
@@ -211,7 +211,7 @@ mod tests {
             "https://host/app:1",
         ] {
             let error = text.parse::<Place>().expect_err(text);
-            assert!(matches!(error, PlaceError::NotYet { .. }), "{error}");
+            assert!(matches!(error, PlaceError::Unknown { .. }), "{error}");
             assert!(error.to_string().contains("docker://REF"), "{error}");
         }
         assert!(matches!("dir:12".parse(), Ok(Place::Store(_))));

@@ -19,7 +19,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Place(PlaceError::Opaque { .. }) => {
             Some("strata copy docker-daemon:NAME NAME brings it.".into())
         }
-        Error::Place(PlaceError::NotYet { .. }) => {
+        Error::Place(PlaceError::Unknown { .. }) => {
             Some("Write it as one of them, such as docker://debian:12.".into())
         }
         Error::Place(_) => Some(

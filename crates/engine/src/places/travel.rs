@@ -146,7 +146,7 @@ impl Engine {
     async fn daemon<'a>(&self, place: &'a Place) -> Result<(EnginePlace, &'a Selector), Error> {
         match place {
             Place::Daemon { engine, image } => Ok((self.place(engine.as_deref()).await?, image)),
-            other => Err(PlaceError::NotYet {
+            other => Err(PlaceError::Unknown {
                 kind: other.to_string(),
             }
             .into()),
