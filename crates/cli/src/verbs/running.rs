@@ -131,15 +131,10 @@ async fn make(
         Ok(()) => create().await.map_err(Failure::from),
         Err(other) => Err(other),
     };
-    let is_wanting = match &here {
-        // What is meant by its ID is what is here.
-        Err(error) if error.code() == "platform_not_found" => is_named(engine, image).await,
-        // It can be the program that there is not.
-        Err(error) if error.code() == "not_found" => !is_here(engine, image).await,
-        _ => false,
-    };
-    if !is_wanting || flags.pull != PullPolicy::Missing {
-        return here;
+    match &here {
+        Err(error)
+            if flags.pull == PullPolicy::Missing && is_wanting(engine, image, error).await => {}
+        _ => return here,
     }
     session.note(&format!("Unable to find image '{}' locally", image.text()));
     pull(session, engine, flags, image).await?;
@@ -147,16 +142,17 @@ async fn make(
     Ok(create().await?)
 }
 
-async fn is_named(engine: &Engine, image: &Selector) -> bool {
-    let Some(name) = image.reference().map(ImageName::of) else {
-        return false;
-    };
-    let found = engine.image(image).await;
-    found.is_ok_and(|detail| detail.summary.names.contains(&name))
-}
-
-async fn is_here(engine: &Engine, image: &Selector) -> bool {
-    !matches!(engine.image(image).await, Err(error) if error.code() == "not_found")
+/// Tells whether a container could not be made for want of an image that a pull would bring.
+async fn is_wanting(engine: &Engine, image: &Selector, error: &Failure) -> bool {
+    match (error.code(), engine.image(image).await) {
+        // What is meant by its ID is what is here.
+        ("platform_not_found", Ok(detail)) => image
+            .reference()
+            .is_some_and(|name| detail.summary.names.contains(&ImageName::of(name))),
+        // It can be the program that there is not.
+        ("not_found", Err(error)) => error.code() == "not_found",
+        _ => false,
+    }
 }
 
 /// Refuses an image that is here for another platform than the one that was asked for. One that is not here is not judged.

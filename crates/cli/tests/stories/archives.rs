@@ -129,16 +129,7 @@ fn a_name_moves_and_is_told_and_undo_gives_it_back() {
 
 #[test]
 fn one_platform_of_several_is_saved_alone() {
-    let lab = Lab::new();
-    let (amd, arm) = (
-        app("amd").build(),
-        app("arm").platform("linux/arm64").build(),
-    );
-    let index = IndexBuilder::new()
-        .image(amd.clone())
-        .image(arm.clone())
-        .build();
-    lab.registry.push("app:1", &index);
+    let (lab, index, [_, arm]) = Lab::with_two_platforms();
     for platform in ["linux/amd64", "linux/arm64"] {
         lab.run(&["pull", "-q", "--platform", platform, &lab.at("app:1")])
             .ok();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use testkit::{Image, ImageBuilder, Registry};
+use testkit::{Image, ImageBuilder, IndexBuilder, Registry};
 
 pub(crate) struct Lab {
     pub(crate) registry: Registry,
@@ -37,6 +37,17 @@ impl Lab {
         let image = app("one").build();
         lab.registry.push("app:1", &image);
         (lab, image)
+    }
+
+    /// A lab whose registry has `app:1`, an index, and the images in it for amd64 and for arm64.
+    pub(crate) fn with_two_platforms() -> (Lab, Image, [Image; 2]) {
+        let lab = Lab::new();
+        let images =
+            ["amd64", "arm64"].map(|name| app(name).platform(&format!("linux/{name}")).build());
+        let index = images.iter().cloned();
+        let index = index.fold(IndexBuilder::new(), IndexBuilder::image).build();
+        lab.registry.push("app:1", &index);
+        (lab, index, images)
     }
 
     /// The name of an image in the lab's registry.

@@ -224,16 +224,7 @@ fn an_interrupted_pull_goes_on_where_it_was() {
 
 #[test]
 fn of_several_platforms_the_one_that_was_asked_for_last_is_shown() {
-    let lab = Lab::new();
-    let (amd, arm) = (
-        app("amd").build(),
-        app("arm").platform("linux/arm64").build(),
-    );
-    let index = IndexBuilder::new()
-        .image(amd.clone())
-        .image(arm.clone())
-        .build();
-    lab.registry.push("app:1", &index);
+    let (lab, _, [amd, arm]) = Lab::with_two_platforms();
     let app = lab.at("app:1");
     for (platform, id) in [
         ("linux/amd64", &amd.config),
